@@ -1,0 +1,50 @@
+# Every target sets up what it needs, from the package registries alone; nothing has to be installed by hand but
+# Python 3.11 or newer, with venv, and make.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+UV := .venv/bin/uv
+RUN := .venv/bin
+
+.PHONY: help demo test lint synth bench clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
+
+demo: .venv/.run .venv-aws/.ready ## a simulated call, from webhook to words, on this machine
+	@$(RUN)/callscribe demo
+
+test: .venv/.dev .venv-aws/.ready ## everything, the locally deployed stack included
+	@$(RUN)/pytest -n 2 --dist loadgroup
+
+lint: .venv/.dev ## style, types, imports
+	@$(RUN)/ruff check .
+	@$(RUN)/ruff format --check .
+	@$(RUN)/mypy
+
+synth: .venv/.run ## the CloudFormation templates, into cdk.out
+	@$(RUN)/python app.py
+
+bench: .venv/.dev .venv-aws/.ready ## calls a core and added latency, on this machine
+	@$(RUN)/python -m bench
+
+clean: ## forget what was set up here
+	rm -rf .venv .venv-aws cdk.out .callscribe
+
+$(UV):
+	@echo "setting up Python packages, about 1.2 GB on disk"
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/.run: $(UV) pyproject.toml uv.lock
+	@$(UV) sync --quiet --frozen --inexact --group functions --group bridge --group infra --group local
+	@touch $@
+
+.venv/.dev: .venv/.run
+	@$(UV) sync --quiet --frozen --inexact --all-groups --no-group aws
+	@touch $@
+
+# The local AWS has an environment of its own, so that a function there sees only its bundle, as in Lambda.
+.venv-aws/.ready: $(UV) pyproject.toml uv.lock
+	@UV_PROJECT_ENVIRONMENT=.venv-aws $(UV) sync --quiet --frozen --only-group aws --python .venv/bin/python
+	@touch $@

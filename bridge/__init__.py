@@ -1,0 +1,1 @@
+"""The process that holds a Gladia session for each media stream."""

@@ -1,0 +1,1 @@
+"""One file a carrier or PBX: its wire format in, events out."""

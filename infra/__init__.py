@@ -1,0 +1,1 @@
+"""The CDK constructs, one file each, named for what it offers."""

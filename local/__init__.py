@@ -1,0 +1,1 @@
+"""The laptop: local AWS, emulated Gladia, simulated Twilio, the command line."""

@@ -1,0 +1,79 @@
+"""The state of a call, folded from its log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from callscribe.entries import CallEnded, CallFailed, CallStarted, Entry, LegEnded, LegGap, LegStarted, Utterance
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One party's audio, as far as the log tells."""
+
+    started: LegStarted
+    ended: LegEnded | None = None
+    gaps: tuple[LegGap, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that this leg delivered is in the transcript: nothing lost, nothing missing."""
+        if self.ended is None:
+            return False
+        ledger = self.ended.ledger
+        return not self.gaps and ledger.unsent == 0 and ledger.acknowledged == ledger.sent
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is known of a call after entry `seq`."""
+
+    seq: int = 0
+    started: CallStarted | None = None
+    started_at: str | None = None
+    ended: CallEnded | None = None
+    failed: CallFailed | None = None
+    legs: tuple[Leg, ...] = ()
+    utterances: int = 0
+
+    @property
+    def settled(self) -> bool:
+        """Whether the log is final: the call is over and every leg has given its last words."""
+        return self.ended is not None and all(leg.ended is not None for leg in self.legs)
+
+    def party(self, leg: str) -> str:
+        """Return who spoke on `leg`; the leg's own name if the log hasn't said."""
+        return next((each.started.party for each in self.legs if each.started.leg == leg), leg)
+
+    def after(self, entry: Entry) -> Call:
+        """Return the state after `entry`, the next of the log."""
+        seq = entry.seq
+        match entry.body:
+            case CallStarted() as started:
+                return replace(self, seq=seq, started=started, started_at=entry.at)
+            case CallEnded() as ended:
+                return replace(self, seq=seq, ended=ended)
+            case CallFailed() as failed:
+                return replace(self, seq=seq, failed=failed)
+            case LegStarted() as leg:
+                return replace(self, seq=seq, legs=(*self.legs, Leg(leg)))
+            case LegEnded() as ended:
+                return replace(self, seq=seq, legs=self._legs(ended.leg, lambda leg: replace(leg, ended=ended)))
+            case LegGap() as gap:
+                return replace(self, seq=seq, legs=self._legs(gap.leg, lambda leg: replace(leg, gaps=(*leg.gaps, gap))))
+            case Utterance():
+                return replace(self, seq=seq, utterances=self.utterances + 1)
+            case _:
+                return replace(self, seq=seq)
+
+    def _legs(self, name: str, change: Callable[[Leg], Leg]) -> tuple[Leg, ...]:
+        return tuple(change(leg) if leg.started.leg == name else leg for leg in self.legs)
+
+
+def fold(entries: Iterable[Entry]) -> Call:
+    """Return the state of the call whose log begins with `entries`."""
+    call = Call()
+    for entry in entries:
+        call = call.after(entry)
+    return call

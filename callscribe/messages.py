@@ -1,0 +1,151 @@
+"""What clients and the push service say to each other over the WebSocket.
+
+A frame from a client is one JSON object with an `action`. A frame to a client is one or more JSON objects, one a line,
+each with a `type`; several, so that a batch of entries is one post to each subscriber.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from callscribe.entries import Entry, decode_body, encode_body, kind_of
+from callscribe.errors import MalformedMessage
+
+# API Gateway closes the connection above 128 KB a message or 32 KB a frame; a post is one frame.
+FRAME_BYTES = 32 * 1024
+
+
+class Subscribe(Struct, frozen=True, tag="subscribe", tag_field="action"):
+    """Send me this call's entries from number `after + 1` on, then those to come."""
+
+    call_id: str
+    after: int = 0
+
+
+class Replay(Struct, frozen=True, tag="replay", tag_field="action"):
+    """Send me this call's entries from number `after + 1` on, once; I missed some."""
+
+    call_id: str
+    after: int = 0
+
+
+class Unsubscribe(Struct, frozen=True, tag="unsubscribe", tag_field="action"):
+    """No more of this call."""
+
+    call_id: str
+
+
+class Ping(Struct, frozen=True, tag="ping", tag_field="action"):
+    """Keep the connection; idle ones are closed after ten minutes."""
+
+
+Action: TypeAlias = Subscribe | Replay | Unsubscribe | Ping
+
+
+class EntryMessage(Struct, frozen=True, tag="entry", kw_only=True):
+    """One entry of a call's log."""
+
+    call_id: str
+    seq: int
+    kind: str
+    at: str
+    body: msgspec.Raw
+
+
+class PartialMessage(Struct, frozen=True, tag="partial", kw_only=True):
+    """What a party is saying; replaced by the next partial of the same id and ended by the utterance of that id."""
+
+    call_id: str
+    leg: str
+    party: str
+    id: str
+    text: str
+    start_ms: int
+    end_ms: int
+    after: int  # the last entry that was written when this was said
+
+
+class ReplayedMessage(Struct, frozen=True, tag="replayed", kw_only=True):
+    """You have been sent every entry up to number `through`."""
+
+    call_id: str
+    through: int
+
+
+class PongMessage(Struct, frozen=True, tag="pong"):
+    """The answer to ping."""
+
+
+class ErrorMessage(Struct, frozen=True, tag="error", kw_only=True):
+    """Your message was refused; the connection lives on."""
+
+    code: str  # malformed, forbidden, unavailable
+    message: str
+    field: str | None = None
+
+
+Message: TypeAlias = EntryMessage | PartialMessage | ReplayedMessage | PongMessage | ErrorMessage
+
+_actions: msgspec.json.Decoder[Action] = msgspec.json.Decoder(Subscribe | Replay | Unsubscribe | Ping)
+_messages: msgspec.json.Decoder[Message] = msgspec.json.Decoder(
+    EntryMessage | PartialMessage | ReplayedMessage | PongMessage | ErrorMessage,
+)
+
+
+def decode_action(text: str | bytes) -> Action:
+    """Return what a client asks. Raises MalformedMessage, saying which field is wrong."""
+    try:
+        return _actions.decode(text)
+    except msgspec.DecodeError as error:
+        raise MalformedMessage(str(error), kind="action") from error
+
+
+def message_of(entry: Entry) -> EntryMessage:
+    """Return `entry` as clients see it: without its tenant."""
+    return EntryMessage(
+        call_id=entry.call_id,
+        seq=entry.seq,
+        kind=kind_of(entry.body),
+        at=entry.at,
+        body=msgspec.Raw(encode_body(entry.body)),
+    )
+
+
+def entry_of(message: EntryMessage) -> Entry:
+    """Return the entry in `message`. Raises MalformedMessage if its body isn't of its kind's shape."""
+    return Entry(message.call_id, message.seq, message.at, "", decode_body(message.kind, bytes(message.body)))
+
+
+def frames(messages: Iterable[Message], *, limit_bytes: int = FRAME_BYTES) -> list[bytes]:
+    """Return `messages` as few frames of at most `limit_bytes`, in order; a longer message is a frame of its own."""
+    out: list[bytes] = []
+    for message in messages:
+        line = msgspec.json.encode(message)
+        if out and len(out[-1]) + 1 + len(line) <= limit_bytes:
+            out[-1] += b"\n" + line
+        else:
+            out.append(line)
+    return out
+
+
+def decode_frame(frame: str | bytes) -> list[Message]:
+    """Return the messages in a frame to a client. Raises MalformedMessage."""
+    try:
+        return [_messages.decode(line) for line in frame.splitlines()]
+    except msgspec.DecodeError as error:
+        raise MalformedMessage(str(error), kind="message") from error
+
+
+def encode_action(action: Action) -> str:
+    """Return `action` as the text of a frame."""
+    return msgspec.json.encode(action).decode()
+
+
+def as_json(message: Message) -> dict[str, Any]:
+    """Return `message` as plain JSON values."""
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(message))
+    return plain

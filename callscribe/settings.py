@@ -1,0 +1,85 @@
+"""What a team sets per phone number: what the caller's call does, whose voice is on which track, what Gladia is asked.
+
+The document is JSON in one SSM parameter, so that a change needs no deployment:
+
+    {"default": {"then": {"say": "This call is transcribed."}},
+     "numbers": {"+12025550188": {"then": {"redirect": "https://app.example.test/voice"},
+                                  "parties": {"outbound": "agent"}}}}
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct, field
+
+from callscribe.errors import Refused
+
+DEFAULT_PARTIES = {
+    # Inbound is what Twilio receives on the leg; on an outbound call that is the person who was called.
+    "inbound": {"inbound": "caller", "outbound": "callee"},
+    "outbound-api": {"inbound": "callee", "outbound": "caller"},
+    "outbound-dial": {"inbound": "callee", "outbound": "caller"},
+}
+
+
+class Then(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the call does once its media stream is started: exactly one of these."""
+
+    redirect: str | None = None  # URL of the application that had the number before
+    dial: str | None = None  # a phone number
+    say: str | None = None  # text; the call ends after it
+
+    def __post_init__(self) -> None:
+        given = [value for value in (self.redirect, self.dial, self.say) if value is not None]
+        if len(given) != 1:
+            raise ValueError("`then` needs exactly one of redirect, dial and say")
+
+
+class NumberSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The settings of one number."""
+
+    then: Then
+    tenant: str = "default"
+    tracks: Literal["both_tracks", "inbound_track", "outbound_track"] = "both_tracks"
+    parties: dict[Literal["inbound", "outbound"], str] = field(default_factory=dict)  # else by the call's direction
+    # One session for the stream costs one slot of Gladia's plan and sums up both sides together; one per leg
+    # detects each party's language by itself.
+    session: Literal["per_stream", "per_leg"] = "per_stream"
+    gladia: dict[str, Any] = field(default_factory=dict)  # over the bridge's own request to open a session
+
+    def party(self, track: str, direction: str) -> str:
+        """Return who speaks on `track` (`inbound`, `outbound`) of a call of this direction."""
+        own: dict[Any, str] = self.parties
+        return own.get(track) or DEFAULT_PARTIES.get(direction, DEFAULT_PARTIES["inbound"])[track]
+
+
+class SettingsDocument(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All numbers' settings."""
+
+    default: NumberSettings
+    numbers: dict[str, NumberSettings] = field(default_factory=dict)
+
+    def of(self, number: str) -> NumberSettings:
+        """Return the settings of `number`, as Twilio writes it: `+12025550188`, `client:…`, `sip:…`."""
+        return self.numbers.get(number, self.default)
+
+
+_document = msgspec.json.Decoder(SettingsDocument)
+
+
+def decode_settings(text: str | bytes) -> SettingsDocument:
+    """Return the document in `text`. Raises Refused, naming the field, if it isn't one."""
+    try:
+        return _document.decode(text)
+    except msgspec.DecodeError as error:
+        raise Refused(f"settings: {error}") from error
+
+
+def settings_in_force(fields: dict[str, Any]) -> NumberSettings:
+    """Return the settings that a `call.started` entry carries. Raises Refused if they aren't settings."""
+    try:
+        return msgspec.convert(fields, NumberSettings)
+    except msgspec.ValidationError as error:
+        raise Refused(f"settings: {error}") from error

@@ -1,0 +1,144 @@
+"""The rule of the log: numbered from 1, no hole, nothing twice, several writers at once."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from callscribe.entries import CallEnded, CallStarted, Dtmf, Entry
+from callscribe.log import Log
+from callscribe.requests import Conflict, Request
+
+LOG = Log("Calls", "CA1")
+STARTED = CallStarted(provider="twilio", direction="inbound", account="AC1", from_number="+1", to_number="+2")
+WRITER = {"at": "2026-11-22T09:15:02.417Z", "tenant": "default"}
+
+
+class Table:
+    """The one table, as DynamoDB keeps it; knows the three calls that the log makes."""
+
+    def __init__(self):
+        self.items = {}
+
+    def ask(self, request: Request):
+        arguments = request.arguments
+        match request.method:
+            case "put_item":
+                key = (arguments["Item"]["pk"]["S"], arguments["Item"]["sk"]["S"])
+                if key in self.items:
+                    return Conflict(self.items[key])
+                self.items[key] = arguments["Item"]
+                return {}
+            case "update_item":
+                self.items[(arguments["Key"]["pk"]["S"], "HEAD")] = arguments
+                return {}
+            case "query":
+                values = arguments["ExpressionAttributeValues"]
+                found = [
+                    item
+                    for (pk, sk), item in sorted(self.items.items(), reverse=not arguments.get("ScanIndexForward", True))
+                    if pk == values[":pk"]["S"] and values[":first"]["S"] <= sk <= values[":last"]["S"]
+                ]
+                return {"Items": found[: arguments["Limit"]]}
+
+    def run(self, steps):
+        answer = None
+        while True:
+            try:
+                answer = self.ask(steps.send(answer))
+            except StopIteration as done:
+                return done.value
+
+    async def run_yielding(self, steps):
+        """As `run`, but any other writer may come between two requests."""
+        answer = None
+        while True:
+            await asyncio.sleep(0)
+            try:
+                answer = self.ask(steps.send(answer))
+            except StopIteration as done:
+                return done.value
+
+
+def digit(number: int) -> Dtmf:
+    return Dtmf(leg="a", digit=str(number % 10), at_ms=number)
+
+
+def test_entries_are_numbered_from_one():
+    table = Table()
+
+    first = table.run(LOG.append(STARTED, token="start", **WRITER))
+    second = table.run(LOG.append(digit(5), token="d5", **WRITER))
+
+    assert (first.seq, second.seq) == (1, 2)
+    assert table.run(LOG.read()) == [
+        Entry("CA1", 1, WRITER["at"], "default", STARTED),
+        Entry("CA1", 2, WRITER["at"], "default", digit(5)),
+    ]
+
+
+def test_reading_after_a_number_begins_with_the_next():
+    table = Table()
+    for number in range(5):
+        table.run(LOG.append(digit(number), token=str(number), **WRITER))
+
+    assert [entry.seq for entry in table.run(LOG.read(after=2))] == [3, 4, 5]
+    assert [entry.seq for entry in table.run(LOG.read(after=2, limit=2))] == [3, 4]
+    assert table.run(LOG.read(after=5)) == []
+
+
+def test_a_writer_behind_the_tail_goes_past_what_others_wrote():
+    table = Table()
+    for number in range(4):
+        table.run(LOG.append(digit(number), token=str(number), **WRITER))
+
+    assert table.run(LOG.append(digit(9), token="mine", tail=1, **WRITER)).seq == 5
+
+
+@pytest.mark.parametrize("others", [0, 1, 3])
+def test_appending_again_after_a_lost_answer_writes_nothing_twice(others):
+    table = Table()
+    table.run(LOG.append(STARTED, token="start", **WRITER))
+    table.run(LOG.append(digit(1), token="mine", tail=1, **WRITER))
+    for number in range(others):
+        table.run(LOG.append(digit(number), token=f"other {number}", **WRITER))
+
+    again = table.run(LOG.append(digit(1), token="mine", tail=1, **WRITER))
+
+    assert again.seq == 2
+    assert len(table.run(LOG.read())) == 2 + others
+
+
+def test_opening_a_call_twice_returns_the_first_opening():
+    table = Table()
+    first = table.run(LOG.open(STARTED, token="CA1", **WRITER))
+    table.run(LOG.append(digit(1), token="d", **WRITER))
+
+    assert table.run(LOG.open(STARTED, token="CA1", at="later", tenant="default")) == first
+
+
+async def test_eight_writers_at_once_leave_no_hole_and_lose_nothing():
+    table = Table()
+
+    async def write(writer: int) -> None:
+        tail = 0
+        for number in range(25):
+            steps = LOG.append(digit(number), token=f"{writer}/{number}", tail=tail, **WRITER)
+            tail = (await table.run_yielding(steps)).seq
+
+    await asyncio.gather(*(write(writer) for writer in range(8)))
+
+    entries = table.run(LOG.read(limit=1000))
+    assert [entry.seq for entry in entries] == list(range(1, 201))
+    tokens = [item["token"]["S"] for (_, sk), item in table.items.items() if sk != "HEAD"]
+    assert len(set(tokens)) == 200
+
+
+def test_a_call_that_ends_says_so_in_its_head():
+    table = Table()
+    table.run(LOG.open(STARTED, token="CA1", **WRITER))
+    table.run(LOG.append(CallEnded(reason="completed", duration_ms=7000), token="end", **WRITER))
+
+    head = table.items[("CALL#CA1", "HEAD")]
+    assert head["ExpressionAttributeValues"][":status"] == {"S": "ended"}
+    assert head["ExpressionAttributeNames"]["#duration_ms"] == "duration_ms"

@@ -1,0 +1,73 @@
+"""The same rule on DynamoDB's own semantics, as moto has them."""
+
+from __future__ import annotations
+
+import boto3
+import pytest
+from callscribe.dynamodb import perform
+from callscribe.entries import CallEnded, CallStarted, LegStarted
+from callscribe.errors import Unavailable
+from callscribe.log import Log
+from moto import mock_aws
+
+WRITER = {"at": "2026-11-22T09:15:02.417Z", "tenant": "acme"}
+STARTED = CallStarted(provider="twilio", direction="inbound", account="AC1", from_number="+1", to_number="+2")
+
+
+@pytest.fixture
+def dynamodb(monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name="eu-west-1")
+        client.create_table(
+            TableName="Calls",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        yield client
+
+
+def test_two_writers_with_the_same_tail_get_different_numbers(dynamodb):
+    log = Log("Calls", "CA1")
+
+    perform(dynamodb, log.open(STARTED, token="CA1", **WRITER))
+    ended = perform(dynamodb, log.append(CallEnded(reason="completed", duration_ms=1), token="a", tail=0, **WRITER))
+    again = perform(dynamodb, log.append(CallEnded(reason="completed", duration_ms=1), token="a", tail=0, **WRITER))
+
+    assert ended.seq == again.seq == 2
+    assert perform(dynamodb, log.tail()) == 2
+    assert [entry.kind for entry in perform(dynamodb, log.read())] == ["call.started", "call.ended"]
+
+
+def test_a_list_of_calls_shows_an_ended_call_as_ended_whatever_came_first(dynamodb):
+    log = Log("Calls", "CA1")
+    leg = LegStarted(
+        leg="MZ1/inbound", party="caller", track="inbound", codec="mulaw/8000", media_stream="MZ1", session="G1",
+        channel=0, offset_ms=0,
+    )  # fmt: skip
+
+    perform(dynamodb, log.append(CallEnded(reason="completed", duration_ms=1), token="end", **WRITER))
+    perform(dynamodb, log.append(STARTED, token="late", **WRITER))
+    perform(dynamodb, log.append(leg, token="leg", **WRITER))
+
+    head = dynamodb.get_item(TableName="Calls", Key={"pk": {"S": "CALL#CA1"}, "sk": {"S": "HEAD"}})["Item"]
+    assert head["status"] == {"S": "ended"}
+    assert head["from"] == {"S": "+1"}
+    assert head["parties"] == {"SS": ["caller"]}
+    assert "kind" not in head
+
+
+def test_a_table_that_is_not_there_is_not_taken_for_a_fault_that_passes(dynamodb):
+    with pytest.raises(dynamodb.exceptions.ResourceNotFoundException):
+        perform(dynamodb, Log("Nowhere", "CA1").tail())
+
+
+def test_throttling_is_a_fault_that_passes(dynamodb):
+    def throttle(**_arguments):
+        raise dynamodb.exceptions.ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "Query")
+
+    dynamodb.query = throttle
+    with pytest.raises(Unavailable):
+        perform(dynamodb, Log("Calls", "CA1").tail())

@@ -1,0 +1,1 @@
+"""An AWS on this machine, for the templates as they are synthesized."""

@@ -1,0 +1,300 @@
+"""One live session: what comes in by socket, by ear and by time, and what is to be done about it.
+
+Source: Gladia, AsyncAPI document; docs, "Live STT"; support, "How to handle the WebSocket connection".
+"""
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, Literal
+
+import msgspec
+
+from . import messages, results
+from .audio import AudioFormat, Intake
+from .recogniser import Finished, Heard, Listened, SpeechEnded, SpeechStarted, Spoken, Track
+from .request import InitRequest
+from .settings import Settings
+
+SESSION_OVER = 4403  # what a client that comes back too late is told, after a handshake that succeeds
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send this text on the socket."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close the socket, after what was sent before."""
+
+    code: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Let each channel's ear hear its samples."""
+
+    tracks: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Tell every ear that no more audio comes."""
+
+
+Effect = Send | Close | Listen | Finish
+
+
+class Phase(Enum):
+    """Where a session stands. It only ever goes down this list."""
+
+    QUEUED = auto()  # no audio yet
+    RECORDING = auto()
+    DRAINING = auto()  # no more audio is taken; what was heard is still owed its words
+    ENDED = auto()
+
+
+class Session:
+    """A session from its POST to its result. It outlives its sockets.
+
+    `now` is POSIX seconds throughout. Positions are bytes received since the session began, on whatever socket.
+    """
+
+    def __init__(
+        self, *, session_id: str, token: str, key: str, request: InitRequest, settings: Settings, now: float
+    ) -> None:
+        self.session_id = session_id
+        self.token = token
+        self.key = key
+        self.request = request
+        self.audio_format = AudioFormat.of(request)
+        self.created_at_s = now
+        self.completed_at_s: float | None = None
+        self.post_session_metadata: dict[str, Any] = {}
+        self.audio = bytearray()
+        """The samples as they came, without a header."""
+        self.received_bytes = 0
+        self.messages: list[str] = []
+        """What was said to the client, but for the acknowledgements of audio."""
+        self.finals: list[messages.Utterance] = []
+        self.ignored = 0
+        """Messages of the client that made no sense."""
+        self.phase = Phase.QUEUED
+        self.connected = False
+        self._settings = settings
+        self._intake = Intake(self.audio_format)
+        self._waiting: list[Effect] = []
+        self._listened_s = dict.fromkeys(range(request.channels), 0.0)
+        self._unfinished = set(range(request.channels))
+        self._idle_since_s: float | None = now if settings.idle_from_creation else None
+        self._first_audio_s = now
+        self._end_code = 1000
+        self._waiting += self._say("start_session", now=now)
+
+    @property
+    def status(self) -> Literal["queued", "processing", "done"]:
+        """The job's status as GET tells it."""
+        if self.phase is Phase.QUEUED:
+            return "queued"
+        return "done" if self.phase is Phase.ENDED else "processing"
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds of audio received."""
+        return self.audio_format.seconds(len(self.audio))
+
+    @property
+    def deadline_s(self) -> float | None:
+        """When `tick` has something to do, unless audio comes before."""
+        if self.phase not in (Phase.QUEUED, Phase.RECORDING):
+            return None
+        end_s = self.created_at_s + self._settings.duration_limit_s
+        return end_s if self._idle_since_s is None else min(end_s, self._idle_since_s + self._settings.idle_limit_s)
+
+    def tracks(self) -> list[Track]:
+        """Return the channels to listen to, and how."""
+        return [
+            Track(
+                channel=channel,
+                audio_format=self.audio_format,
+                languages=self.request.language_config.languages,
+                endpointing_s=self.request.endpointing,
+                maximum_s=self.request.maximum_duration_without_endpointing,
+                wants_partials=self.request.messages_config.receive_partial_transcripts,
+            )
+            for channel in range(self.request.channels)
+        ]
+
+    def connect(self) -> list[Effect]:
+        """Take a socket into use, the first or another: it gets what waited for it."""
+        if self.phase is Phase.ENDED:
+            return [Close(SESSION_OVER, "session already ended")]
+        self.connected = True
+        waiting, self._waiting = self._waiting, []
+        return waiting
+
+    def disconnect(self, code: int | None) -> list[Effect]:
+        """Go on without a socket; one that the client closed with 1000 means that it has no more to say."""
+        self.connected = False
+        return self._finish() if code == 1000 else []
+
+    def receive(self, message: bytes | str, *, now: float) -> list[Effect]:
+        """Take a message of the client: binary audio, or a JSON text."""
+        if isinstance(message, bytes):
+            return self._take_audio(message, now=now)
+        try:
+            content = json.loads(message)
+        except ValueError:
+            content = None
+        match content:
+            case {"type": "stop_recording"}:
+                return self._stop(now=now)
+            case {"type": "audio_chunk", "data": {"chunk": str(chunk)}}:
+                try:
+                    return self._take_audio(base64.b64decode(chunk, validate=True), now=now)
+                except binascii.Error:
+                    return self._refuse("audio_chunk", "data.chunk is not base64", now=now)
+            case {"type": "audio_chunk"}:
+                return self._refuse("audio_chunk", "data.chunk is missing", now=now)
+        self.ignored += 1
+        return []
+
+    def heard(self, channel: int, heard: Heard, *, now: float) -> list[Effect]:
+        """Take what the ear of `channel` tells."""
+        match heard:
+            case SpeechStarted(at_s):
+                return self._say("speech_start", messages.Speech(round(at_s, 3), channel), now=now)
+            case SpeechEnded(at_s):
+                return self._say("speech_end", messages.Speech(round(at_s, 3), channel), now=now)
+            case Spoken():
+                return self._transcribe(channel, heard, now=now)
+            case Listened(until_s):
+                self._listened_s[channel] = until_s
+                return []
+            case Finished():
+                self._unfinished.discard(channel)
+                return [] if self._unfinished else self._end(now=now)
+
+    def tick(self, *, now: float) -> list[Effect]:
+        """End a session that has had its time, or no audio for too long."""
+        if self.deadline_s is None or now < self.deadline_s:
+            return []
+        if now >= self.created_at_s + self._settings.duration_limit_s:
+            self._end_code = self._settings.duration_close_code
+            return self._finish()
+        closed: list[Effect] = [Close(self._settings.idle_close_code, "no audio received")] if self.connected else []
+        self.connected = False
+        return [*closed, *self._finish()]
+
+    def result(self) -> dict[str, Any] | None:
+        """Return the result without its messages, or None before the end."""
+        if self.completed_at_s is None:
+            return None
+        return results.result(
+            self.finals,
+            request=self.request,
+            duration_s=self.duration_s,
+            transcription_s=self.completed_at_s - self._first_audio_s,
+        )
+
+    def _take_audio(self, chunk: bytes, *, now: float) -> list[Effect]:
+        if self.phase in (Phase.DRAINING, Phase.ENDED):
+            return self._refuse("audio_chunk", "the recording has been stopped", now=now)
+        if chunk or self._settings.empty_chunks_are_audio:
+            self._idle_since_s = now
+        effects: list[Effect] = []
+        if chunk and self.phase is Phase.QUEUED:
+            self.phase = Phase.RECORDING
+            self._first_audio_s = now
+            effects += self._say("start_recording", now=now)
+        start, start_s = self.received_bytes, self.duration_s
+        self.received_bytes += len(chunk)
+        audio = self._intake.take(chunk)
+        self.audio += audio
+        end = self.received_bytes
+        if self._settings.inclusive_byte_range:
+            end = max(start, end - 1)
+        received = messages.AudioChunk((start, end), (round(start_s, 6), round(self.duration_s, 6)))
+        effects += self._acknowledge("audio_chunk", received, now=now)
+        if audio:
+            effects.append(Listen(self.audio_format.split(audio)))
+        return effects
+
+    def _stop(self, *, now: float) -> list[Effect]:
+        # A client that lost its socket may well send this again; each is acknowledged.
+        left_s = max(0.0, self.duration_s - min(self._listened_s.values()))
+        stopped = messages.StoppedRecording(round(self.duration_s, 3), round(left_s, 3))
+        return [*self._acknowledge("stop_recording", stopped, now=now), *self._finish()]
+
+    def _finish(self) -> list[Effect]:
+        if self.phase not in (Phase.QUEUED, Phase.RECORDING):
+            return []
+        self.phase = Phase.DRAINING
+        return [Finish()]
+
+    def _transcribe(self, channel: int, spoken: Spoken, *, now: float) -> list[Effect]:
+        wanted = self.request.messages_config
+        utterance = messages.utterance(spoken, channel)
+        transcript = messages.Transcript(f"{channel:02d}_{spoken.number:08d}", spoken.is_final, utterance)
+        effects: list[Effect] = []
+        if wanted.receive_final_transcripts if spoken.is_final else wanted.receive_partial_transcripts:
+            effects += self._say("transcript", transcript, now=now)
+        if spoken.is_final:
+            self.finals.append(utterance)
+            for name in results.live_add_ons(self.request):
+                effects += self._fail_add_on(name, now=now)
+        return effects
+
+    def _end(self, *, now: float) -> list[Effect]:
+        self.completed_at_s = now
+        effects = [
+            *self._say("end_recording", messages.Recording(round(self.duration_s, 3)), now=now),
+            *self._say("post_transcript", results.transcription(self.finals), now=now),
+        ]
+        if self.request.post_processing.summarization:
+            effects += self._fail_add_on("post_summarization", now=now)
+        effects += self._say("post_final_transcript", self.result(), now=now)
+        effects += self._say("end_session", now=now)
+        self.phase = Phase.ENDED
+        self._waiting.clear()
+        if self.connected:
+            effects.append(Close(self._end_code))
+            self.connected = False
+        return effects
+
+    def _acknowledge(self, kind: str, data: Any, *, now: float) -> list[Effect]:
+        return self._pass(messages.Acknowledgement(kind, self.session_id, messages.timestamp(now), data=data))
+
+    def _refuse(self, kind: str, why: str, *, now: float) -> list[Effect]:
+        moment, problem = messages.timestamp(now), messages.Problem(why)
+        return self._pass(messages.Acknowledgement(kind, self.session_id, moment, acknowledged=False, error=problem))
+
+    def _fail_add_on(self, kind: str, *, now: float) -> list[Effect]:
+        problem = messages.Problem(f"{kind} is {results.NO_MODEL}")
+        return self._pass(messages.AddOn(kind, self.session_id, messages.timestamp(now), error=problem))
+
+    def _say(self, kind: str, data: Any = None, *, now: float) -> list[Effect]:
+        """Say `kind`, with `data` if it carries any, should the client want to hear of it."""
+        if data is None:
+            return self._pass(messages.Event(kind, self.session_id, messages.timestamp(now)))
+        return self._pass(messages.DataEvent(kind, self.session_id, messages.timestamp(now), data))
+
+    def _pass(self, message: messages.Message) -> list[Effect]:
+        """Return the sending of `message`, unless it was not asked for; without a socket it waits for one."""
+        switch = messages.SWITCHES.get(message.type)
+        if switch is not None and not getattr(self.request.messages_config, switch):
+            return []
+        text = msgspec.json.encode(message).decode()
+        if message.type != "audio_chunk":
+            self.messages.append(text)
+        if self.connected:
+            return [Send(text)]
+        if self._settings.keep_while_away:
+            self._waiting.append(Send(text))
+        return []

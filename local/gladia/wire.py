@@ -1,0 +1,132 @@
+"""Carries out what a session decides: its socket, its ears, its timer."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterable
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from .recogniser import Heard, Recogniser
+from .session import Close, Effect, Finish, Listen, Phase, Send, Session
+from .settings import Settings
+
+logger = logging.getLogger(__name__)
+
+# A client that reads nothing for so many messages is cut off, as any server would do.
+_OUTBOX_MESSAGES = 50_000
+
+_Outbox = asyncio.Queue[Send | Close]
+
+
+class Wire:
+    """One session with the socket it has at the moment, if any. Used on the event loop's thread alone."""
+
+    def __init__(
+        self, session: Session, *, recogniser: Recogniser, settings: Settings, clock: Callable[[], float]
+    ) -> None:
+        self.session = session
+        self._settings = settings
+        self._clock = clock
+        self._outbox: _Outbox | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._ears = [recogniser.listen(track, self._teller(track.channel)) for track in session.tracks()]
+        self._arm()
+
+    async def attach(self, socket: web.WebSocketResponse) -> None:
+        """Serve `socket`, whose handshake is done, until it ends."""
+        if self._outbox is not None:
+            if self._settings.second_socket == "refused":
+                await socket.close(code=self._settings.second_socket_close_code)
+                return
+            self._post(Close(self._settings.second_socket_close_code, "another socket took over"))
+        outbox: _Outbox = asyncio.Queue(_OUTBOX_MESSAGES)
+        self._outbox = outbox
+        writer = asyncio.create_task(_write(socket, outbox))
+        try:
+            self.perform(self.session.connect())
+            async for message in socket:
+                if self._outbox is not outbox:
+                    break
+                if message.type in (WSMsgType.BINARY, WSMsgType.TEXT):
+                    self.perform(self.session.receive(message.data, now=self._clock()))
+        finally:
+            if self._outbox is outbox:  # the client's doing; else it is ours, and the last messages are on their way
+                self._outbox = None
+                writer.cancel()
+                self.perform(self.session.disconnect(socket.close_code))
+            with contextlib.suppress(asyncio.CancelledError):
+                await writer
+
+    def perform(self, effects: Iterable[Effect]) -> None:
+        """Do what the session asks, in its order."""
+        for effect in effects:
+            match effect:
+                case Send() | Close():
+                    self._post(effect)
+                case Listen(tracks):
+                    for ear, track in zip(self._ears, tracks, strict=True):
+                        ear.hear(track)
+                case Finish():
+                    for ear in self._ears:
+                        ear.finish()
+
+    def stop(self) -> None:
+        """Let go of everything; the server stops."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for ear in self._ears:
+            ear.close()
+        if self._outbox is not None:
+            self._post(Close(WSCloseCode.GOING_AWAY, "server stops"))
+
+    def _post(self, effect: Send | Close) -> None:
+        if self._outbox is None:
+            return
+        try:
+            self._outbox.put_nowait(effect)
+        except asyncio.QueueFull:
+            logger.warning("client reads nothing", extra={"session_id": self.session.session_id})
+            self._outbox = None
+            return
+        if isinstance(effect, Close):
+            self._outbox = None
+
+    def _teller(self, channel: int) -> Callable[[Heard], None]:
+        def tell(heard: Heard) -> None:
+            self.perform(self.session.heard(channel, heard, now=self._clock()))
+            if self.session.phase is Phase.ENDED and self._ears:
+                self._ended()
+
+        return tell
+
+    def _ended(self) -> None:
+        self._ears = []
+        if self._timer is not None:
+            self._timer.cancel()
+        session = self.session
+        counts = {"finals": len(session.finals), "received_bytes": session.received_bytes, "ignored": session.ignored}
+        logger.info("session ended", extra={"session_id": session.session_id, **counts})
+
+    def _arm(self) -> None:
+        """See to the session when its deadline comes; the deadline may have moved by then."""
+        if self.session.deadline_s is not None:
+            wait_s = max(0.0, self.session.deadline_s - self._clock())
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._tick)
+
+    def _tick(self) -> None:
+        self.perform(self.session.tick(now=self._clock()))
+        self._arm()
+
+
+async def _write(socket: web.WebSocketResponse, outbox: _Outbox) -> None:
+    """Send what is in `outbox` until it says to close."""
+    while True:
+        effect = await outbox.get()
+        try:
+            if isinstance(effect, Close):
+                await socket.close(code=effect.code, message=effect.reason.encode())
+                return
+            await socket.send_str(effect.text)
+        except ConnectionError:
+            return  # the reader sees the same, and tells the session

@@ -32,6 +32,7 @@ class Call:
     seq: int = 0
     started: CallStarted | None = None
     started_at: str | None = None
+    first_leg_at: str | None = None  # when the call's clock began, within the time that a session takes to open
     ended: CallEnded | None = None
     failed: CallFailed | None = None
     legs: tuple[Leg, ...] = ()
@@ -57,7 +58,7 @@ class Call:
             case CallFailed() as failed:
                 return replace(self, seq=seq, failed=failed)
             case LegStarted() as leg:
-                return replace(self, seq=seq, legs=(*self.legs, Leg(leg)))
+                return replace(self, seq=seq, legs=(*self.legs, Leg(leg)), first_leg_at=self.first_leg_at or entry.at)
             case LegEnded() as ended:
                 return replace(self, seq=seq, legs=self._legs(ended.leg, lambda leg: replace(leg, ended=ended)))
             case LegGap() as gap:

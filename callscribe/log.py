@@ -17,6 +17,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from callscribe import head
 from callscribe.entries import Body, Entry, decode_body, encode_body, kind_of
+from callscribe.errors import MalformedMessage
 from callscribe.requests import Conflict, Item, Request
 
 T = TypeVar("T")
@@ -114,36 +115,46 @@ class Log:
         )
 
     def _items(self, *, after: int, limit: int) -> Steps[list[Item]]:
-        answer = yield Request(
-            "query",
-            {
-                "TableName": self.table,
-                "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
-                "ExpressionAttributeValues": {
-                    ":pk": {"S": partition(self.call_id)},
-                    ":first": {"S": _sort(after + 1)},
-                    ":last": {"S": _LAST},
+        items: list[Item] = []
+        start: dict[str, Any] = {}
+        while True:
+            answer = yield Request(
+                "query",
+                {
+                    "TableName": self.table,
+                    "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
+                    "ExpressionAttributeValues": {
+                        ":pk": {"S": partition(self.call_id)},
+                        ":first": {"S": _sort(after + 1)},
+                        ":last": {"S": _LAST},
+                    },
+                    "ConsistentRead": True,
+                    "Limit": limit - len(items),
+                    **start,
                 },
-                "ConsistentRead": True,
-                "Limit": limit,
-            },
-        )
-        items: list[Item] = answer["Items"]
-        return items
+            )
+            items += answer["Items"]
+            # An answer ends at 1 MB, however few entries that is.
+            if len(items) >= limit or "LastEvaluatedKey" not in answer:
+                return items
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
 
 def entry_of(item: Item) -> Entry:
     """Return the entry in `item`, a DynamoDB item of the log (also as a stream record's new image).
 
-    Raises MalformedMessage if its body is not of its kind's shape.
+    Raises MalformedMessage if it lacks an attribute or its body is not of its kind's shape.
     """
-    return Entry(
-        call_id=item["pk"]["S"].removeprefix("CALL#"),
-        seq=_seq(item),
-        at=item["at"]["S"],
-        tenant=item["tenant"]["S"],
-        body=decode_body(item["kind"]["S"], item["body"]["S"]),
-    )
+    try:
+        return Entry(
+            call_id=item["pk"]["S"].removeprefix("CALL#"),
+            seq=_seq(item),
+            at=item["at"]["S"],
+            tenant=item["tenant"]["S"],
+            body=decode_body(item["kind"]["S"], item["body"]["S"]),
+        )
+    except (KeyError, ValueError) as error:
+        raise MalformedMessage(f"entry: {type(error).__name__}", kind="entry") from error
 
 
 def partition(call_id: str) -> str:

@@ -7,10 +7,10 @@ each with a `type`; several, so that a batch of entries is one post to each subs
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from callscribe.entries import Entry, decode_body, encode_body, kind_of
 from callscribe.errors import MalformedMessage
@@ -18,25 +18,28 @@ from callscribe.errors import MalformedMessage
 # API Gateway closes the connection above 128 KB a message or 32 KB a frame; a post is one frame.
 FRAME_BYTES = 32 * 1024
 
+CallId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=256)]
+After: TypeAlias = Annotated[int, Meta(ge=0, lt=9_999_999_999)]  # the log's numbers have ten digits
+
 
 class Subscribe(Struct, frozen=True, tag="subscribe", tag_field="action"):
     """Send me this call's entries from number `after + 1` on, then those to come."""
 
-    call_id: str
-    after: int = 0
+    call_id: CallId
+    after: After = 0
 
 
 class Replay(Struct, frozen=True, tag="replay", tag_field="action"):
     """Send me this call's entries from number `after + 1` on, once; I missed some."""
 
-    call_id: str
-    after: int = 0
+    call_id: CallId
+    after: After = 0
 
 
 class Unsubscribe(Struct, frozen=True, tag="unsubscribe", tag_field="action"):
     """No more of this call."""
 
-    call_id: str
+    call_id: CallId
 
 
 class Ping(Struct, frozen=True, tag="ping", tag_field="action"):
@@ -100,7 +103,7 @@ def decode_action(text: str | bytes) -> Action:
     """Return what a client asks. Raises MalformedMessage, saying which field is wrong."""
     try:
         return _actions.decode(text)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeEncodeError) as error:
         raise MalformedMessage(str(error), kind="action") from error
 
 

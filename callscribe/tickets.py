@@ -54,7 +54,7 @@ def verify(text: str, keys: Iterable[str], *, use: Literal["push", "media"], now
     Any of `keys` may have signed it, so that a key can be replaced while tickets are out. Raises InvalidTicket.
     """
     claims, dot, mac = text.partition(".")
-    if not dot:
+    if not dot or not text.isascii():
         raise InvalidTicket("malformed")
     # Summed, so that every key is compared: which of them fits must not show in the time taken.
     if not sum(hmac.compare_digest(mac.encode(), _mac(claims, key).encode()) for key in keys):

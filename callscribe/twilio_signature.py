@@ -30,7 +30,7 @@ def is_valid(signature: str, urls: Iterable[str], pairs: Pairs, auth_tokens: Ite
     is replaced while calls go on. All are fixed by configuration, none is taken from the request.
     """
     pairs = list(pairs)
-    given = signature.encode()
+    given = signature.encode(errors="replace")
     tokens = list(auth_tokens)
     # Summed, so that every candidate is compared: which of them fits must not show in the time taken.
     return sum(hmac.compare_digest(given, sign(url, pairs, token).encode()) for url in urls for token in tokens) > 0

@@ -1,0 +1,87 @@
+"""`python -m bridge`: the process of the Fargate task."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+
+import aiohttp
+import uvloop
+from aiobotocore.config import AioConfig
+from aiobotocore.session import get_session
+
+from bridge.aws import read_secret
+from bridge.door import Door
+from bridge.environment import Environment, read_environment
+from bridge.json_logs import set_up_logs
+from bridge.relay import Services
+from bridge.server import Bridge
+from callscribe.errors import Refused
+
+logger = logging.getLogger("bridge")
+
+# Several calls write at once, each one entry at a time; botocore's own 10 would make them queue.
+AWS = AioConfig(max_pool_connections=100, connect_timeout=2, read_timeout=5, retries={"mode": "standard"})
+
+
+async def serve(environment: Environment) -> None:
+    """Run the bridge until SIGTERM or SIGINT, and until its calls have ended."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    aws = get_session()
+    async with contextlib.AsyncExitStack() as stack:
+        secrets = await stack.enter_async_context(aws.create_client("secretsmanager", config=AWS))
+        gladia = await read_secret(secrets, environment.gladia_secret)
+        twilio = await read_secret(secrets, environment.twilio_secret)
+        signing = await read_secret(secrets, environment.signing_secret)
+        services = Services(
+            environment=environment,
+            dynamodb=await stack.enter_async_context(aws.create_client("dynamodb", config=AWS)),
+            connections=await stack.enter_async_context(
+                aws.create_client("apigatewaymanagementapi", endpoint_url=environment.push_endpoint, config=AWS)
+            ),
+            http=await stack.enter_async_context(aiohttp.ClientSession()),
+            gladia_key=_required(gladia, "api_key", environment.gladia_secret),
+        )
+        door = Door(
+            media_url=environment.media_url.rstrip("/"),
+            signing_keys=_each(signing, "current", "previous", secret_name=environment.signing_secret),
+            auth_tokens=_each(twilio, "auth_token", "previous_auth_token", secret_name=environment.twilio_secret),
+        )
+        bridge = Bridge(services, door)
+        port = await bridge.listen()
+        logger.info("listening", extra={"port": port})
+        await stop.wait()
+        await bridge.drain()
+
+
+def _required(secret: dict[str, str], name: str, of: str) -> str:
+    if not secret.get(name):
+        raise Refused(f"the secret {of} has no {name}")
+    return secret[name]
+
+
+def _each(secret: dict[str, str], name: str, older: str, *, secret_name: str) -> tuple[str, ...]:
+    """Return the value in force and, while it is being replaced, the one before."""
+    current = _required(secret, name, secret_name)
+    return (current, secret[older]) if secret.get(older) else (current,)
+
+
+def main() -> int:
+    """Start; return the exit status."""
+    set_up_logs()
+    try:
+        uvloop.run(serve(read_environment(os.environ)))
+    except Refused as error:
+        logger.critical("can't start: %s", error)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""What a carrier's media stream says, whatever its dialect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The media stream began; its audio follows."""
+
+    media_stream: str
+    call_id: str
+    account: str
+    tracks: tuple[str, ...]  # inbound, outbound
+    encoding: str  # mulaw
+    rate_hz: int
+    parameters: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """Some milliseconds of one track, placed on the carrier's clock."""
+
+    track: str
+    media_ms: int  # since the media stream began, by the carrier's own clock
+    audio: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """A key was pressed."""
+
+    track: str
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """No more audio comes; `reason` is `stop` if the carrier said so, else how the socket ended."""
+
+    reason: str
+
+
+DialectEvent: TypeAlias = Started | Audio | Digit | Stopped

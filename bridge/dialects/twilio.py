@@ -1,0 +1,162 @@
+"""Twilio Media Streams: the messages of one `<Start><Stream>` socket.
+
+Source: Twilio, "Media Streams - WebSocket messages". Numbers come as strings; `connected` has no number of its own.
+"""
+
+from __future__ import annotations
+
+import binascii
+from typing import Literal, TypeAlias
+
+import msgspec
+from msgspec import Struct, field
+
+from bridge.dialects.events import Audio, DialectEvent, Digit, Started, Stopped
+from callscribe.errors import MalformedMessage
+
+BYTES_A_MS = 8  # mu-law at 8000 Hz
+_TRACKS = {"inbound": "inbound", "outbound": "outbound", "inbound_track": "inbound", "outbound_track": "outbound"}
+
+
+class _MediaFormat(Struct, frozen=True, rename="camel"):
+    encoding: str
+    sample_rate: int
+    channels: int
+
+
+class _StartBody(Struct, frozen=True, rename="camel"):
+    stream_sid: str
+    account_sid: str
+    call_sid: str
+    tracks: tuple[str, ...]
+    media_format: _MediaFormat
+    custom_parameters: dict[str, str] = field(default_factory=dict)
+
+
+class _MediaBody(Struct, frozen=True):
+    track: str
+    timestamp: int  # ms since the media stream began
+    payload: str  # base64; decoded apart, so that bad base64 is told from a bad shape
+
+
+class _DigitBody(Struct, frozen=True):
+    track: str
+    digit: str
+
+
+class _Connected(Struct, frozen=True, tag="connected", tag_field="event"):
+    pass
+
+
+class _Start(Struct, frozen=True, tag="start", tag_field="event", rename="camel"):
+    sequence_number: int
+    start: _StartBody
+
+
+class _Media(Struct, frozen=True, tag="media", tag_field="event", rename="camel"):
+    sequence_number: int
+    media: _MediaBody
+
+
+class _Dtmf(Struct, frozen=True, tag="dtmf", tag_field="event", rename="camel"):
+    sequence_number: int
+    dtmf: _DigitBody
+
+
+class _Mark(Struct, frozen=True, tag="mark", tag_field="event", rename="camel"):
+    sequence_number: int
+
+
+class _Stop(Struct, frozen=True, tag="stop", tag_field="event", rename="camel"):
+    sequence_number: int
+
+
+_Numbered: TypeAlias = _Start | _Media | _Dtmf | _Mark | _Stop
+_decoder: msgspec.json.Decoder[_Connected | _Numbered] = msgspec.json.Decoder(
+    _Connected | _Start | _Media | _Dtmf | _Mark | _Stop,
+    strict=False,  # Twilio quotes its numbers
+)
+
+
+class TwilioDialect:
+    """The messages of one socket, in; events, out."""
+
+    def __init__(self) -> None:
+        self._tracks: tuple[str, ...] = ()
+        self._sequence = 0
+        self._stage: Literal["before", "streaming", "after"] = "before"
+
+    def receive(self, text: str | bytes) -> DialectEvent | None:
+        """Return what `text` says, None for messages that change nothing.
+
+        Raises MalformedMessage of kind `json`, `shape`, `order`, `track`, `base64`, `length` or `format`; what follows
+        is not affected.
+        """
+        message = _decode(text)
+        if isinstance(message, _Connected):
+            return None
+        self._check_order(message)
+        self._sequence = message.sequence_number
+        match message:
+            case _Media(media=media):
+                return Audio(self._track(media.track), media.timestamp, _payload(media))
+            case _Start(start=start):
+                return self._start(start)
+            case _Dtmf(dtmf=dtmf):
+                return Digit(self._track(dtmf.track), dtmf.digit)
+            case _Stop():
+                self._stage = "after"
+                return Stopped("stop")
+            case _Mark():
+                return None
+
+    def _check_order(self, message: _Numbered) -> None:
+        expected = "before" if isinstance(message, _Start) else "streaming"
+        if self._stage != expected:
+            raise MalformedMessage(f"twilio: {type(message).__name__[1:].lower()} {self._stage} it", kind="order")
+        if message.sequence_number <= self._sequence:
+            raise MalformedMessage("twilio: a sequence number came again", kind="order")
+
+    def _start(self, start: _StartBody) -> Started:
+        form = start.media_format
+        if (form.encoding, form.sample_rate, form.channels) != ("audio/x-mulaw", 8000, 1):
+            raise MalformedMessage(f"twilio: media format {form.encoding}/{form.sample_rate}", kind="format")
+        if not start.tracks or any(track not in _TRACKS for track in start.tracks):
+            raise MalformedMessage("twilio: unknown tracks", kind="track")
+        self._tracks = tuple(_TRACKS[track] for track in start.tracks)
+        self._stage = "streaming"
+        return Started(
+            media_stream=start.stream_sid,
+            call_id=start.call_sid,
+            account=start.account_sid,
+            tracks=self._tracks,
+            encoding="mulaw",
+            rate_hz=form.sample_rate,
+            parameters=start.custom_parameters,
+        )
+
+    def _track(self, name: str) -> str:
+        track = _TRACKS.get(name)
+        if track not in self._tracks:
+            raise MalformedMessage("twilio: a track that was not announced", kind="track")
+        return track
+
+
+def _decode(text: str | bytes) -> _Connected | _Numbered:
+    try:
+        return _decoder.decode(text)
+    except msgspec.ValidationError as error:
+        raise MalformedMessage(f"twilio: {error}", kind="shape") from error
+    except msgspec.DecodeError as error:
+        raise MalformedMessage(f"twilio: {error}", kind="json") from error
+
+
+def _payload(media: _MediaBody) -> bytes:
+    try:
+        audio = binascii.a2b_base64(media.payload, strict_mode=True)
+    except ValueError as error:
+        raise MalformedMessage("twilio: bad base64", kind="base64") from error
+    if not audio or len(audio) % BYTES_A_MS:
+        # Twilio sends whole milliseconds; anything else would shift all that follows.
+        raise MalformedMessage(f"twilio: a frame of {len(audio)} bytes", kind="length")
+    return audio

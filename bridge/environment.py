@@ -1,0 +1,46 @@
+"""What the process is told by its environment, read once at start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+
+from callscribe.errors import Refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """The environment variables of the bridge; each field's is its name in capitals."""
+
+    calls_table: str = field(metadata={"means": "the table of logs, one partition a call"})
+    subscriptions_table: str = field(metadata={"means": "the table of who follows which call"})
+    push_endpoint: str = field(metadata={"means": "the https address to post to clients' connections"})
+    media_url: str = field(metadata={"means": "this bridge as carriers see it, wss; their signatures are over it"})
+    gladia_secret: str = field(metadata={"means": "the secret with Gladia's API key"})
+    twilio_secret: str = field(metadata={"means": "the secret with Twilio's auth token"})
+    signing_secret: str = field(metadata={"means": "the secret that tickets are signed with"})
+    gladia_url: str = field(default="https://api.gladia.io", metadata={"means": "Gladia, or an emulation of it"})
+    host: str = field(default="0.0.0.0", metadata={"means": "the address to listen on"})  # noqa: S104 - a container
+    port: int = field(default=8080, metadata={"means": "the port to listen on; 0 picks a free one"})
+    drain_s: int = field(default=110, metadata={"means": "seconds that live calls may take to end after SIGTERM"})
+
+
+def read_environment(variables: Mapping[str, str]) -> Environment:
+    """Return what `variables` say. Raises Refused, naming every variable that is missing or no number."""
+    values: dict[str, str | int] = {}
+    wrong: list[str] = []
+    for each in fields(Environment):
+        name = each.name.upper()
+        text = variables.get(name, "")
+        if not text:
+            if each.default is MISSING:
+                wrong.append(f"{name} is not set ({each.metadata['means']})")
+        elif each.type != "int":
+            values[each.name] = text
+        elif text.isdecimal():
+            values[each.name] = int(text)
+        else:
+            wrong.append(f"{name} is not a whole number ({each.metadata['means']})")
+    if wrong:
+        raise Refused("; ".join(wrong))
+    return Environment(**values)  # type: ignore[arg-type]  # names and types were checked above

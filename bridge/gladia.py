@@ -1,0 +1,155 @@
+"""Gladia's real-time speech API, version 2: what is asked and what comes back.
+
+Source: Gladia's OpenAPI and AsyncAPI documents, `POST /v2/live` and the WebSocket it returns.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import msgspec
+from msgspec import Raw, Struct
+
+from callscribe.errors import MalformedMessage
+
+STOP_RECORDING = '{"type":"stop_recording"}'
+
+# Asked for in each session: a call centre's endpointing, and the enhancer that Gladia advises for telephone lines.
+_DEFAULTS: dict[str, Any] = {
+    "model": "solaria-1",
+    "endpointing": 0.3,
+    "maximum_duration_without_endpointing": 15,
+    "pre_processing": {"audio_enhancer": True},
+    "messages_config": {
+        "receive_partial_transcripts": True,
+        "receive_speech_events": False,
+        "receive_pre_processing_events": False,
+        "receive_realtime_processing_events": True,
+        # The last of these repeats every word of the call in one message; the stored result has it all.
+        "receive_post_processing_events": False,
+        "receive_lifecycle_events": False,
+        "receive_errors": True,
+    },
+}
+
+
+def opening(*, channels: int, options: dict[str, Any], metadata: dict[str, str]) -> dict[str, Any]:
+    """Return the body of `POST /v2/live` for 8000 Hz mu-law audio of `channels` interleaved channels.
+
+    `options` are the number's own wishes in Gladia's terms and go over the defaults; the audio's form, finals and
+    acknowledgements are the bridge's business and stay.
+    """
+    request = _merged(_DEFAULTS, options)
+    request["messages_config"] |= {"receive_final_transcripts": True, "receive_acknowledgments": True}
+    return request | {
+        "encoding": "wav/ulaw",
+        "bit_depth": 8,
+        "sample_rate": 8000,
+        "channels": channels,
+        "custom_metadata": metadata,
+    }
+
+
+class Opened(Struct, frozen=True):
+    """The answer to `POST /v2/live`; `url` is a secret."""
+
+    id: str
+    url: str
+
+
+class Acknowledged(Struct, frozen=True):
+    """The session has all bytes before position `end`."""
+
+    end: int
+
+
+class Word(Struct, frozen=True):
+    """A word with its times in seconds since the session's audio began."""
+
+    word: str
+    start: float
+    end: float
+    confidence: float
+
+
+class Speech(Struct, frozen=True):
+    """What was said on one channel, times in seconds since the session's audio began."""
+
+    text: str
+    start: float
+    end: float
+    confidence: float
+    channel: int
+    language: str
+    words: tuple[Word, ...]
+
+
+class Transcript(Struct, frozen=True):
+    """A partial or final transcript; both of one utterance have the same id."""
+
+    id: str
+    is_final: bool
+    utterance: Speech
+
+
+class Stopping(Struct, frozen=True):
+    """The session knows that no more audio comes."""
+
+
+class Ignored(Struct, frozen=True):
+    """A message that the bridge has no use for."""
+
+    type: str
+
+
+Message: TypeAlias = Acknowledged | Transcript | Stopping | Ignored
+
+
+class _Envelope(Struct, frozen=True):
+    type: str
+    data: Raw = Raw(b"null")
+    acknowledged: bool | None = None
+
+
+class _Chunk(Struct, frozen=True):
+    byte_range: tuple[int, int]
+
+
+_envelope = msgspec.json.Decoder(_Envelope)
+_chunk = msgspec.json.Decoder(_Chunk)
+_transcript = msgspec.json.Decoder(Transcript)
+_opened = msgspec.json.Decoder(Opened)
+
+
+def decode(text: str | bytes) -> Message:
+    """Return the message in `text`; types that the bridge does not know come back as Ignored.
+
+    Raises MalformedMessage if it isn't JSON of its type's shape.
+    """
+    try:
+        envelope = _envelope.decode(text)
+        if envelope.type == "audio_chunk" and envelope.acknowledged:
+            return Acknowledged(_chunk.decode(envelope.data).byte_range[1])
+        if envelope.type == "transcript":
+            return _transcript.decode(envelope.data)
+    except msgspec.DecodeError as error:
+        raise MalformedMessage(f"gladia: {error}", kind="gladia") from error
+    if envelope.type == "stop_recording":
+        return Stopping()
+    return Ignored(envelope.type)
+
+
+def decode_opened(text: bytes) -> Opened:
+    """Return the session in the answer to `POST /v2/live`. Raises MalformedMessage."""
+    try:
+        return _opened.decode(text)
+    except msgspec.DecodeError as error:
+        raise MalformedMessage(f"gladia: {error}", kind="gladia") from error
+
+
+def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    out = dict(base)
+    for name, value in over.items():
+        own = out.get(name)
+        out[name] = _merged(own, value) if isinstance(own, dict) and isinstance(value, dict) else value
+    return {name: dict(value) if isinstance(value, dict) else value for name, value in out.items()}

@@ -1,0 +1,131 @@
+"""The adapter between a session and Gladia: one HTTP request, then a WebSocket, and another if it is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import aiohttp
+import msgspec
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+
+from bridge import gladia
+from bridge.session import (
+    Command,
+    Connect,
+    Disconnect,
+    Event,
+    Open,
+    OpeningFailed,
+    OpeningRefused,
+    Received,
+    Send,
+    SessionOpened,
+    SocketLost,
+    SocketOpened,
+)
+from callscribe.errors import MalformedMessage
+
+OPEN_TIMEOUT_S = 10.0
+# A stored result can be long; a message above the limit would close the socket with 1009.
+MESSAGE_LIMIT_BYTES = 16 * 1024 * 1024
+
+
+class GladiaLink:
+    """Does what one session commands and tells it what came of it."""
+
+    def __init__(
+        self,
+        *,
+        http: aiohttp.ClientSession,
+        url: str,
+        api_key: str,
+        tasks: asyncio.TaskGroup,
+        tell: Callable[[Event], None],
+    ) -> None:
+        self._http = http
+        self._url = url
+        self._api_key = api_key
+        self._tasks = tasks
+        self._tell = tell
+        self._outgoing: asyncio.Queue[bytes | str] = asyncio.Queue()
+        self._socket: asyncio.Task[None] | None = None
+
+    def perform(self, command: Command) -> None:
+        """Begin what the session asks; never waits."""
+        match command:
+            case Send(message=message):
+                # Not bounded here: what is in it is in the session's backlog too, which is.
+                self._outgoing.put_nowait(message)
+            case Open(request=request):
+                self._tasks.create_task(self._open(msgspec.json.encode(request)))
+            case Connect(url=url):
+                self._outgoing = asyncio.Queue()
+                self._socket = self._tasks.create_task(self._run_socket(url))
+            case Disconnect():
+                if self._socket is not None:
+                    self._socket.cancel()
+
+    async def _open(self, request: bytes) -> None:
+        headers = {"x-gladia-key": self._api_key, "content-type": "application/json"}
+        timeout = aiohttp.ClientTimeout(total=OPEN_TIMEOUT_S)
+        try:
+            async with self._http.post(
+                f"{self._url}/v2/live", data=request, headers=headers, timeout=timeout
+            ) as response:
+                body = await response.read()
+                self._tell(_opening(response.status, body))
+        except (aiohttp.ClientError, TimeoutError) as error:
+            self._tell(OpeningFailed(f"gladia can't be reached: {type(error).__name__}"))
+
+    async def _run_socket(self, url: str) -> None:
+        code = 1006
+        try:
+            async with connect(
+                url, compression=None, max_size=MESSAGE_LIMIT_BYTES, open_timeout=OPEN_TIMEOUT_S, proxy=None
+            ) as socket:
+                self._tell(SocketOpened())
+                code = await self._relay(socket)
+        except (OSError, InvalidHandshake, InvalidURI, TimeoutError):
+            code = 1006
+        self._tell(SocketLost(code))
+
+    async def _relay(self, socket: ClientConnection) -> int:
+        sender = asyncio.create_task(self._send(socket, self._outgoing))
+        try:
+            while True:
+                self._tell(Received(await socket.recv(decode=False)))
+        except ConnectionClosed as closed:
+            return closed.rcvd.code if closed.rcvd is not None else 1006
+        finally:
+            sender.cancel()
+
+    async def _send(self, socket: ClientConnection, outgoing: asyncio.Queue[bytes | str]) -> None:
+        try:
+            while True:
+                await socket.send(await outgoing.get())
+        except ConnectionClosed:
+            return  # the receiving side says so
+
+
+class _ErrorBody(msgspec.Struct):
+    message: str = ""
+    validation_errors: list[str] = []
+
+
+def _opening(status: int, body: bytes) -> Event:
+    """Return what Gladia's answer to `POST /v2/live` means."""
+    if status in {200, 201}:
+        try:
+            opened = gladia.decode_opened(body)
+        except MalformedMessage as error:
+            return OpeningFailed(str(error))
+        return SessionOpened(opened.id, opened.url)
+    try:
+        said = msgspec.json.decode(body, type=_ErrorBody)
+    except msgspec.DecodeError:
+        said = _ErrorBody()
+    reason = "; ".join([f"gladia answered {status}: {said.message}".rstrip(": "), *said.validation_errors])
+    final = 400 <= status < 500 and status not in {408, 425, 429}
+    return OpeningRefused(reason) if final else OpeningFailed(reason)

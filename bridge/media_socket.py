@@ -1,0 +1,170 @@
+"""The adapter between a carrier's socket and a relay: bytes to messages with `websockets`' Sans-I/O core.
+
+No task and no queue stand between a frame's bytes and the session they are for; a read that holds several messages is
+worked off in one go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Protocol, cast
+
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.http11 import Request, Response
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+
+from bridge.dialects.events import DialectEvent, Started, Stopped
+from bridge.dialects.twilio import TwilioDialect
+from bridge.door import Door, TurnedAway, knock
+from bridge.relay import Relay
+from callscribe.errors import MalformedMessage
+from callscribe.tickets import Ticket
+
+logger = logging.getLogger(__name__)
+
+# Twilio's messages are about 400 bytes; nothing that any carrier sends is near this.
+MESSAGE_LIMIT_BYTES = 64 * 1024
+HANDSHAKE_S = 10.0
+CLOSE_S = 5.0
+HEALTH_PATH = "/healthz"  # alive; a task with live calls must not be killed for anything less
+READY_PATH = "/readyz"  # takes new calls
+
+
+class Reception(Protocol):
+    """What a socket needs of the server."""
+
+    door: Door
+    accepting: bool
+
+    def relay(self, ticket: Ticket) -> Relay:
+        """Return the relay of a socket that was admitted with `ticket`."""
+
+    def start(self, relay: Relay, started: Started, socket: MediaSocket) -> None:
+        """Relay the media stream that just started on `socket`."""
+
+
+class MediaSocket(asyncio.Protocol):
+    """One connection to the bridge: a media stream, or a health check."""
+
+    def __init__(self, reception: Reception) -> None:
+        self._reception = reception
+        self._protocol = ServerProtocol(max_size=MESSAGE_LIMIT_BYTES)
+        self._dialect = TwilioDialect()
+        self._relay: Relay | None = None
+        self._ticket: Ticket | None = None
+        self._parts: list[bytes] = []
+        self._stopped = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for the upgrade, but not for ever."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._handshake = asyncio.get_running_loop().call_later(HANDSHAKE_S, self._transport.abort)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came in, all of it."""
+        self._protocol.receive_data(data)
+        for event in self._protocol.events_received():
+            if isinstance(event, Request):
+                self._upgrade(event)
+            elif isinstance(event, Frame):
+                self._frame(event)
+        self._flush()
+
+    def eof_received(self) -> None:
+        """The carrier will send no more."""
+        self._protocol.receive_eof()
+        self._flush()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """However it ended, what was heard is still owed its words."""
+        self._handshake.cancel()
+        self._stop("the media socket closed")
+
+    def close(self, code: int) -> None:
+        """Close the socket from our side."""
+        if self._protocol.state is State.OPEN:
+            self._protocol.send_close(code)
+            self._flush()
+
+    def _upgrade(self, request: Request) -> None:
+        self._handshake.cancel()
+        path, question, _ = request.path.partition("?")
+        if path in {HEALTH_PATH, READY_PATH}:
+            well = path == HEALTH_PATH or self._reception.accepting
+            self._protocol.send_response(self._protocol.reject(200 if well else 503, "ok\n" if well else "draining\n"))
+            return
+        answer = self._answer(request, path, has_query=bool(question))
+        self._protocol.send_response(answer)
+
+    def _answer(self, request: Request, path: str, *, has_query: bool) -> Response:
+        if not self._reception.accepting:
+            return self._protocol.reject(503, "draining\n")
+        found = (
+            TurnedAway(404, "query in the path")  # media streams have none; a signature would not cover it
+            if has_query
+            else knock(path, request.headers, self._reception.door, now_s=time.time())
+        )
+        if isinstance(found, TurnedAway):
+            logger.warning("media socket refused", extra={"status": found.status, "reason": found.reason})
+            return self._protocol.reject(found.status, f"{found.reason}\n")
+        answer = self._protocol.accept(request)
+        if answer.status_code == 101:
+            self._ticket = found.ticket
+            self._relay = self._reception.relay(found.ticket)
+        return answer
+
+    def _frame(self, frame: Frame) -> None:
+        if frame.opcode in {Opcode.TEXT, Opcode.CONT, Opcode.BINARY}:
+            self._parts.append(bytes(frame.data))
+            if frame.fin:
+                text = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+                self._parts.clear()
+                self._message(text)
+        elif frame.opcode is Opcode.CLOSE:
+            self._stop("the carrier closed the media socket")
+
+    def _message(self, text: bytes) -> None:
+        relay = self._relay
+        if relay is None:
+            return
+        try:
+            event = self._dialect.receive(text)
+        except MalformedMessage as error:
+            relay.malformed[error.kind] += 1
+            return
+        if isinstance(event, Started):
+            self._start(relay, event)
+        elif event is not None:
+            self._hear(relay, event)
+
+    def _start(self, relay: Relay, started: Started) -> None:
+        if self._ticket is None or not self._ticket.covers(started.call_id):
+            logger.warning("media stream refused", extra={"reason": "the ticket is for another call"})
+            self.close(CloseCode.POLICY_VIOLATION)
+            return
+        self._reception.start(relay, started, self)
+
+    def _hear(self, relay: Relay, event: DialectEvent) -> None:
+        if isinstance(event, Stopped):
+            self._stop(event.reason)
+            self.close(CloseCode.NORMAL_CLOSURE)
+        else:
+            relay.hear(event)
+
+    def _stop(self, reason: str) -> None:
+        if self._relay is not None and not self._stopped:
+            self._stopped = True
+            self._relay.hear(Stopped(reason))
+
+    def _flush(self) -> None:
+        for data in self._protocol.data_to_send():
+            if data:
+                self._transport.write(data)
+            else:
+                self._transport.write_eof() if self._transport.can_write_eof() else self._transport.close()
+        if self._protocol.close_expected():
+            # The peer has its chance to close first, as RFC 6455 asks; not for ever.
+            asyncio.get_running_loop().call_later(CLOSE_S, self._transport.abort)

@@ -1,0 +1,69 @@
+"""The bridge: listens for media streams, relays each, lets them end before it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from bridge.dialects.events import Started
+from bridge.door import Door
+from bridge.media_socket import MediaSocket
+from bridge.relay import Relay, Services
+from callscribe.tickets import Ticket
+
+logger = logging.getLogger(__name__)
+
+
+class Bridge:
+    """All media streams of one process."""
+
+    def __init__(self, services: Services, door: Door) -> None:
+        self.door = door
+        self.accepting = True
+        self._services = services
+        self._live: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+
+    @property
+    def live(self) -> int:
+        """How many media streams are being relayed."""
+        return len(self._live)
+
+    async def listen(self) -> int:
+        """Take connections from now on; return the port."""
+        environment = self._services.environment
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: MediaSocket(self), environment.host, environment.port, backlog=1024
+        )
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    def relay(self, ticket: Ticket) -> Relay:
+        """Return the relay of a socket that was admitted with `ticket`."""
+        return Relay(self._services, ticket)
+
+    def start(self, relay: Relay, started: Started, socket: MediaSocket) -> None:
+        """Relay the media stream that just started on `socket`, apart from all others."""
+        task = asyncio.create_task(relay.run(started), name=started.media_stream)
+        self._live.add(task)
+        task.add_done_callback(lambda ended: self._ended(ended, started, socket))
+
+    async def drain(self) -> None:
+        """Take no more media streams, and wait until the live ones have ended or their time is over."""
+        self.accepting = False
+        if self._live:
+            logger.info("draining", extra={"live": self.live})
+            await asyncio.wait(self._live, timeout=self._services.environment.drain_s)
+        if self._server is not None:
+            self._server.close()
+
+    def _ended(self, task: asyncio.Task[None], started: Started, socket: MediaSocket) -> None:
+        self._live.discard(task)
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is not None:
+            # A bug, and one call's: it ends alone, and loudly.
+            logger.error("media stream failed", exc_info=error, extra={"call_id": started.call_id})
+            socket.close(1011)

@@ -1,0 +1,314 @@
+"""One Gladia session, from the request that opens it to its last word. No socket, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeAlias
+
+from bridge import gladia
+from bridge.backlog import Backlog
+from callscribe.errors import MalformedMessage, Overloaded
+
+# Gladia refuses frames above 1 MiB with 1009, and refuses the session if they are repeated.
+PIECE_BYTES = 512 * 1024
+# Five minutes of both tracks: longer than any outage that was seen, and 100 such calls still fit a small task.
+BACKLOG_BYTES = 300 * 16_000
+# After `stop_recording` Gladia was seen to close within 1.1 s; half a minute leaves room for a long last utterance.
+DRAIN_S = 30.0
+FIRST_RETRY_S = 0.25
+LAST_RETRY_S = 8.0
+# Codes with which Gladia says that there is nothing to come back to; 1001 is its client's own farewell.
+_ENDED_CODES = frozenset({1000, 1001, *range(4400, 4500)})
+
+
+class State(Enum):
+    """Where a session stands; see NEXT."""
+
+    OPENING = "opening"  # asked for, not yet granted
+    CONNECTING = "connecting"  # granted; its socket is being opened, for the first time or again
+    RELAYING = "relaying"  # audio out, words in
+    DRAINING = "draining"  # no more audio; the last words are due
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOpened:
+    """Gladia granted a session."""
+
+    id: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningFailed:
+    """Gladia can't grant a session now."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningRefused:
+    """Gladia will never grant this: a wrong key, a wrong option."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SocketOpened:
+    """The session's socket took the handshake; whether it is of use, its first message shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class SocketLost:
+    """The session's socket is closed, or could not be opened; `code` as in RFC 6455, 1006 if none came."""
+
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class AudioEnded:
+    """The carrier has no more audio for this session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message from Gladia."""
+
+    text: str | bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlinePassed:
+    """The session's `deadline` is over."""
+
+
+Event: TypeAlias = (
+    SessionOpened | OpeningFailed | OpeningRefused | SocketOpened | SocketLost | AudioEnded | Received | DeadlinePassed
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Ask Gladia for a session with this request."""
+
+    request: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Open the session's socket; `url` is a secret."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send this on the session's socket: bytes are audio, text is a command."""
+
+    message: bytes | str
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnect:
+    """Close the session's socket, whatever state it is in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The session exists; from here on its words can come."""
+
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Gladia heard this."""
+
+    session_id: str
+    transcript: gladia.Transcript
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The session is over; `failure` says why its last words are not certain, None if they came."""
+
+    failure: str | None
+
+
+Command: TypeAlias = Open | Connect | Send | Disconnect  # for the adapter that holds the socket
+Effect: TypeAlias = Command | Granted | Heard | Closed
+
+NEXT: dict[tuple[State, type[Event]], State] = {
+    (State.OPENING, SessionOpened): State.CONNECTING,
+    (State.OPENING, OpeningFailed): State.OPENING,  # again, later
+    (State.OPENING, OpeningRefused): State.CLOSED,
+    (State.OPENING, AudioEnded): State.OPENING,  # what was heard is still owed its words
+    (State.CONNECTING, SocketOpened): State.RELAYING,  # what the backlog holds goes first
+    (State.CONNECTING, SocketLost): State.CONNECTING,
+    (State.CONNECTING, AudioEnded): State.CONNECTING,
+    (State.RELAYING, SocketLost): State.CONNECTING,  # the session outlives its socket
+    (State.RELAYING, AudioEnded): State.DRAINING,
+    (State.DRAINING, SocketLost): State.CONNECTING,  # unless Gladia says that it is over: CLOSED
+}
+
+
+class Session:
+    """Decides what one Gladia session needs next."""
+
+    def __init__(
+        self,
+        request: dict[str, Any],
+        *,
+        jitter: Callable[[], float],
+        backlog_bytes: int = BACKLOG_BYTES,
+    ) -> None:
+        """`request` opens it; `jitter` returns a number from 0 to 1, so that calls don't all retry at once."""
+        self._request = request
+        self._jitter = jitter
+        self._backlog = Backlog(limit_bytes=backlog_bytes, frame_bytes=request["channels"])
+        self._state = State.OPENING
+        self._id = ""
+        self._url = ""
+        self._audio_ended = False
+        self._retry_at: float | None = None
+        self._give_up_at: float | None = None
+        self._retries = 0
+        self._sent = 0
+        self.reconnects = 0
+        self.malformed = 0
+
+    @property
+    def state(self) -> State:
+        """Where the session stands."""
+        return self._state
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more comes of it."""
+        return self._state is State.CLOSED
+
+    @property
+    def deadline(self) -> float | None:
+        """When to say DeadlinePassed; None while there is nothing to wait for."""
+        times = [time for time in (self._retry_at, self._give_up_at) if time is not None]
+        return min(times, default=None)
+
+    @property
+    def given(self) -> int:
+        """Bytes, of all channels, that this session was given to hear."""
+        return self._backlog.end
+
+    @property
+    def sent(self) -> int:
+        """Of these, the bytes that went out on a socket at least once."""
+        return self._sent
+
+    @property
+    def acknowledged(self) -> int:
+        """Of these, the bytes that Gladia says it has."""
+        return self._backlog.acknowledged
+
+    def open(self) -> list[Effect]:
+        """Begin."""
+        return [Open(self._request)]
+
+    def hear(self, audio: bytes) -> list[Effect]:
+        """Take more audio, whole samples of every channel."""
+        if self.closed:
+            return []
+        try:
+            self._backlog.append(audio)
+        except Overloaded as error:
+            return self._close(f"gladia is behind: {error}")
+        if self._state is not State.RELAYING:
+            return []
+        self._sent = self._backlog.end
+        return [Send(audio)]
+
+    def handle(self, event: Event, *, now: float) -> list[Effect]:
+        """Return what follows from `event`; events that don't fit the state are ignored."""
+        if isinstance(event, Received):
+            return self._receive(event.text)
+        if isinstance(event, DeadlinePassed):
+            return self._wake(now)
+        if isinstance(event, AudioEnded) and not self._audio_ended:
+            self._audio_ended = True
+            self._give_up_at = now + DRAIN_S
+        after = NEXT.get((self._state, type(event)))
+        if after is None:
+            return []
+        before, self._state = self._state, after
+        return self._moved(before, event, now)
+
+    def _moved(self, before: State, event: Event, now: float) -> list[Effect]:
+        match event:
+            case SessionOpened():
+                self._id, self._url = event.id, event.url
+                self._retry_at = None
+                return [Granted(event.id), Connect(event.url)]
+            case OpeningFailed():
+                self._retry_later(now)
+            case OpeningRefused():
+                return self._close(event.reason)
+            case SocketOpened():
+                return self._resume()
+            case SocketLost():
+                return self._lost(event.code, before, now)
+            case AudioEnded() if self._state is State.DRAINING:
+                return [Send(gladia.STOP_RECORDING)]
+        return []
+
+    def _receive(self, text: str | bytes) -> list[Effect]:
+        # A socket that opens may still be refused at once; only its first message shows that the session lives.
+        self._retries = 0
+        try:
+            message = gladia.decode(text)
+        except MalformedMessage:
+            self.malformed += 1
+            return []
+        match message:
+            case gladia.Acknowledged(end=end):
+                self._backlog.acknowledge(end)
+            case gladia.Transcript():
+                return [Heard(self._id, message)]
+        return []
+
+    def _resume(self) -> list[Effect]:
+        self._retry_at = None
+        audio = self._backlog.unacknowledged()
+        channels = self._request["channels"]
+        size = PIECE_BYTES - PIECE_BYTES % channels
+        effects: list[Effect] = [Send(audio[at : at + size]) for at in range(0, len(audio), size)]
+        self._sent = self._backlog.end
+        if self._audio_ended:
+            self._state = State.DRAINING
+            effects.append(Send(gladia.STOP_RECORDING))
+        return effects
+
+    def _lost(self, code: int, before: State, now: float) -> list[Effect]:
+        if code in _ENDED_CODES:
+            ended_well = before is State.DRAINING and code == 1000
+            return self._close(None if ended_well else f"gladia ended the session with {code}")
+        self.reconnects += before is not State.CONNECTING
+        self._retry_later(now)
+        return []
+
+    def _wake(self, now: float) -> list[Effect]:
+        if self._give_up_at is not None and now >= self._give_up_at:
+            return self._close("gladia did not end the session in time")
+        if self._retry_at is not None and now >= self._retry_at:
+            self._retry_at = None
+            return [Open(self._request) if self._state is State.OPENING else Connect(self._url)]
+        return []
+
+    def _retry_later(self, now: float) -> None:
+        delay_s = min(LAST_RETRY_S, FIRST_RETRY_S * 2**self._retries)
+        self._retries = min(self._retries + 1, 10)
+        self._retry_at = now + delay_s * (0.5 + 0.5 * self._jitter())
+
+    def _close(self, failure: str | None) -> list[Effect]:
+        self._state = State.CLOSED
+        self._retry_at = self._give_up_at = None
+        return [Disconnect(), Closed(failure)]

@@ -1,0 +1,49 @@
+"""The CDK app: reads context, composes the stacks. `python app.py -c stage=dev` writes them to cdk.out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from infra.api_stack import ApiStack
+from infra.bridge_stack import BridgeStack
+from infra.bundle import ROOT, Bundles
+from infra.context import Context
+from infra.data_stack import DataStack
+from infra.parameters import Parameter
+from infra.synth import main
+
+if TYPE_CHECKING:  # not before infra, which tells aws_cdk what Node to run on
+    from aws_cdk import App
+
+
+def compose(app: App) -> None:
+    """Put the stacks Data, Api and Bridge into `app`, as its context says."""
+    context = Context.read(app.node)
+    # Made by Bridge and read by Api, which Bridge needs: the name that both know breaks the circle.
+    media_url = Parameter(stage=context.stage, name="media-url")
+    data = DataStack(app, "Data", stage=context.stage, settings=context.settings)
+    with Bundles(target=context.bundle) as bundles:
+        api = ApiStack(
+            app,
+            "Api",
+            stage=context.stage,
+            data=data,
+            media_url=media_url,
+            bundles=bundles,
+            makes_account_logs_role=context.account_logs_role == "make",
+        )
+    BridgeStack(
+        app,
+        "Bridge",
+        stage=context.stage,
+        data=data,
+        push_api=api.push_api,
+        media_url=media_url,
+        source=ROOT,
+        tasks=context.tasks,
+        origin_prefix_list=context.origin_prefix_list,
+    )
+
+
+if __name__ == "__main__":
+    main(compose)

@@ -1,0 +1,100 @@
+"""The stack Api: Twilio's webhooks, and the WebSocket API that clients follow calls over."""
+
+from aws_cdk import App, CfnOutput, Stack
+
+from infra.account_logs import AccountLogs
+from infra.bundle import Bundles
+from infra.data_stack import DataStack
+from infra.function import Function
+from infra.parameters import Parameter
+from infra.push import Push
+from infra.push_api import PushApi
+from infra.voice_api import VoiceApi
+
+
+class ApiStack(Stack):
+    """The functions, each with what it needs of Data, and their two ways in."""
+
+    def __init__(
+        self,
+        app: App,
+        construct_id: str,
+        *,
+        stage: str,
+        data: DataStack,
+        media_url: Parameter,
+        bundles: Bundles,
+        makes_account_logs_role: bool,
+    ) -> None:
+        super().__init__(app, construct_id, stack_name=f"callscribe-{stage}-api")
+        self.push_api = PushApi(self, "PushApi")
+        if makes_account_logs_role:
+            self.push_api.stage.add_resource_dependency(AccountLogs(self, "AccountLogs").resource)
+        voice_api = VoiceApi(self, "VoiceApi")
+
+        voice = Function(
+            self,
+            "Voice",
+            name="voice",
+            code=bundles.make("voice"),
+            memory_mib=512,  # Twilio and the caller wait for it: more memory is more CPU
+            timeout_s=10,  # Twilio gives up after 15
+            environment={
+                "CALLS_TABLE": data.calls.table_name,
+                "IDEMPOTENCY_TABLE": data.idempotency.table_name,
+                "SETTINGS_PARAMETER": data.settings.name,
+                "MEDIA_URL_PARAMETER": media_url.name,
+                "TWILIO_SECRET": data.secrets.twilio.arn,
+                "SIGNING_SECRET": data.secrets.signing.arn,
+                "PUBLIC_URL": voice_api.url,
+            },
+        )
+        data.calls.allow_append(voice.role)
+        data.idempotency.allow_remember(voice.role)
+        data.settings.allow_read(voice.role, stack=self)
+        media_url.allow_read(voice.role, stack=self)
+        data.secrets.twilio.allow_read(voice.role)
+        data.secrets.signing.allow_read(voice.role)
+        voice_api.route(voice)
+
+        authorize = Function(
+            self,
+            "Authorize",
+            name="authorize",
+            code=bundles.make("authorize"),
+            memory_mib=256,
+            timeout_s=5,
+            environment={"SIGNING_SECRET": data.secrets.signing.arn},
+        )
+        data.secrets.signing.allow_read(authorize.role)
+
+        subscribe = Function(
+            self,
+            "Subscribe",
+            name="subscribe",
+            code=bundles.make("subscribe"),
+            memory_mib=512,  # it replays whole calls
+            timeout_s=29,  # API Gateway's own limit
+            environment={
+                "CALLS_TABLE": data.calls.table_name,
+                "SUBSCRIPTIONS_TABLE": data.subscriptions.table_name,
+                "PUSH_ENDPOINT": self.push_api.endpoint,
+            },
+        )
+        data.calls.allow_read(subscribe.role)
+        data.subscriptions.allow_keep(subscribe.role)
+        self.push_api.allow_post(subscribe.role)
+        self.push_api.route(messages=subscribe, authorizer=authorize)
+
+        Push(
+            self,
+            "Push",
+            code=bundles.make("push"),
+            calls=data.calls,
+            subscriptions=data.subscriptions,
+            push_api=self.push_api,
+        )
+
+        CfnOutput(self, "VoiceUrl", value=f"{voice_api.url}/twilio/voice", description="Twilio: a call comes in (POST)")
+        CfnOutput(self, "StatusUrl", value=f"{voice_api.url}/twilio/status", description="Twilio: call status changes")
+        CfnOutput(self, "PushUrl", value=self.push_api.url, description="Clients: the WebSocket API, with ?ticket=")

@@ -1,0 +1,100 @@
+"""The bridge as a service on Fargate: one process a task, one core a process."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+from aws_cdk import Acknowledgment, CfnElement, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecr_assets as ecr_assets
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.media_ingress import PORT, MediaIngress
+
+
+class BridgeService(Construct):
+    """Tasks behind `ingress`; grant what the process may do to `role`."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        source: Path,
+        vpc: ec2.Vpc,
+        ingress: MediaIngress,
+        environment: Mapping[str, str],
+        tasks: int,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        cluster = ecs.Cluster(self, "Cluster", vpc=vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
+        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+        self._allow_protection(cluster)
+        start_role = iam.Role(self, "StartRole", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+        definition = ecs.FargateTaskDefinition(
+            self,
+            "Task",
+            cpu=512,
+            memory_limit_mib=1024,
+            task_role=self.role,
+            execution_role=start_role,
+            runtime_platform=ecs.RuntimePlatform(
+                cpu_architecture=ecs.CpuArchitecture.ARM64, operating_system_family=ecs.OperatingSystemFamily.LINUX
+            ),
+        )
+        log = logs.LogGroup(
+            self, "Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
+        )  # ids and counts only, so nothing is lost with it
+        definition.add_container(
+            "Bridge",
+            image=ecs.ContainerImage.from_asset(
+                str(source), file="bridge/Dockerfile", platform=ecr_assets.Platform.LINUX_ARM64
+            ),
+            environment={"PORT": str(PORT), **environment},
+            logging=ecs.LogDrivers.aws_logs(stream_prefix="bridge", log_group=log),
+            port_mappings=[ecs.PortMapping(container_port=PORT)],
+            readonly_root_filesystem=True,
+            stop_timeout=Duration.seconds(120),  # the most that Fargate gives; calls still on are handed over
+        )
+        service = ecs.FargateService(
+            self,
+            "Service",
+            cluster=cluster,
+            task_definition=definition,
+            desired_count=tasks,
+            assign_public_ip=True,  # the way out, as there is no NAT
+            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
+            security_groups=[ingress.task_group],
+            min_healthy_percent=100,  # the new ones take calls before the old ones stop
+            max_healthy_percent=200,
+            circuit_breaker=ecs.DeploymentCircuitBreaker(rollback=True),
+            health_check_grace_period=Duration.seconds(30),
+        )
+        ingress.targets.add_target(service)
+        service.node.add_dependency(ingress.listener)  # a group without a listener takes no tasks
+        Validations.of(definition).acknowledge(
+            Acknowledgment(id="AwsSolutions-ECS2", reason="names and addresses; the process reads secrets itself")
+        )
+        Validations.of(start_role).acknowledge(
+            Acknowledgment(id="AwsSolutions-IAM5[Resource::*]", reason="ecr:GetAuthorizationToken knows no resources")
+        )
+
+    def _allow_protection(self, cluster: ecs.Cluster) -> None:
+        """Let a task keep itself from being stopped while calls are on."""
+        stack = Stack.of(self)
+        tasks = stack.format_arn(service="ecs", resource="task", resource_name=f"{cluster.cluster_name}/*")
+        iam.Grant.add_to_principal(
+            grantee=self.role,
+            actions=["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"],
+            resource_arns=[tasks],
+        )
+        name = stack.get_logical_id(cast("CfnElement", cluster.node.default_child))
+        Validations.of(self.role).acknowledge(
+            Acknowledgment(
+                id=f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:task/<{name}>/*]",
+                reason="tasks of this cluster; their ids are made while it runs",
+            )
+        )

@@ -1,0 +1,59 @@
+"""The stack Bridge: the process that carries audio, and its way in."""
+
+from pathlib import Path
+
+from aws_cdk import App, CfnOutput, Stack
+
+from infra.bridge_service import BridgeService
+from infra.data_stack import DataStack
+from infra.media_ingress import MediaIngress
+from infra.network import Network
+from infra.parameters import Parameter
+from infra.push_api import PushApi
+
+
+class BridgeStack(Stack):
+    """A network, the ingress, the service, and the parameter that tells the voice function where audio goes."""
+
+    def __init__(
+        self,
+        app: App,
+        construct_id: str,
+        *,
+        stage: str,
+        data: DataStack,
+        push_api: PushApi,
+        media_url: Parameter,
+        source: Path,
+        tasks: int,
+        origin_prefix_list: str,
+    ) -> None:
+        super().__init__(app, construct_id, stack_name=f"callscribe-{stage}-bridge")
+        network = Network(self, "Network")
+        ingress = MediaIngress(self, "Ingress", vpc=network.vpc, origin_prefix_list=origin_prefix_list)
+        service = BridgeService(
+            self,
+            "Service",
+            source=source,
+            vpc=network.vpc,
+            ingress=ingress,
+            tasks=tasks,
+            environment={
+                "CALLS_TABLE": data.calls.table_name,
+                "SUBSCRIPTIONS_TABLE": data.subscriptions.table_name,
+                "PUSH_ENDPOINT": push_api.endpoint,
+                "MEDIA_URL": ingress.url,
+                "GLADIA_URL": "https://api.gladia.io",
+                "GLADIA_SECRET": data.secrets.gladia.arn,
+                "TWILIO_SECRET": data.secrets.twilio.arn,
+                "SIGNING_SECRET": data.secrets.signing.arn,
+            },
+        )
+        data.calls.allow_append(service.role)
+        data.subscriptions.allow_serve(service.role)
+        push_api.allow_post(service.role)
+        for secret in (data.secrets.gladia, data.secrets.twilio, data.secrets.signing):
+            secret.allow_read(service.role)
+
+        media_url.make(self, "MediaUrlParameter", value=ingress.url, description="Where media streams are opened")
+        CfnOutput(self, "MediaUrl", value=ingress.url, description="Where Twilio's media streams are opened")

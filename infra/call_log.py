@@ -1,0 +1,76 @@
+"""The table Calls: one log per call, and the stream of what is appended to it."""
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+
+class CallLog(Construct):
+    """Entries of calls, kept when the stack is deleted; `pk` is the call, `sk` the number or `HEAD`.
+
+    The index `by-start` lists the calls of a tenant by their start; only heads have its partition key.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self._table = dynamodb.TableV2(
+            self,
+            "Table",
+            partition_key=_string("pk"),
+            sort_key=_string("sk"),
+            billing=dynamodb.Billing.on_demand(),
+            dynamo_stream=dynamodb.StreamViewType.NEW_IMAGE,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            global_secondary_indexes=[
+                dynamodb.GlobalSecondaryIndexPropsV2(
+                    index_name="by-start", partition_key=_string("list"), sort_key=_string("started_at")
+                )
+            ],
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+
+    @property
+    def table_name(self) -> str:
+        """The name that a process finds in CALLS_TABLE."""
+        return self._table.table_name
+
+    @property
+    def stream_arn(self) -> str:
+        """The stream of all that is written, heads included."""
+        stream_arn = self._table.table_stream_arn
+        assert stream_arn is not None, "made with a stream"  # noqa: S101
+        return stream_arn
+
+    def allow_append(self, grantee: iam.IGrantable) -> None:
+        """Let `grantee` put entries, read the tail to find the next number, and keep the head up to date.
+
+        There is no right to delete: an entry never changes.
+        """
+        self._allow(grantee, "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem")
+
+    def allow_read(self, grantee: iam.IGrantable) -> None:
+        """Let `grantee` read a call's entries in order."""
+        self._allow(grantee, "dynamodb:Query")
+
+    def allow_follow(self, grantee: iam.IGrantable) -> None:
+        """Let `grantee` read the stream, and nothing of the table itself."""
+        iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=[
+                "dynamodb:DescribeStream",
+                "dynamodb:GetRecords",
+                "dynamodb:GetShardIterator",
+                "dynamodb:ListStreams",
+            ],
+            resource_arns=[self.stream_arn],
+        )
+
+    def _allow(self, grantee: iam.IGrantable, *actions: str) -> None:
+        iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[self._table.table_arn])
+
+
+def _string(name: str) -> dynamodb.Attribute:
+    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)

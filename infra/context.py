@@ -1,0 +1,104 @@
+"""What may differ from one deployment to the next: CDK context, read once and checked."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from constructs import Node
+
+from infra.bundle import Target
+
+# Said to a caller whose number has no settings of its own.
+DEFAULT_SETTINGS = {"default": {"then": {"say": "This call is transcribed."}}}
+
+
+class BadContext(ValueError):
+    """A context value that can't be used; the message names it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The values of `-c name=value`, of cdk.json, or the defaults.
+
+    `stage` names the deployment. `bundle` says whom the Lambda packages are for. `settings` is the JSON document of
+    number settings. `tasks` is how many bridge tasks run. `account_logs_role` is "make" or "existing": API Gateway
+    writes a WebSocket API's access log through a role that is set once an account and region. `origin_prefix_list`
+    is the id of `com.amazonaws.global.cloudfront.origin-facing` in the region, or empty.
+    """
+
+    stage: str
+    bundle: Target
+    settings: str
+    tasks: int
+    account_logs_role: Literal["make", "existing"]
+    origin_prefix_list: str
+
+    @classmethod
+    def read(cls, node: Node) -> Self:
+        """Return the context of the app at `node`. Raises BadContext."""
+        return cls.of({name: node.try_get_context(name) for name in cls.__dataclass_fields__})
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """Return what `values` say, with defaults for those that are absent or None. Raises BadContext."""
+        given = {name: value for name, value in values.items() if value not in (None, "")}
+        return cls(
+            stage=_stage(given.get("stage", "dev")),
+            bundle=_bundle(given.get("bundle", Target.LAMBDA)),
+            settings=_settings(given.get("settings")),
+            tasks=_tasks(given.get("tasks", 1)),
+            account_logs_role=_account_logs_role(given.get("account_logs_role", "make")),
+            origin_prefix_list=_prefix_list(given.get("origin_prefix_list", "")),
+        )
+
+
+def _stage(value: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9]{0,15}", value):
+        raise BadContext(f"stage={value}: 1 to 16 lower-case letters and digits, beginning with a letter")
+    return value
+
+
+def _bundle(value: str) -> Target:
+    try:
+        return Target(value)
+    except ValueError as error:
+        raise BadContext(f"bundle={value}: one of {', '.join(Target)}") from error
+
+
+def _settings(path: str | None) -> str:
+    if path is None:
+        return json.dumps(DEFAULT_SETTINGS)
+    try:
+        document = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadContext(f"settings={path}: {error}") from error
+    if not isinstance(document, dict):
+        raise BadContext(f"settings={path}: not a JSON object")
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+
+
+def _tasks(value: str | int) -> int:
+    try:
+        count = int(value)
+    except ValueError:
+        count = -1
+    if count < 0:
+        raise BadContext(f"tasks={value}: a number from 0")
+    return count
+
+
+def _account_logs_role(value: str) -> Literal["make", "existing"]:
+    if value == "make":
+        return "make"
+    if value == "existing":
+        return "existing"
+    raise BadContext(f"account_logs_role={value}: make or existing")
+
+
+def _prefix_list(value: str) -> str:
+    if value and not re.fullmatch(r"pl-[0-9a-f]{8,17}", value):
+        raise BadContext(f"origin_prefix_list={value}: an id such as pl-0123456789abcdef0")
+    return value

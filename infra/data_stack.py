@@ -1,0 +1,22 @@
+"""The stack Data: what outlives a deployment."""
+
+from aws_cdk import App, Stack
+
+from infra.call_log import CallLog
+from infra.idempotency import Idempotency
+from infra.parameters import Parameter
+from infra.secrets import Secrets
+from infra.subscriptions import Subscriptions
+
+
+class DataStack(Stack):
+    """Tables, secrets and settings; the other stacks are handed what they may use."""
+
+    def __init__(self, app: App, construct_id: str, *, stage: str, settings: str) -> None:
+        super().__init__(app, construct_id, stack_name=f"callscribe-{stage}-data")
+        self.calls = CallLog(self, "Calls")
+        self.subscriptions = Subscriptions(self, "Subscriptions")
+        self.idempotency = Idempotency(self, "Idempotency")
+        self.secrets = Secrets(self, "Secrets")
+        self.settings = Parameter(stage=stage, name="settings")
+        self.settings.make(self, "SettingsParameter", value=settings, description="What each number does with a call")

@@ -1,0 +1,62 @@
+"""One Lambda function, with a role, a log and traces of its own."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.bundle import PYTHON
+
+
+class Function(Construct):
+    """The function `functions.<name>`, which may write its own log and traces and nothing else until told.
+
+    Grant it more by handing its `role` to what it needs: `call_log.allow_append(function.role)`.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        code: Path,
+        environment: Mapping[str, str],
+        memory_mib: int,
+        timeout_s: int,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        log = logs.LogGroup(
+            self, "Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
+        )  # ids and counts only, so nothing is lost with it
+        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        log.grant_write(self.role)
+        self.resource = lambda_.Function(
+            self,
+            "Resource",
+            code=lambda_.Code.from_asset(str(code)),
+            handler=f"functions.{name}.handler.handler",
+            runtime=lambda_.Runtime("python" + PYTHON, lambda_.RuntimeFamily.PYTHON),
+            architecture=lambda_.Architecture.ARM_64,
+            role=self.role,
+            log_group=log,
+            tracing=lambda_.Tracing.ACTIVE,
+            memory_size=memory_mib,
+            timeout=Duration.seconds(timeout_s),
+            environment={
+                "POWERTOOLS_SERVICE_NAME": name,
+                "POWERTOOLS_METRICS_NAMESPACE": "callscribe",
+                "POWERTOOLS_LOG_LEVEL": "INFO",
+                **environment,
+            },
+        )
+        Validations.of(self).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-IAM5[Resource::*]",
+                reason="xray:PutTraceSegments and xray:PutTelemetryRecords know no resources",
+            )
+        )

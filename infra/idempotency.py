@@ -1,0 +1,37 @@
+"""The table Idempotency: which webhooks have been answered, and how."""
+
+from aws_cdk import Acknowledgment, RemovalPolicy, Validations
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+
+class Idempotency(Construct):
+    """Powertools' own layout (Idempotency, "Required resources"): `id`, and `expiration` in epoch seconds."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self._table = dynamodb.TableV2(
+            self,
+            "Table",
+            partition_key=dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING),
+            billing=dynamodb.Billing.on_demand(),
+            time_to_live_attribute="expiration",
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        Validations.of(self._table).acknowledge(
+            Acknowledgment(id="AwsSolutions-DDB3", reason="an answer matters only while Twilio may ask again")
+        )
+
+    @property
+    def table_name(self) -> str:
+        """The name that a process finds in IDEMPOTENCY_TABLE."""
+        return self._table.table_name
+
+    def allow_remember(self, grantee: iam.IGrantable) -> None:
+        """Let `grantee` note that it began, what it answered, and forget what failed."""
+        iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
+            resource_arns=[self._table.table_arn],
+        )

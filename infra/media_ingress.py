@@ -1,0 +1,120 @@
+"""The way in for audio: a public name with a certificate, and no load balancer on the internet."""
+
+from typing import Final
+
+from aws_cdk import Acknowledgment, Duration, Validations
+from aws_cdk import aws_cloudfront as cloudfront
+from aws_cdk import aws_cloudfront_origins as origins
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elb
+from constructs import Construct
+
+PORT: Final = 8080
+HEALTH_PATH: Final = "/healthz"
+
+_HTTP: Final = 80
+
+
+class MediaIngress(Construct):
+    """CloudFront's own domain, a VPC origin, an internal load balancer, and the group of tasks behind it.
+
+    Twilio asks for wss on port 443 with a public certificate (error 31910), which no load balancer has without
+    a domain of one's own.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, vpc: ec2.Vpc, origin_prefix_list: str) -> None:
+        super().__init__(scope, construct_id)
+        balancer_group = self._balancer_group(vpc, origin_prefix_list)
+        self.task_group = self._task_group(vpc, balancer_group)
+        self.targets = elb.ApplicationTargetGroup(
+            self,
+            "Targets",
+            vpc=vpc,
+            port=PORT,
+            protocol=elb.ApplicationProtocol.HTTP,
+            target_type=elb.TargetType.IP,
+            # A call stays where it began, so tasks are filled by what they carry, not in turn.
+            load_balancing_algorithm_type=elb.TargetGroupLoadBalancingAlgorithmType.LEAST_OUTSTANDING_REQUESTS,
+            deregistration_delay=Duration.minutes(5),  # after that the balancer may cut a call's socket
+            health_check=elb.HealthCheck(
+                path=HEALTH_PATH, interval=Duration.seconds(10), healthy_threshold_count=2, unhealthy_threshold_count=3
+            ),
+        )
+        balancer = elb.ApplicationLoadBalancer(
+            self,
+            "Balancer",
+            vpc=vpc,
+            internet_facing=False,
+            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
+            security_group=_as_is(self, "BalancerGroupAsIs", balancer_group),
+            idle_timeout=Duration.minutes(10),  # as CloudFront's, so that one limit holds for quiet sockets
+            drop_invalid_header_fields=True,
+        )
+        self.listener = balancer.add_listener("Listener", port=_HTTP, open=False, default_target_groups=[self.targets])
+        self._distribution = cloudfront.Distribution(
+            self,
+            "Distribution",
+            comment="callscribe media streams",
+            default_behavior=cloudfront.BehaviorOptions(
+                origin=origins.VpcOrigin.with_application_load_balancer(
+                    balancer, http_port=_HTTP, protocol_policy=cloudfront.OriginProtocolPolicy.HTTP_ONLY
+                ),
+                allowed_methods=cloudfront.AllowedMethods.ALLOW_GET_HEAD,
+                viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
+                cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
+                # All of them: the upgrade's headers, and the Host that Twilio's signature covers.
+                origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER,
+                compress=False,
+            ),
+        )
+        Validations.of(balancer).acknowledge(
+            Acknowledgment(id="AwsSolutions-ELB2", reason="its log would hold paths, and a path holds a call's token")
+        )
+        Validations.of(self._distribution).acknowledge(
+            Acknowledgment(id="AwsSolutions-CFR1", reason="calls come from wherever Twilio has media servers"),
+            Acknowledgment(id="AwsSolutions-CFR2", reason="the bridge checks a token and Twilio's signature itself"),
+            Acknowledgment(id="AwsSolutions-CFR3", reason="its log would hold paths, and a path holds a call's token"),
+            Acknowledgment(id="AwsSolutions-CFR4", reason="CloudFront's own certificate allows no choice of TLS"),
+            Acknowledgment(id="AwsSolutions-CFR5", reason="VPC origins are reached privately, by uncertified names"),
+        )
+
+    @property
+    def url(self) -> str:
+        """The wss URL that media streams are opened under, without a slash at its end."""
+        return f"wss://{self._distribution.distribution_domain_name}"
+
+    # The rules of both groups are written out, with groups that CDK may not add to: its own way makes rules
+    # resources of their own, of a type that the local AWS doesn't have.
+
+    def _balancer_group(self, vpc: ec2.Vpc, origin_prefix_list: str) -> ec2.SecurityGroup:
+        group = ec2.SecurityGroup(
+            self,
+            "BalancerGroup",
+            vpc=vpc,
+            description="The internal load balancer",
+            allow_all_outbound=False,
+        )
+        # Which source address CloudFront's VPC origin shows to a security group isn't documented, so any may come:
+        # the balancer has no public address, hence only this VPC and that origin can route to it. The prefix list
+        # narrows it where it is known.
+        peer = ec2.Peer.prefix_list(origin_prefix_list) if origin_prefix_list else ec2.Peer.any_ipv4()
+        group.add_ingress_rule(peer, ec2.Port.tcp(_HTTP), "CloudFront's VPC origin")
+        group.add_egress_rule(ec2.Peer.ipv4(vpc.vpc_cidr_block), ec2.Port.tcp(PORT), "The tasks")
+        Validations.of(group).acknowledge(
+            Acknowledgment(id="AwsSolutions-EC23", reason="internal: it can't be reached from the internet")
+        )
+        return group
+
+    def _task_group(self, vpc: ec2.Vpc, balancer_group: ec2.SecurityGroup) -> ec2.ISecurityGroup:
+        group = ec2.SecurityGroup(
+            self, "TaskGroup", vpc=vpc, description="The tasks of the bridge", allow_all_outbound=False
+        )
+        group.add_ingress_rule(
+            ec2.Peer.security_group_id(balancer_group.security_group_id), ec2.Port.tcp(PORT), "The load balancer"
+        )
+        group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "Gladia and AWS")
+        return _as_is(self, "TaskGroupAsIs", group)
+
+
+def _as_is(scope: Construct, construct_id: str, group: ec2.SecurityGroup) -> ec2.ISecurityGroup:
+    return ec2.SecurityGroup.from_security_group_id(scope, construct_id, group.security_group_id, mutable=False)

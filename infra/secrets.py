@@ -1,0 +1,61 @@
+"""What nobody may see: keys of Gladia and Twilio, and the key that signs tickets."""
+
+from aws_cdk import Acknowledgment, Validations
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+
+class Secret(Construct):
+    """A JSON object in Secrets Manager that begins as `{"<key>": "<64 random letters and digits>"}`.
+
+    Random even where the deployer is to put in a value of his own: a placeholder that is known would let anybody
+    sign webhooks until then. A later deployment leaves the value alone.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, description: str, key: str) -> None:
+        super().__init__(scope, construct_id)
+        self._secret = secretsmanager.CfnSecret(
+            self,
+            "Resource",
+            description=description,
+            generate_secret_string=secretsmanager.CfnSecret.GenerateSecretStringProperty(
+                secret_string_template="{}",  # noqa: S106, an object to generate into
+                generate_string_key=key,
+                exclude_punctuation=True,
+                password_length=64,
+            ),
+        )
+        Validations.of(self._secret).acknowledge(
+            Acknowledgment(id="AwsSolutions-SMG4", reason="rotated by hand: its issuer has no interface for it")
+        )
+
+    @property
+    def arn(self) -> str:
+        """The full ARN, by which a process asks for the value."""
+        # Not Ref: that is the ARN on AWS, but only the name in the local AWS.
+        return self._secret.attr_id
+
+    def allow_read(self, grantee: iam.IGrantable) -> None:
+        """Let `grantee` read the value."""
+        iam.Grant.add_to_principal(grantee=grantee, actions=["secretsmanager:GetSecretValue"], resource_arns=[self.arn])
+
+
+class Secrets(Construct):
+    """The three secrets of a deployment."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self.gladia = Secret(self, "GladiaSecret", description='Gladia: put in {"api_key": "..."}', key="api_key")
+        self.twilio = Secret(
+            self,
+            "TwilioSecret",
+            description='Twilio: put in {"auth_token": "...", "previous_auth_token": "..."}, the second while rotating',
+            key="auth_token",
+        )
+        self.signing = Secret(
+            self,
+            "SigningSecret",
+            description="Signs tickets and the tokens of media streams; to rotate, move current to previous",
+            key="current",
+        )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+
 from callscribe.entries import CallEnded, CallStarted, Dtmf, Entry
-from callscribe.log import Log
+from callscribe.errors import MalformedMessage
+from callscribe.log import Log, entry_of
 from callscribe.requests import Conflict, Request
 
 LOG = Log("Calls", "CA1")
@@ -36,7 +38,9 @@ class Table:
                 values = arguments["ExpressionAttributeValues"]
                 found = [
                     item
-                    for (pk, sk), item in sorted(self.items.items(), reverse=not arguments.get("ScanIndexForward", True))
+                    for (pk, sk), item in sorted(
+                        self.items.items(), reverse=not arguments.get("ScanIndexForward", True)
+                    )
                     if pk == values[":pk"]["S"] and values[":first"]["S"] <= sk <= values[":last"]["S"]
                 ]
                 return {"Items": found[: arguments["Limit"]]}
@@ -142,3 +146,39 @@ def test_a_call_that_ends_says_so_in_its_head():
     head = table.items[("CALL#CA1", "HEAD")]
     assert head["ExpressionAttributeValues"][":status"] == {"S": "ended"}
     assert head["ExpressionAttributeNames"]["#duration_ms"] == "duration_ms"
+
+
+def test_a_page_that_dynamodb_cuts_at_a_megabyte_is_read_to_its_end():
+    table = Table()
+    for number in range(3):
+        table.run(LOG.append(digit(number), token=str(number), **WRITER))
+    first, second, third = (item for (_, sk), item in sorted(table.items.items()) if sk != "HEAD")
+    steps = LOG.read(limit=3)
+
+    assert next(steps).arguments["Limit"] == 3
+    again = steps.send({"Items": [first], "LastEvaluatedKey": {"pk": first["pk"], "sk": first["sk"]}})
+    assert (again.arguments["ExclusiveStartKey"], again.arguments["Limit"]) == (
+        {"pk": first["pk"], "sk": first["sk"]},
+        2,
+    )
+    with pytest.raises(StopIteration) as done:
+        steps.send({"Items": [second, third], "LastEvaluatedKey": {"pk": third["pk"], "sk": third["sk"]}})
+    assert [entry.seq for entry in done.value.value] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("lacking", ["pk", "sk", "at", "tenant", "kind", "body"])
+def test_an_item_that_is_no_entry_is_malformed(lacking):
+    table = Table()
+    table.run(LOG.append(digit(1), token="d", **WRITER))
+    item = dict(table.items[("CALL#CA1", "LOG#0000000001")])
+    del item[lacking]
+
+    with pytest.raises(MalformedMessage):
+        entry_of(item)
+
+
+def test_a_head_is_no_entry():
+    item = {"pk": {"S": "CALL#CA1"}, "sk": {"S": "HEAD"}, "kind": {"S": "dtmf"}}
+
+    with pytest.raises(MalformedMessage):
+        entry_of(item)

@@ -137,9 +137,11 @@ def frames(messages: Iterable[Message], *, limit_bytes: int = FRAME_BYTES) -> li
 
 def decode_frame(frame: str | bytes) -> list[Message]:
     """Return the messages in a frame to a client. Raises MalformedMessage."""
+    # Not splitlines, which for str also ends a line at U+2028 and the like, that JSON holds as they are.
+    lines: Iterable[str | bytes] = frame.split("\n") if isinstance(frame, str) else frame.split(b"\n")
     try:
-        return [_messages.decode(line) for line in frame.splitlines()]
-    except msgspec.DecodeError as error:
+        return [_messages.decode(line) for line in lines]
+    except (msgspec.DecodeError, UnicodeEncodeError) as error:
         raise MalformedMessage(str(error), kind="message") from error
 
 

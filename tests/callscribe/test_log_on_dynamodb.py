@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import boto3
 import pytest
+from moto import mock_aws
+
 from callscribe.dynamodb import perform
 from callscribe.entries import CallEnded, CallStarted, LegStarted
 from callscribe.errors import Unavailable
 from callscribe.log import Log
-from moto import mock_aws
 
 WRITER = {"at": "2026-11-22T09:15:02.417Z", "tenant": "acme"}
 STARTED = CallStarted(provider="twilio", direction="inbound", account="AC1", from_number="+1", to_number="+2")

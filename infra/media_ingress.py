@@ -9,6 +9,8 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from constructs import Construct
 
+from infra.network import CIDR
+
 PORT: Final = 8080
 HEALTH_PATH: Final = "/healthz"
 
@@ -99,7 +101,7 @@ class MediaIngress(Construct):
         # narrows it where it is known.
         peer = ec2.Peer.prefix_list(origin_prefix_list) if origin_prefix_list else ec2.Peer.any_ipv4()
         group.add_ingress_rule(peer, ec2.Port.tcp(_HTTP), "CloudFront's VPC origin")
-        group.add_egress_rule(ec2.Peer.ipv4(vpc.vpc_cidr_block), ec2.Port.tcp(PORT), "The tasks")
+        group.add_egress_rule(ec2.Peer.ipv4(CIDR), ec2.Port.tcp(PORT), "The tasks")
         Validations.of(group).acknowledge(
             Acknowledgment(id="AwsSolutions-EC23", reason="internal: it can't be reached from the internet")
         )

@@ -1,8 +1,12 @@
 """The network of the bridge: two zones, public subnets, no NAT."""
 
+from typing import Final
+
 from aws_cdk import Acknowledgment, Validations
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
+
+CIDR: Final = "10.0.0.0/16"
 
 
 class Network(Construct):
@@ -17,6 +21,7 @@ class Network(Construct):
         self.vpc = ec2.Vpc(
             self,
             "Vpc",
+            ip_addresses=ec2.IpAddresses.cidr(CIDR),
             max_azs=2,
             nat_gateways=0,
             subnet_configuration=[

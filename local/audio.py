@@ -70,7 +70,7 @@ class RecordedCall:
     agent: RecordedTrack  # Twilio's outbound track
 
 
-class NotAudio(Exception):  # noqa: N818 - reads as what is wrong
+class NotAudio(Exception):
     """This file holds no telephone audio that can be used; the message is one line that says what to do."""
 
 

@@ -1,0 +1,132 @@
+"""Twilio's messages, to the letter, and everything that is not one."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.dialects.events import Audio, Digit, Started, Stopped
+from bridge.dialects.twilio import TwilioDialect
+from callscribe.errors import MalformedMessage
+
+CONNECTED = '{"event":"connected","protocol":"Call","version":"1.0.0"}'
+START = (
+    '{"event":"start","sequenceNumber":"1","streamSid":"MZ1","start":{"streamSid":"MZ1","accountSid":"AC1",'
+    '"callSid":"CA1","tracks":["inbound","outbound"],"customParameters":{"tenant":"t-42"},'
+    '"mediaFormat":{"encoding":"audio/x-mulaw","sampleRate":8000,"channels":1}}}'
+)
+
+
+def media(number: int = 2, *, track: str = "inbound", timestamp: int = 102, payload: str | None = None) -> str:
+    body = {"track": track, "chunk": "1", "timestamp": str(timestamp), "payload": payload or frame(b"\xfe" * 160)}
+    return json.dumps({"event": "media", "sequenceNumber": str(number), "streamSid": "MZ1", "media": body})
+
+
+def frame(audio: bytes) -> str:
+    return base64.b64encode(audio).decode()
+
+
+def streaming() -> TwilioDialect:
+    dialect = TwilioDialect()
+    assert dialect.receive(CONNECTED) is None
+    dialect.receive(START)
+    return dialect
+
+
+def kind_of_failure(dialect: TwilioDialect, text: str | bytes) -> str:
+    with pytest.raises(MalformedMessage) as raised:
+        dialect.receive(text)
+    return raised.value.kind
+
+
+def test_start_tells_the_call_and_its_tracks():
+    assert TwilioDialect().receive(START) == Started(
+        media_stream="MZ1",
+        call_id="CA1",
+        account="AC1",
+        tracks=("inbound", "outbound"),
+        encoding="mulaw",
+        rate_hz=8000,
+        parameters={"tenant": "t-42"},
+    )
+
+
+def test_media_is_the_bytes_that_the_carrier_sent_and_their_time():
+    assert streaming().receive(media(timestamp=102)) == Audio("inbound", 102, b"\xfe" * 160)
+
+
+def test_numbers_may_come_without_quotes():
+    text = media().replace('"2"', "2").replace('"102"', "102")
+
+    assert streaming().receive(text) == Audio("inbound", 102, b"\xfe" * 160)
+
+
+def test_a_digit_names_its_track_in_the_long_form():
+    text = '{"event":"dtmf","sequenceNumber":"3","streamSid":"MZ1","dtmf":{"track":"inbound_track","digit":"5"}}'
+
+    assert streaming().receive(text) == Digit("inbound", "5")
+
+
+def test_stop_ends_the_stream_and_nothing_is_heard_after_it():
+    dialect = streaming()
+    stop = '{"event":"stop","sequenceNumber":"9","streamSid":"MZ1","stop":{"accountSid":"AC1","callSid":"CA1"}}'
+
+    assert dialect.receive(stop) == Stopped("stop")
+    assert kind_of_failure(dialect, media(10)) == "order"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("hello", "json"),
+        ("", "json"),
+        (b"\xff\xfe", "json"),
+        ("[]", "shape"),
+        ('{"event":"surprise","sequenceNumber":"2"}', "shape"),
+        ('{"event":"media","sequenceNumber":"2"}', "shape"),
+        (media(track="sideways"), "track"),
+        (media(payload="not base64!"), "base64"),
+        (media(payload=frame(b"\xff" * 161)), "length"),
+        (media(1), "order"),
+        (START.replace('"sequenceNumber":"1"', '"sequenceNumber":"2"'), "order"),
+    ],
+)
+def test_a_message_that_is_wrong_is_named_by_kind_and_the_next_one_is_heard(text, kind):
+    dialect = streaming()
+
+    assert kind_of_failure(dialect, text) == kind
+    assert dialect.receive(media(7)) == Audio("inbound", 102, b"\xfe" * 160)
+
+
+def test_media_before_start_is_out_of_order():
+    assert kind_of_failure(TwilioDialect(), media()) == "order"
+
+
+def test_a_track_that_was_not_announced_is_refused():
+    dialect = TwilioDialect()
+    dialect.receive(START.replace('["inbound","outbound"]', '["inbound"]'))
+
+    assert kind_of_failure(dialect, media(track="outbound")) == "track"
+
+
+def test_another_encoding_is_refused_at_the_start():
+    assert kind_of_failure(TwilioDialect(), START.replace("audio/x-mulaw", "audio/x-l16")) == "format"
+
+
+@given(
+    st.one_of(
+        st.text(),
+        st.binary(),
+        st.recursive(st.none() | st.text(), lambda inner: st.dictionaries(st.text(), inner)).map(json.dumps),
+    )
+)
+def test_no_text_makes_more_than_a_malformed_message(text):
+    dialect = streaming()
+    with contextlib.suppress(MalformedMessage):
+        dialect.receive(text)
+    assert dialect.receive(media(50)) is not None

@@ -1,0 +1,229 @@
+"""One media stream: tracks to sessions, words to the log."""
+
+from __future__ import annotations
+
+import json
+
+from bridge.dialects.events import Audio, Digit, Started, Stopped
+from bridge.media_stream import Append, MediaStream, Partial, ToSession
+from bridge.session import Open, OpeningRefused, Received, Send, SessionOpened, SocketLost, SocketOpened
+from callscribe.entries import CallFailed, Dtmf, Ledger, LegEnded, LegGap, LegStarted, Utterance, Word
+from callscribe.settings import NumberSettings, Then
+
+STARTED = Started("MZ1", "CA1", "AC1", ("inbound", "outbound"), "mulaw", 8000)
+SETTINGS = NumberSettings(
+    then=Then(say=""), parties={"outbound": "agent"}, gladia={"language_config": {"languages": ["en"]}}
+)
+
+
+def stream(*, session="per_stream", offset_ms=0) -> MediaStream:
+    settings = NumberSettings(then=SETTINGS.then, parties=SETTINGS.parties, gladia=SETTINGS.gladia, session=session)
+    return MediaStream(STARTED, settings, direction="inbound", offset_ms=offset_ms, jitter=lambda: 1.0)
+
+
+def relaying(*, sessions=1, **options) -> MediaStream:
+    opened = stream(**options)
+    opened.open()
+    for number in range(sessions):
+        opened.from_gladia(number, SessionOpened(f"G{number}", "wss://gladia.example.test"), now=0)
+        opened.from_gladia(number, SocketOpened(), now=0)
+    return opened
+
+
+def say(heard: MediaStream, letters_in: str, letters_out: str, *, first_ms: int = 102) -> list[ToSession]:
+    sent = []
+    for place, pair in enumerate(zip(letters_in, letters_out, strict=True)):
+        for track, letter in zip(("inbound", "outbound"), pair, strict=True):
+            sent += heard.hear(Audio(track, first_ms + 20 * place, letter.encode() * 160), now=0)
+    return sent
+
+
+def transcript(text: str, *, channel: int = 0, is_final: bool = True, utterance_id: str = "00_00000000") -> Received:
+    utterance = {
+        "text": text, "start": 0.74, "end": 1.42, "confidence": 0.91, "channel": channel, "language": "en",
+        "words": [{"word": text, "start": 0.74, "end": 1.42, "confidence": 0.91}],
+    }  # fmt: skip
+    data = {"id": utterance_id, "is_final": is_final, "utterance": utterance}
+    return Received(json.dumps({"type": "transcript", "data": data}))
+
+
+def acknowledgement(end: int) -> Received:
+    return Received(json.dumps({"type": "audio_chunk", "acknowledged": True, "data": {"byte_range": [0, end]}}))
+
+
+def bodies(effects: list) -> list:
+    return [effect.body for effect in effects if isinstance(effect, Append)]
+
+
+def test_both_tracks_are_channels_of_one_session():
+    effects = stream().open()
+
+    assert [(effect.number, type(effect.command)) for effect in effects] == [(0, Open)]
+    request = effects[0].command.request
+    assert (request["channels"], request["encoding"], request["bit_depth"]) == (2, "wav/ulaw", 8)
+    assert request["language_config"] == {"languages": ["en"]}
+    assert request["custom_metadata"] == {"call_id": "CA1", "media_stream": "MZ1"}
+
+
+def test_per_leg_each_track_has_a_session_of_its_own():
+    effects = stream(session="per_leg").open()
+
+    assert [effect.command.request["channels"] for effect in effects] == [1, 1]
+
+
+def test_the_number_may_not_change_the_form_of_the_audio_nor_silence_the_finals():
+    settings = NumberSettings(
+        then=Then(say=""),
+        gladia={"channels": 8, "encoding": "wav/pcm", "messages_config": {"receive_final_transcripts": False}},
+    )
+    request = MediaStream(STARTED, settings, direction="inbound", jitter=lambda: 1.0).open()[0].command.request
+
+    assert (request["channels"], request["encoding"]) == (2, "wav/ulaw")
+    assert request["messages_config"]["receive_final_transcripts"] is True
+    assert request["messages_config"]["receive_partial_transcripts"] is True
+
+
+def test_a_granted_session_starts_both_legs_with_who_speaks_on_them():
+    opened = stream()
+    opened.open()
+
+    legs = bodies(opened.from_gladia(0, SessionOpened("G0", "wss://gladia.example.test"), now=0))
+
+    assert [(leg.party, leg.track, leg.channel, leg.session) for leg in legs] == [
+        ("caller", "inbound", 0, "G0"),
+        ("agent", "outbound", 1, "G0"),
+    ]
+    assert all(isinstance(leg, LegStarted) and leg.codec == "mulaw/8000" for leg in legs)
+
+
+def test_audio_goes_to_gladia_in_chunks_of_100_ms_interleaved():
+    sent = say(relaying(), "abcde", "vwxyz")
+
+    assert [effect.number for effect in sent] == [0]
+    assert sent[0].command == Send(b"".join(pair.encode() * 160 for pair in ("av", "bw", "cx", "dy", "ez")))
+
+
+def test_per_leg_the_bytes_are_the_carriers():
+    sent = say(relaying(session="per_leg", sessions=2), "abcde", "vwxyz")
+
+    assert [(effect.number, len(effect.command.message)) for effect in sent] == [(0, 800), (1, 800)]
+    assert sent[1].command.message == b"".join(letter.encode() * 160 for letter in "vwxyz")
+
+
+def test_a_final_is_an_utterance_of_the_leg_that_its_channel_stands_for():
+    heard = relaying(offset_ms=1000)
+
+    assert bodies(heard.from_gladia(0, transcript(" Good morning.", channel=1), now=1)) == [
+        Utterance(
+            leg="MZ1/outbound",
+            id="G0/00_00000000",
+            text="Good morning.",
+            start_ms=1740,
+            end_ms=2420,
+            language="en",
+            confidence=0.91,
+            words=(Word(" Good morning.", 1740, 2420, 0.91),),
+        )
+    ]
+
+
+def test_a_final_that_comes_twice_is_written_once():
+    heard = relaying()
+    heard.from_gladia(0, transcript(" Yes."), now=1)
+
+    assert heard.from_gladia(0, transcript(" Yes."), now=2) == []
+    assert heard.totals()["repeated"] == 1
+
+
+def test_a_partial_is_shown_and_not_written():
+    effects = relaying().from_gladia(0, transcript(" Good", is_final=False), now=1)
+
+    assert effects == [Partial("MZ1/inbound", "caller", "G0/00_00000000", "Good", 740, 1420)]
+
+
+def test_words_on_a_channel_that_does_not_exist_are_counted_and_dropped():
+    heard = relaying()
+
+    assert heard.from_gladia(0, transcript(" Who?", channel=2), now=1) == []
+    assert heard.totals()["unknown_channel"] == 1
+
+
+def test_a_gap_is_an_entry_of_its_leg():
+    heard = relaying()
+    say(heard, "a", "v")
+
+    effects = heard.hear(Audio("inbound", 162, b"d" * 160), now=0)
+
+    assert bodies(effects) == [LegGap(leg="MZ1/inbound", start_ms=20, end_ms=60, cause="not delivered by the carrier")]
+
+
+def test_a_digit_is_an_entry_at_the_time_of_its_track():
+    heard = relaying()
+    say(heard, "ab", "vw")
+
+    assert bodies(heard.hear(Digit("inbound", "5"), now=0)) == [Dtmf(leg="MZ1/inbound", digit="5", at_ms=40)]
+
+
+def test_the_end_flushes_what_is_left_and_the_last_words_come_before_the_legs_end():
+    heard = relaying()
+    say(heard, "abc", "vwx")
+    flushed = heard.hear(Stopped("stop"), now=1)
+
+    assert [type(effect.command.message) for effect in flushed] == [bytes, str]
+    assert len(flushed[0].command.message) == 960
+    heard.from_gladia(0, acknowledgement(960), now=1.1)
+    assert bodies(heard.from_gladia(0, transcript(" Bye."), now=1.2))[0].text == "Bye."
+    ends = bodies(heard.from_gladia(0, SocketLost(1000), now=2))
+    ledger = Ledger(heard=480, sent=480, acknowledged=480)
+    assert ends == [
+        LegEnded(leg=f"MZ1/{track}", ledger=ledger, sessions=1, reconnects=0) for track in ("inbound", "outbound")
+    ]
+    assert heard.closed
+
+
+def test_a_refused_session_fails_the_transcript_and_says_what_was_heard():
+    opened = stream()
+    opened.open()
+    say(opened, "abcde", "vwxyz")
+
+    effects = opened.from_gladia(0, OpeningRefused("gladia answered 401: key not found"), now=1)
+
+    assert bodies(effects) == [
+        CallFailed(reason="gladia answered 401: key not found", kept="0 utterances of 100 ms heard")
+    ]
+    assert opened.closed
+
+
+def test_per_leg_one_refused_session_does_not_end_the_other():
+    opened = stream(session="per_leg")
+    opened.open()
+    opened.from_gladia(0, OpeningRefused("gladia answered 400"), now=1)
+    opened.from_gladia(1, SessionOpened("G1", "wss://gladia.example.test"), now=1)
+    opened.from_gladia(1, SocketOpened(), now=1)
+
+    sent = say(opened, "abcde", "vwxyz")
+
+    assert not opened.closed
+    assert [(effect.number, effect.command.message[:1]) for effect in sent] == [(1, b"v")]
+
+
+def test_every_entry_has_a_token_of_its_own():
+    heard = stream()
+    effects = [
+        *heard.open(),
+        *heard.from_gladia(0, SessionOpened("G0", "wss://gladia.example.test"), now=0),
+        *heard.from_gladia(0, SocketOpened(), now=0),
+        *heard.hear(Audio("inbound", 102, b"a" * 160), now=0),
+        *heard.hear(Audio("inbound", 202, b"a" * 160), now=0),
+        *heard.hear(Audio("inbound", 302, b"a" * 160), now=0),
+        *heard.hear(Digit("inbound", "5"), now=0),
+        *heard.hear(Digit("inbound", "5"), now=0),
+        *heard.from_gladia(0, transcript(" One."), now=0),
+        *heard.from_gladia(0, transcript(" Two.", utterance_id="00_00000001"), now=0),
+        *heard.hear(Stopped("stop"), now=1),
+        *heard.from_gladia(0, SocketLost(1000), now=2),
+    ]
+    tokens = [effect.token for effect in effects if isinstance(effect, Append)]
+
+    assert len(tokens) == 10
+    assert len(set(tokens)) == 10

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Test = Callable[[Any], bool]
@@ -34,7 +34,7 @@ class EventFilter:
     """One filter of a mapping; a mapping passes on what any of its filters matches."""
 
     text: str
-    test: Test
+    test: Test = field(repr=False, compare=False)
 
     def matches(self, event: Mapping[str, Any]) -> bool:
         """Tell whether the stream record `event`, as Lambda would deliver it, passes."""

@@ -1,0 +1,64 @@
+"""What is changed in a template before the local AWS gets it, and nothing else is.
+
+1. Resources of the types in LEFT_OUT go, as ministack knows none of these types.
+2. References to them, and to attributes that ministack does not have, become the values in STAND_INS.
+3. Stream mappings are created disabled, since `local.aws.stream_poller` takes their place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from local.aws.cloudformation import DeployError
+
+LEFT_OUT: Final[Mapping[str, str]] = {
+    "AWS::CloudFront::VpcOrigin": "media streams go straight to the bridge",
+}
+
+# By type and attribute; the attribute "Ref" is what `Ref` gives.
+STAND_INS: Final[Mapping[tuple[str, str], str]] = {
+    ("AWS::CloudFront::VpcOrigin", "Id"): "vo_local",
+    ("AWS::EC2::VPC", "CidrBlock"): "10.0.0.0/16",  # for rules of security groups, which nothing enforces here
+}
+
+
+def adapt(template: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `template` as the local AWS takes it. Raises DeployError if a reference would lead nowhere."""
+    resources: Mapping[str, Any] = template.get("Resources", {})
+    types = {name: resource["Type"] for name, resource in resources.items()}
+    kept = {name: _resource(resource) for name, resource in resources.items() if resource["Type"] not in LEFT_OUT}
+    adapted: dict[str, Any] = _adapt({**template, "Resources": kept}, types)
+    return adapted
+
+
+def _resource(resource: Mapping[str, Any]) -> dict[str, Any]:
+    if resource["Type"] == "AWS::Lambda::EventSourceMapping":
+        return {**resource, "Properties": {**resource["Properties"], "Enabled": False}}
+    return dict(resource)
+
+
+def _adapt(value: Any, types: Mapping[str, str]) -> Any:
+    match value:
+        case {"Ref": str(name)} if name in types:
+            return _stand_in(types[name], "Ref", value)
+        case {"Fn::GetAtt": [str(name), str(attribute)]} if name in types:
+            return _stand_in(types[name], attribute, value)
+        case {"DependsOn": _}:
+            rest = {key: each for key, each in value.items() if key != "DependsOn"}
+            return {**_adapt(rest, types), "DependsOn": _depends_on(value["DependsOn"], types)}
+        case dict():
+            return {key: _adapt(each, types) for key, each in value.items()}
+        case list():
+            return [_adapt(each, types) for each in value]
+    return value
+
+
+def _stand_in(kind: str, attribute: str, reference: Mapping[str, Any]) -> Any:
+    if kind in LEFT_OUT and (kind, attribute) not in STAND_INS:
+        raise DeployError(f"{kind} is left out here, and nothing stands in for its {attribute}")
+    return STAND_INS.get((kind, attribute), reference)
+
+
+def _depends_on(names: Any, types: Mapping[str, str]) -> list[str]:
+    return [name for name in ([names] if isinstance(names, str) else names) if types.get(name) not in LEFT_OUT]

@@ -1,0 +1,107 @@
+"""What the local AWS needs after its stacks are made: what ministack leaves out, and addresses that work here."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from local.aws.addresses import on_loopback
+from local.aws.cloudformation import DeployError
+from local.aws.event_source_mapping import EventSourceMapping, read_mapping
+from local.aws.local_stack import LocalStack
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_ecs import ECSClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_ssm import SSMClient
+
+    from local.aws.access import Access
+    from local.aws.deployed import Deployed
+
+HANDLER: Final = re.compile(r"functions\.(?P<folder>\w+)\.handler\.handler")
+
+
+def settle(deployed: Deployed, *, root: Access, secrets: Mapping[str, Mapping[str, str]], media_url: str) -> LocalStack:
+    """Make `deployed` work on this machine and return what it offers. Raises DeployError."""
+    port = urlsplit(root.url).port or 80
+    _set_times_to_live(deployed, root)
+    task, task_role = _task(deployed, root)
+    task = {name: on_loopback(value, port=port) for name, value in task.items()} | {"MEDIA_URL": media_url}
+    _fill_secrets(secrets, task, root)
+    functions = _point_functions_here(deployed, root, port)
+    _set_media_url(functions, media_url, root)
+    mapping, mapping_role = _mapping(deployed, root)
+    return LocalStack(
+        root=root,
+        outputs={name: on_loopback(value, port=port) for name, value in deployed.outputs.items()},
+        functions={folder: function for folder, (function, _) in functions.items()},
+        bridge=task,
+        bridge_access=root.assume(task_role, session_name="bridge"),
+        mapping=mapping,
+        mapping_access=root.assume(mapping_role, session_name="stream-mapping"),
+    )
+
+
+def _set_times_to_live(deployed: Deployed, root: Access) -> None:
+    # ministack ignores the property of the template.
+    dynamodb: DynamoDBClient = root.client("dynamodb")
+    for table in [*deployed.all("AWS::DynamoDB::GlobalTable"), *deployed.all("AWS::DynamoDB::Table")]:
+        if specification := table.properties.get("TimeToLiveSpecification"):
+            dynamodb.update_time_to_live(TableName=table.id, TimeToLiveSpecification=specification)
+
+
+def _task(deployed: Deployed, root: Access) -> tuple[dict[str, str], str]:
+    """Return the environment of the bridge's only container, and the ARN of its role."""
+    ecs: ECSClient = root.client("ecs")
+    arn = deployed.only("AWS::ECS::TaskDefinition").id
+    task = ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
+    (container,) = task["containerDefinitions"]
+    return {each["name"]: each["value"] for each in container["environment"]}, task["taskRoleArn"]
+
+
+def _fill_secrets(secrets: Mapping[str, Mapping[str, str]], task: Mapping[str, str], root: Access) -> None:
+    manager: SecretsManagerClient = root.client("secretsmanager")
+    for variable, value in secrets.items():
+        if variable not in task:
+            raise DeployError(f"the bridge's environment has no {variable}")
+        manager.put_secret_value(SecretId=task[variable], SecretString=json.dumps(value))
+
+
+def _point_functions_here(deployed: Deployed, root: Access, port: int) -> dict[str, tuple[str, dict[str, str]]]:
+    """Rewrite API addresses in the functions' environments; return name and environment by folder."""
+    client: LambdaClient = root.client("lambda")
+    functions = {}
+    for resource in deployed.all("AWS::Lambda::Function"):
+        configuration = client.get_function_configuration(FunctionName=resource.id)
+        variables = configuration.get("Environment", {}).get("Variables", {})
+        here = {name: on_loopback(value, port=port) for name, value in variables.items()}
+        if here != variables:
+            client.update_function_configuration(FunctionName=resource.id, Environment={"Variables": here})
+        if handler := HANDLER.fullmatch(configuration["Handler"]):
+            functions[handler["folder"]] = (resource.id, here)
+    return functions
+
+
+def _set_media_url(functions: Mapping[str, tuple[str, Mapping[str, str]]], media_url: str, root: Access) -> None:
+    ssm: SSMClient = root.client("ssm")
+    for name in {variables.get("MEDIA_URL_PARAMETER") for _, variables in functions.values()} - {None}:
+        ssm.put_parameter(Name=str(name), Value=media_url, Type="String", Overwrite=True)
+
+
+def _mapping(deployed: Deployed, root: Access) -> tuple[EventSourceMapping, str]:
+    """Return the stream mapping, and the ARN of the role that it reads, and reports failures, with."""
+    client: LambdaClient = root.client("lambda")
+    resource = deployed.only("AWS::Lambda::EventSourceMapping")
+    resolved = client.get_event_source_mapping(UUID=resource.id)
+    mapping = read_mapping(
+        resource.properties,
+        function=resolved["FunctionArn"],
+        stream_arn=resolved["EventSourceArn"],
+        failure_queue_arn=resolved.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination"),
+    )
+    return mapping, client.get_function_configuration(FunctionName=mapping.function)["Role"]

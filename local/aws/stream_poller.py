@@ -1,0 +1,202 @@
+"""A stream mapping at work: polls the shards, has batches delivered side by side, reports what was given up.
+
+What to do is decided in `local.aws.stream_mapping`, how in `local.aws.stream_services`; here is the waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+
+from local.aws.failure_document import failure_document
+from local.aws.stream_mapping import Answer, Effect, Failed, GiveUp, Invoke, ShardMapping
+from local.aws.stream_services import Away, Place, Shard, StreamServices
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from local.aws.event_source_mapping import EventSourceMapping
+    from local.aws.local_stack import LocalStack
+    from local.aws.stream_record import StreamRecord
+
+logger = logging.getLogger(__name__)
+
+POLL_S: Final = 0.25  # Lambda reads each shard four times a second
+SHARDS_S: Final = 10.0  # how often new shards are looked for
+READ_LIMIT: Final = 1000  # the most that GetRecords gives
+
+T = TypeVar("T")
+
+
+class Services(Protocol):
+    """What a poller needs of AWS, as StreamServices has it. The calls block and are made in threads."""
+
+    def shards(self) -> list[Shard]:
+        """Return all shards."""
+
+    def read(self, shard: Shard, place: Place, *, limit: int) -> tuple[list[StreamRecord], Place | None]:
+        """Return the next records and where to go on."""
+
+    def invoke(self, records: Sequence[StreamRecord]) -> Answer:
+        """Invoke the function."""
+
+    def report(self, document: Mapping[str, object]) -> None:
+        """Tell the failure queue."""
+
+
+@dataclass(slots=True)
+class Totals:
+    """What a poller has done so far."""
+
+    records: int = 0
+    invocations: int = 0
+    failures: int = 0
+    given_up: int = 0
+
+
+class StreamPoller:
+    """One mapping at work."""
+
+    def __init__(self, mapping: EventSourceMapping, services: Services) -> None:
+        self.mapping = mapping
+        self.services = services
+        self.totals = Totals()
+        self.started = asyncio.Event()
+        # A thread for each lane's invocation and some for reading; the loop's own threads are for others.
+        self._threads = ThreadPoolExecutor(mapping.lanes + 2, thread_name_prefix="stream-mapping")
+
+    async def run(self) -> None:
+        """Work until cancelled; `started` is set once the shards that exist are being followed."""
+        finished: dict[str, asyncio.Event] = {}
+        try:
+            async with asyncio.TaskGroup() as followers:
+                while True:
+                    shards = await self.attempt(self.services.shards) or []
+                    for shard in shards:
+                        if shard.id not in finished:
+                            finished[shard.id] = asyncio.Event()
+                            follower = Follower(self, shard, self._place())
+                            after = finished.get(shard.parent)
+                            followers.create_task(follower.follow(after=after, then=finished[shard.id]))
+                    if shards:
+                        self.started.set()
+                    await asyncio.sleep(SHARDS_S if shards else POLL_S)
+        finally:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def call(self, blocking: Callable[[], T]) -> T:
+        """Return what `blocking` returns, called in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, blocking)
+
+    async def attempt(self, blocking: Callable[[], T]) -> T | None:
+        """Return what `blocking` returns, or None, with a warning, if a service is away."""
+        try:
+            return await self.call(blocking)
+        except Away as away:
+            logger.warning("%s", away)
+            return None
+
+    def _place(self) -> Place:
+        # LATEST skips what was written before the first look; a shard that is found later is read whole.
+        position = "TRIM_HORIZON" if self.started.is_set() else self.mapping.starting_position
+        return Place({"ShardIteratorType": position})
+
+
+class Follower:
+    """One shard: reads it, and does what its mapping asks for."""
+
+    def __init__(self, poller: StreamPoller, shard: Shard, place: Place) -> None:
+        self._poller = poller
+        self._shard = shard
+        self._place: Place | None = place
+        self._mapping = ShardMapping(poller.mapping)
+        self._answers: asyncio.Queue[tuple[int, Answer]] = asyncio.Queue()
+
+    async def follow(self, *, after: asyncio.Event | None, then: asyncio.Event) -> None:
+        """Bring all records to the function, once the parent shard's have been; `then` lets the children go on."""
+        if after is not None:
+            await after.wait()
+        async with asyncio.TaskGroup() as invocations:
+            next_read = time.monotonic()
+            while self._place is not None or not self._mapping.settled:
+                if time.monotonic() >= next_read:
+                    next_read = time.monotonic() + POLL_S
+                    records = await self._read()
+                    await self._do(self._mapping.read(records, now=time.time()), invocations)
+                await self._do(await self._answer(until=next_read), invocations)
+        then.set()
+
+    async def _answer(self, *, until: float) -> list[Effect]:
+        pause_s = until - time.monotonic()
+        if (wakes_at := self._mapping.wakes_at) is not None:
+            pause_s = min(pause_s, wakes_at - time.time())
+        try:
+            async with asyncio.timeout(max(0.0, pause_s)):
+                invocation, answer = await self._answers.get()
+        except TimeoutError:
+            return self._mapping.proceed(now=time.time())
+        return self._mapping.answered(invocation, answer, now=time.time())
+
+    async def _read(self) -> list[StreamRecord]:
+        limit = min(READ_LIMIT, self._mapping.room)
+        if self._place is None or limit == 0:
+            return []
+        read = await self._poller.attempt(partial(self._poller.services.read, self._shard, self._place, limit=limit))
+        if read is None:
+            return []
+        records, self._place = read
+        self._poller.totals.records += len(records)
+        return records
+
+    async def _do(self, effects: Iterable[Effect], invocations: asyncio.TaskGroup) -> None:
+        for effect in effects:
+            match effect:
+                case Invoke():
+                    invocations.create_task(self._invoke(effect))
+                case GiveUp():
+                    await self._give_up(effect)
+
+    async def _invoke(self, invoke: Invoke) -> None:
+        answer = await self._poller.call(partial(self._poller.services.invoke, invoke.records))
+        self._poller.totals.invocations += 1
+        self._poller.totals.failures += isinstance(answer, Failed)
+        self._answers.put_nowait((invoke.invocation, answer))
+
+    async def _give_up(self, lost: GiveUp) -> None:
+        self._poller.totals.given_up += len(lost.records)
+        logger.warning("%d records given up: %s", len(lost.records), lost.condition)
+        document = failure_document(
+            lost,
+            mapping=self._poller.mapping,
+            shard_id=self._shard.id,
+            request_id=str(uuid.uuid4()),
+            now=time.time(),
+        )
+        await self._poller.attempt(partial(self._poller.services.report, document))
+
+
+@asynccontextmanager
+async def polling(stack: LocalStack) -> AsyncIterator[StreamPoller]:
+    """Bring the stream of Calls to `push` while inside; batches that are with it when leaving are not waited for."""
+    connect = partial(StreamServices, stack.mapping, role=stack.mapping_access, service=stack.root)
+    poller = StreamPoller(stack.mapping, await asyncio.to_thread(connect))
+    running = asyncio.create_task(poller.run())
+    starting = asyncio.create_task(poller.started.wait())
+    try:
+        await asyncio.wait({running, starting}, return_when=asyncio.FIRST_COMPLETED)
+        if not running.done():
+            yield poller
+    finally:
+        starting.cancel()
+        running.cancel()
+        await asyncio.wait({running, starting})
+        if not running.cancelled():
+            running.result()  # it never ends by itself but by a bug, which must not stay hidden

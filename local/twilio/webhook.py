@@ -58,7 +58,7 @@ class Webhooks:
             text = f"{without_secrets(url)} did not answer within {_TOTAL_S:g} s, which is all that Twilio waits"
             return _none(Code.HTTP_CONNECTION_FAILURE, text)
         except httpx.ConnectError as error:
-            text = f"nothing answers at {origin(url)} ({error}): is it running, and is this its address?"
+            text = f"no connection to {origin(url)} ({error}): is it running, and is this its address?"
             return _none(Code.HTTP_CONNECTION_FAILURE, text)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             return _none(Code.HTTP_RETRIEVAL_FAILURE, f"{without_secrets(url)} is no address of a webhook ({error})")

@@ -246,9 +246,34 @@ async def test_a_bad_answer_to_a_redirect_also_ends_the_streams(application, rec
 
 async def test_nobody_at_the_voice_webhook_is_told_with_the_address_and_without_the_query(account, placement):
     report = await place(placement(voice_url="http://127.0.0.1:1/voice?token=secret"), account=account)
-    assert "nothing answers at http://127.0.0.1:1" in report.failure
+    assert "no connection to http://127.0.0.1:1 " in report.failure
     assert "secret" not in report.failure
     assert report.webhooks[0].status is None
+
+
+async def test_names_under_localhost_are_this_machine_whatever_the_resolver_says(application, account, placement):
+    application.twiml("/voice", "")
+    application.url = application.url.replace("127.0.0.1", "voice.localhost")
+
+    report = await place(placement(), account=account)
+
+    assert report.ended_normally
+    assert application.received[0].genuine
+    assert application.received[0].headers["host"] == application.url.removeprefix("http://")
+
+
+async def test_a_call_that_is_cancelled_leaves_no_connection_behind(application, receiver, account, placement, stream):
+    application.twiml("/voice", stream() + '<Pause length="3600"/>')
+    heard = asyncio.Event()
+    receiver.on_message = lambda _, __: heard.set()
+
+    call = asyncio.create_task(place(placement(pace=10), account=account))
+    await heard.wait()
+    call.cancel()
+
+    assert (await receiver.heard()).close_code == 1006
+    with pytest.raises(asyncio.CancelledError):
+        await call
 
 
 async def test_a_redirect_to_itself_ends(application, account, placement):

@@ -1,0 +1,1 @@
+"""Lets clients into the WebSocket API by their tickets."""

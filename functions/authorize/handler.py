@@ -1,0 +1,48 @@
+"""Lambda's side of `authorize`: the REQUEST authorizer of the WebSocket API."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.parameters.secrets import SecretsProvider
+from botocore.config import Config
+
+from functions.authorize.decision import Unauthorized, decide
+from functions.environment import required
+from functions.kept import Kept
+from functions.secrets import signing_keys
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+logger = Logger()
+metrics = Metrics()
+tracer = Tracer(patch_modules=["botocore"])
+
+_config = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3})
+_signing = Kept(
+    SecretsProvider(boto3_client=boto3.client("secretsmanager", config=_config)), required("SIGNING_SECRET")
+)
+
+
+# The event holds the ticket, so it is neither logged nor traced.
+@logger.inject_lambda_context(log_event=False)
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Judge the ticket in the query; 403 for a wrong one, 401 for none, 500 while the keys can't be read."""
+    text = (event.get("queryStringParameters") or {}).get("ticket")
+    if not text:
+        # API Gateway itself answers 401 where the ticket is missing, and asks us only where it is blank.
+        raise Unauthorized
+    keys = signing_keys(_signing.read())
+    answer, word = decide(text, keys, method_arn=event["methodArn"], now_s=time.time())
+    metrics.add_metric("ConnectionsAllowed", MetricUnit.Count, int(word == "allowed"))
+    if word != "allowed":
+        metrics.add_metric("TicketsRefused", MetricUnit.Count, 1)
+        logger.warning("ticket refused", extra={"code": word})
+    return answer

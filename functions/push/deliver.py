@@ -1,0 +1,86 @@
+"""Delivers a batch of entries: to each subscriber in order, to all subscribers independently.
+
+What Lambda is told to bring back, it brings back with all that follows, so subscribers who had it get it again and drop
+it by its number. Hence a failure is reported once, at the earliest record that someone lacks, and only after patience.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from callscribe.errors import Refused, SubscriberGone, Unavailable
+from callscribe.messages import frames, message_of
+from callscribe.subscriptions import Subscription
+from functions.push.records import Batch, Written
+
+Subscribers = Callable[[str], Iterable[Subscription]]  # of a call id; raises Unavailable
+Post = Callable[[str, bytes], None]  # connection id, frame; raises SubscriberGone, Unavailable, Refused
+Forget = Callable[[Subscription], None]  # raises Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What became of a batch."""
+
+    failed: Written | None = None  # the earliest entry that someone lacks and may still get
+    posts: int = 0
+    gone: int = 0  # subscriptions of closed connections
+    refused: int = 0  # frames too long for any connection
+
+    def and_then(self, other: Delivered) -> Delivered:
+        """Return both together."""
+        failed = [each.failed for each in (self, other) if each.failed is not None]
+        return Delivered(
+            failed=min(failed, key=lambda written: written.position) if failed else None,
+            posts=self.posts + other.posts,
+            gone=self.gone + other.gone,
+            refused=self.refused + other.refused,
+        )
+
+
+def deliver(batch: Batch, *, subscribers: Subscribers, post: Post, forget: Forget, workers: Executor) -> Delivered:
+    """Post every entry of `batch` to the live subscribers of its call who are of its tenant.
+
+    `workers` runs one delivery a subscriber, so that a slow one is waited for by nobody but the end of the batch.
+    """
+    total = Delivered()
+    running = []
+    for call_id, written in batch.calls.items():
+        try:
+            subscriptions = subscribers(call_id)
+        except Unavailable:
+            total = total.and_then(Delivered(failed=written[0]))
+            continue
+        for subscription in subscriptions:
+            own = [each for each in written if each.entry.tenant == subscription.tenant]
+            running.append(workers.submit(_deliver_to, subscription, own, post, forget))
+    for each in running:
+        total = total.and_then(each.result())
+    return total
+
+
+def _deliver_to(subscription: Subscription, written: list[Written], post: Post, forget: Forget) -> Delivered:
+    done = posts = refused = 0
+    for frame in frames(message_of(each.entry) for each in written):
+        try:
+            post(subscription.connection_id, frame)
+            posts += 1
+        except SubscriberGone:
+            _forget(subscription, forget)
+            return Delivered(posts=posts, gone=1, refused=refused)
+        except Unavailable:
+            return Delivered(posts=posts, refused=refused, failed=written[done])
+        except Refused:
+            refused += 1
+        done += frame.count(b"\n") + 1  # a message is a line
+    return Delivered(posts=posts, refused=refused)
+
+
+def _forget(subscription: Subscription, forget: Forget) -> None:
+    try:
+        forget(subscription)
+    except Unavailable:
+        # The next entry finds the connection gone as well, and at the latest the subscription expires.
+        return

@@ -1,0 +1,89 @@
+"""Lambda's side of `push`: a batch of the stream of Calls in, the record to resume at out."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from botocore.config import Config
+
+from callscribe.dynamodb import perform
+from callscribe.errors import Unavailable
+from callscribe.subscriptions import Subscription, Subscriptions
+from functions.connections import Connections
+from functions.environment import required
+from functions.push.deliver import deliver
+from functions.push.records import read
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+WORKERS = 32  # posts at once; each takes 10 to 50 ms, so some 500 subscribers are served within a second
+PATIENCE_S = 2.0  # for one frame and subscriber; Lambda brings the record back three times after that
+MARGIN_MS = 6000  # less time than that is not enough for a post that is slow to fail
+
+logger = Logger()
+metrics = Metrics()
+tracer = Tracer(patch_modules=["botocore"])
+
+_quick = Config(
+    connect_timeout=1,
+    read_timeout=2,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    max_pool_connections=WORKERS,
+)
+_once = Config(
+    connect_timeout=1,
+    read_timeout=2,
+    retries={"mode": "standard", "total_max_attempts": 1},
+    max_pool_connections=WORKERS,
+)
+_dynamodb = boto3.client("dynamodb", config=_quick)
+_connections = Connections(
+    boto3.client("apigatewaymanagementapi", endpoint_url=required("PUSH_ENDPOINT"), config=_once)
+)
+_subscriptions = Subscriptions(required("SUBSCRIPTIONS_TABLE"))
+_workers = ThreadPoolExecutor(WORKERS)
+
+
+def _subscribers(call_id: str) -> list[Subscription]:
+    return perform(_dynamodb, _subscriptions.of_call(call_id, now_s=time.time()))
+
+
+def _forget(subscription: Subscription) -> None:
+    perform(_dynamodb, _subscriptions.remove(subscription.call_id, subscription.connection_id))
+
+
+# Neither event nor answer is logged or traced: the event holds what was said.
+@logger.inject_lambda_context(log_event=False)
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Post the entries in `event` and return the record that Lambda has to resume at, if any."""
+
+    def post(connection_id: str, frame: bytes) -> None:
+        if context.get_remaining_time_in_millis() < MARGIN_MS:
+            raise Unavailable("the invocation's time is up")
+        _connections.post(connection_id, frame, patience_s=PATIENCE_S)
+
+    batch = read(event["Records"])
+    done = deliver(batch, subscribers=_subscribers, post=post, forget=_forget, workers=_workers)
+    entries = sum(len(written) for written in batch.calls.values())
+    for name, count in (
+        ("Entries", entries),
+        ("Posts", done.posts),
+        ("MalformedRecords", batch.malformed),
+        ("ConnectionsGone", done.gone),
+        ("FramesTooLong", done.refused),
+        ("BatchesToResume", 0 if done.failed is None else 1),
+    ):
+        metrics.add_metric(name, MetricUnit.Count, count)
+    if done.failed is None:
+        return {"batchItemFailures": []}
+    logger.warning("delivery to be resumed", extra={"call_id": done.failed.entry.call_id, "seq": done.failed.entry.seq})
+    return {"batchItemFailures": [{"itemIdentifier": done.failed.sequence_number}]}

@@ -1,0 +1,49 @@
+"""The secrets that functions read: what signs tickets, and what Twilio signs its requests with."""
+
+from __future__ import annotations
+
+from msgspec import DecodeError, Struct, json
+
+from callscribe.errors import Refused
+
+
+class _SigningSecret(Struct, frozen=True):
+    current: str
+    previous: str = ""
+
+
+class _TwilioSecret(Struct, frozen=True):
+    auth_token: str
+    previous_auth_token: str = ""
+
+
+def signing_keys(text: str) -> tuple[str, ...]:
+    """Return the keys of tickets in `{"current": …, "previous": …}`: the first signs, each verifies.
+
+    Raises Refused if `text` isn't of that shape or a key is blank.
+    """
+    try:
+        secret = json.decode(text, type=_SigningSecret)
+    except DecodeError as error:
+        # Without the decoder's words, which may quote the secret.
+        raise Refused("the signing secret is not of its shape") from error
+    return _set(secret.current, secret.previous, "the signing secret's `current`")
+
+
+def auth_tokens(text: str) -> tuple[str, ...]:
+    """Return the tokens of Twilio's account in `{"auth_token": …, "previous_auth_token": …}`.
+
+    Raises Refused if `text` isn't of that shape or the token is blank.
+    """
+    try:
+        secret = json.decode(text, type=_TwilioSecret)
+    except DecodeError as error:
+        raise Refused("Twilio's secret is not of its shape") from error
+    return _set(secret.auth_token, secret.previous_auth_token, "the Twilio secret's `auth_token`")
+
+
+def _set(current: str, previous: str, name: str) -> tuple[str, ...]:
+    # A blank key would let anybody sign.
+    if not current:
+        raise Refused(f"{name} is blank")
+    return (current, previous) if previous else (current,)

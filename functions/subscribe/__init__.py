@@ -1,0 +1,1 @@
+"""Answers clients of the WebSocket API: subscribe, replay, unsubscribe, ping."""

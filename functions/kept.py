@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 MAX_AGE_S = 60  # so a replaced key or setting is in force a minute later
 
-_NEVER = {"AccessDeniedException", "ParameterNotFound", "ResourceNotFoundException", "ValidationException"}
+_MISSING = {"ParameterNotFound", "ResourceNotFoundException"}
+_NEVER = {"AccessDeniedException", "ValidationException"}
+
+
+class Missing(Refused):
+    """There is no text of that name."""
 
 
 class Kept:
@@ -28,7 +33,7 @@ class Kept:
     def read(self) -> str:
         """Return the text; while AWS can't answer, the last that is known.
 
-        Raises Unavailable if none is known yet, Refused if there is no such text or no leave to read it.
+        Raises Unavailable if none is known yet, Missing if there is no such text, Refused without leave to read it.
         """
         try:
             text = str(self._provider.get(self._name, max_age=MAX_AGE_S))
@@ -38,6 +43,8 @@ class Kept:
             if not isinstance(reason, (ClientError, BotoCoreError)):
                 raise
             code = reason.response["Error"]["Code"] if isinstance(reason, ClientError) else type(reason).__name__
+            if code in _MISSING:
+                raise Missing(f"{self._name}: {code}") from error
             if code in _NEVER:
                 raise Refused(f"{self._name}: {code}") from error
             if self._last is None:

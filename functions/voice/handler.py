@@ -1,0 +1,216 @@
+"""Lambda's side of `voice`: Twilio's webhooks come in through the HTTP API, TwiML goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.idempotency import (
+    DynamoDBPersistenceLayer,
+    IdempotencyConfig,
+    idempotent_function,
+)
+from aws_lambda_powertools.utilities.idempotency.exceptions import (
+    IdempotencyAlreadyInProgressError,
+    IdempotencyInconsistentStateError,
+    IdempotencyPersistenceLayerError,
+)
+from aws_lambda_powertools.utilities.parameters import SecretsProvider, SSMProvider
+from botocore.config import Config
+
+from callscribe.dynamodb import perform
+from callscribe.errors import MalformedMessage, Refused, Unavailable
+from callscribe.log import Steps
+from functions.environment import required
+from functions.kept import Kept
+from functions.secrets import auth_tokens
+from functions.voice.reception import Reception
+from functions.voice.webhook import CallForm, StatusForm, StreamForm, Webhook, receive
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+T = TypeVar("T")
+
+logger = Logger()
+metrics = Metrics()
+tracer = Tracer(patch_modules=["botocore"])
+app = APIGatewayHttpResolver()
+
+# Twilio gives a webhook 15 s in all. An opening that finds every service hanging waits for three of them, at most 3 s
+# each, and then still has an answer.
+_config = Config(connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2})
+_dynamodb = boto3.client("dynamodb", config=_config)
+_secrets = SecretsProvider(boto3_client=boto3.client("secretsmanager", config=_config))
+_parameters = SSMProvider(boto3_client=boto3.client("ssm", config=_config))
+_twilio = Kept(_secrets, required("TWILIO_SECRET"))
+_public_url = required("PUBLIC_URL").rstrip("/")
+
+
+def _perform(steps: Steps[T], /) -> T:
+    return perform(_dynamodb, steps)
+
+
+_reception = Reception(
+    calls_table=required("CALLS_TABLE"),
+    public_url=_public_url,
+    perform=_perform,
+    settings=Kept(_parameters, required("SETTINGS_PARAMETER")).read,
+    media_url=Kept(_parameters, required("MEDIA_URL_PARAMETER")).read,
+    signing_secret=Kept(_secrets, required("SIGNING_SECRET")).read,
+)
+_idempotency = IdempotencyConfig(hash_function="sha256", expires_after_seconds=24 * 3600)
+
+
+class Forbidden(Exception):
+    """This request is not Twilio's; the message says how that is known."""
+
+
+def _act(*, request: str, act: Callable[[], None]) -> None:  # noqa: ARG001 - the key is for Powertools
+    act()
+
+
+# The opening is not under this: the log opens once by itself, a stored answer would hold a ticket, and a
+# repetition that finds the first one still at work would be an error on the phone line.
+_first_time = idempotent_function(
+    _act,
+    data_keyword_argument="request",
+    config=_idempotency,
+    persistence_store=DynamoDBPersistenceLayer(required("IDEMPOTENCY_TABLE"), boto3_client=_dynamodb),
+    key_prefix="voice",
+)
+
+
+def _once(request: str, act: Callable[[], None]) -> None:
+    """Do what a callback asks unless the same request was answered before; `act` itself bears repetition."""
+    try:
+        _first_time(request=request, act=act)
+    except (IdempotencyPersistenceLayerError, IdempotencyInconsistentStateError):
+        # Without the table a repetition costs a look at the log; dropping the callback would cost its entry.
+        logger.warning("idempotency table not reached")
+        act()
+
+
+@app.post("/twilio/voice")
+def voice() -> Response[str]:
+    """Open the call and answer what it does."""
+    webhook = _receive("/twilio/voice")
+    try:
+        _check(webhook)
+    except Unavailable as error:
+        # Nobody can say now whether Twilio asks, and a caller may be waiting: what the call does is told, nothing else.
+        logger.error("signature not checked", extra={"reason": str(error)})  # noqa: TRY400 - the reason says it all
+        _count("SignaturesNotChecked")
+        _count("CallsNotTranscribed")
+        return _twiml(_reception.pass_on(webhook.read(CallForm)))
+    form = webhook.read(CallForm)
+    logger.append_keys(call_id=form.call_id)
+    opened = _reception.open(form, webhook.metadata, now=datetime.now(UTC))
+    logger.info("call opened", extra={"direction": form.direction, "losses": len(opened.losses)})
+    _count("CallsOpened")
+    for loss in opened.losses:
+        logger.error("call opened with a loss", extra={"what": loss.what, "why": loss.why})
+        _count({"settings": "SettingsFaults", "log": "LogsNotOpened"}.get(loss.what, "CallsNotTranscribed"))
+    return _twiml(opened.twiml)
+
+
+@app.post("/twilio/status")
+def status() -> Response[str]:
+    """Close the call when its status says that it is over."""
+    webhook = _receive("/twilio/status")
+    _check(webhook)
+    form = webhook.read(StatusForm)
+    logger.append_keys(call_id=form.call_id)
+
+    def act() -> None:
+        if _reception.close(form, webhook.metadata, now=datetime.now(UTC)):
+            logger.info("call closed", extra={"reason": form.status})
+            _count("CallsClosed")
+
+    _once(f"status/{form.call_id}/{form.sequence}/{form.status}/{webhook.retry}", act)
+    return _empty(HTTPStatus.NO_CONTENT)
+
+
+@app.post("/twilio/stream")
+def stream() -> Response[str]:
+    """Write down that a media stream was lost; count those that begin and end."""
+    webhook = _receive("/twilio/stream")
+    _check(webhook)
+    form = webhook.read(StreamForm)
+    logger.append_keys(call_id=form.call_id)
+
+    def act() -> None:
+        match form.event:
+            case "stream-started":
+                _count("StreamsStarted")
+            case "stream-stopped":
+                _count("StreamsStopped")
+            case "stream-error":
+                _count("StreamsFailed")
+                known = _reception.fail(form, now=datetime.now(UTC))
+                logger.warning("media stream failed", extra={"call_known": known})
+
+    _once(f"stream/{form.call_id}/{form.media_stream}/{form.event}/{form.at}/{webhook.retry}", act)
+    return _empty(HTTPStatus.NO_CONTENT)
+
+
+@app.exception_handler([Forbidden, MalformedMessage, Unavailable, IdempotencyAlreadyInProgressError, Refused])  # type: ignore[untyped-decorator]
+def _not_served(error: Exception) -> Response[str]:
+    """Answer with the status that says what to do next, and nothing else."""
+    match error:
+        case Forbidden():
+            logger.warning("request refused", extra={"reason": str(error)})
+            _count("RequestsForbidden")
+            return _empty(HTTPStatus.FORBIDDEN)
+        case MalformedMessage(kind=kind):
+            # Not the message, which may quote the form.
+            logger.warning("request malformed", extra={"kind": kind})
+            _count("RequestsMalformed")
+            return _empty(HTTPStatus.UNSUPPORTED_MEDIA_TYPE if kind == "content type" else HTTPStatus.BAD_REQUEST)
+        case _:
+            logger.error("request not served", extra={"reason": str(error)})
+            _count("RequestsNotServed")
+            # 503 is what Twilio repeats where its connection overrides say so, and else takes to the fallback URL.
+            refused = isinstance(error, Refused)
+            return _empty(HTTPStatus.INTERNAL_SERVER_ERROR if refused else HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+# Events hold phone numbers and answers hold tickets, so neither is logged or traced.
+@logger.inject_lambda_context(log_event=False, clear_state=True)
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer the webhook in `event`, an HTTP API's request in payload format 2.0."""
+    _idempotency.register_lambda_context(context)
+    _count("Requests")
+    return app.resolve(event, context)
+
+
+def _receive(path: str) -> Webhook:
+    return receive(app.current_event.raw_event, public_url=_public_url, path=path)
+
+
+def _check(webhook: Webhook) -> None:
+    """Raise Forbidden unless Twilio has signed this; Unavailable or Refused if that can't be judged."""
+    if not webhook.signature:
+        raise Forbidden("signature missing")
+    if not webhook.is_signed(auth_tokens(_twilio.read())):
+        raise Forbidden("signature wrong")
+
+
+def _count(name: str) -> None:
+    metrics.add_metric(name, MetricUnit.Count, 1)
+
+
+def _twiml(document: str) -> Response[str]:
+    return Response(HTTPStatus.OK, content_type="text/xml", body=document)
+
+
+def _empty(code: HTTPStatus) -> Response[str]:
+    return Response(code, content_type="text/plain", body="")

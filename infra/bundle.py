@@ -30,7 +30,7 @@ class BundleFailed(RuntimeError):
 
 
 class Target(StrEnum):
-    """Whom the packages are for: Lambda on arm64, this machine's own Python, or nobody (empty bundles)."""
+    """Whom a bundle is for: Lambda on arm64, this machine's own Python, or nobody, who wants the templates alone."""
 
     LAMBDA = "lambda"
     HOST = "host"
@@ -105,10 +105,13 @@ def export_requirements() -> str:
 
 
 def install(requirements: str, *, into: Path, target: Target) -> None:
-    """Install wheels, never building one, so that no compiler is needed for a foreign machine. Raises BundleFailed."""
+    """Install what `requirements` lists and nothing else, as wheels, into the new folder `into`.
+
+    Only wheels: a package built here would be for this machine. Raises BundleFailed.
+    """
     listed = into.with_suffix(".txt")
     listed.write_text(requirements, encoding="utf-8")
-    options = ["--target", str(into), "--only-binary", ":all:", *target.options()]
+    options = ["--target", str(into), "--no-deps", "--only-binary", ":all:", *target.options()]
     _uv(["pip", "install", "--quiet", "--requirements", str(listed), *options])
 
 

@@ -52,8 +52,8 @@ def main(compose: Callable[[App], None]) -> None:
             sys.exit(f"synth: {error}")
         raise
     for stack in assembly.stacks:
-        count = len(stack.template["Resources"])
-        sys.stdout.write(f"{stack.template_full_path}: {count} resources\n")
+        sys.stdout.write(f"{stack.stack_name:24} {len(stack.template['Resources']):3} resources\n")
+    sys.stdout.write(f"written to {assembly.directory}\n")
 
 
 def _context_of_project() -> dict[str, Any]:

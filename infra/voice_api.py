@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from aws_cdk import Acknowledgment, Validations
+from aws_cdk import Acknowledgment, Stack, Validations
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
@@ -20,7 +20,9 @@ class VoiceApi(Construct):
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
-        self._api = apigatewayv2.HttpApi(self, "Api", create_default_stage=False)
+        self._api = apigatewayv2.HttpApi(
+            self, "Api", api_name=f"{Stack.of(self).stack_name}-voice", create_default_stage=False
+        )
         apigatewayv2.CfnStage(
             self,
             "Stage",

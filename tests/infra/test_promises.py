@@ -1,0 +1,397 @@
+"""What the templates promise, beside who may do what."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.infra.conftest import Synth
+    from tests.infra.templates import Templates
+
+FUNCTIONS = {"Voice": "voice", "Authorize": "authorize", "Subscribe": "subscribe", "PushFunction": "push"}
+
+
+def environments(templates: Templates) -> dict[str, dict[str, str]]:
+    """Return the environment of each process, as text."""
+    functions = templates.of_type("AWS::Lambda::Function")
+    raw = {name: functions[key]["Properties"]["Environment"]["Variables"] for key, name in FUNCTIONS.items()}
+    (container,) = templates.only("AWS::ECS::TaskDefinition")["ContainerDefinitions"]
+    raw["bridge"] = {pair["Name"]: pair["Value"] for pair in container["Environment"]}
+    return {
+        process: {name: templates.text(value) for name, value in variables.items()}
+        for process, variables in raw.items()
+    }
+
+
+def attributes(pairs: list[dict[str, str]]) -> dict[str, str]:
+    return {pair["Key"]: pair["Value"] for pair in pairs}
+
+
+# --- the command
+
+
+def test_the_command_says_what_it_wrote(synth: Synth) -> None:
+    lines = synth.said.splitlines()
+
+    assert len(lines) == 4
+    for line, stack in zip(lines, ("data", "api", "bridge"), strict=False):
+        assert re.fullmatch(rf"callscribe-dev-{stack} +\d+ resources", line)
+    assert lines[3].endswith("/cdk.out0")
+
+
+# --- what is kept
+
+
+def test_the_calls_survive_the_stack_and_can_be_restored_to_any_second(templates: Templates) -> None:
+    table = templates.of_type("AWS::DynamoDB::GlobalTable")["CallsTable"]
+
+    assert table["DeletionPolicy"] == "Retain"
+    assert table["UpdateReplacePolicy"] == "Retain"
+    (replica,) = table["Properties"]["Replicas"]
+    assert replica["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+
+def test_only_the_calls_have_a_stream(templates: Templates) -> None:
+    tables = templates.of_type("AWS::DynamoDB::GlobalTable")
+
+    streams = {name: table["Properties"].get("StreamSpecification") for name, table in tables.items()}
+    assert streams == {
+        "CallsTable": {"StreamViewType": "NEW_IMAGE"},
+        "SubscriptionsTable": None,
+        "IdempotencyTable": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("table", "keys"),
+    [
+        ("CallsTable", ["pk", "sk"]),
+        ("SubscriptionsTable", ["pk", "sk"]),
+        ("IdempotencyTable", ["id"]),
+    ],
+)
+def test_tables_have_the_keys_that_the_processes_use(templates: Templates, table: str, keys: list[str]) -> None:
+    schema = templates.of_type("AWS::DynamoDB::GlobalTable")[table]["Properties"]["KeySchema"]
+
+    assert [key["AttributeName"] for key in schema] == keys
+
+
+@pytest.mark.parametrize(
+    ("table", "index", "keys", "projection"),
+    [
+        ("CallsTable", "by-start", ["list", "started_at"], "ALL"),
+        ("SubscriptionsTable", "by-connection", ["connection_id", "pk"], "KEYS_ONLY"),
+    ],
+)
+def test_calls_are_found_by_start_and_subscriptions_by_connection(
+    templates: Templates, table: str, index: str, keys: list[str], projection: str
+) -> None:
+    (found,) = templates.of_type("AWS::DynamoDB::GlobalTable")[table]["Properties"]["GlobalSecondaryIndexes"]
+
+    assert found["IndexName"] == index
+    assert [key["AttributeName"] for key in found["KeySchema"]] == keys
+    assert found["Projection"] == {"ProjectionType": projection}
+
+
+def test_connections_and_answers_expire_by_themselves(templates: Templates) -> None:
+    tables = templates.of_type("AWS::DynamoDB::GlobalTable")
+
+    expiries = {name: table["Properties"].get("TimeToLiveSpecification") for name, table in tables.items()}
+    assert expiries == {
+        "CallsTable": None,
+        "SubscriptionsTable": {"AttributeName": "expires_at", "Enabled": True},
+        "IdempotencyTable": {"AttributeName": "expiration", "Enabled": True},
+    }
+
+
+# --- secrets
+
+
+def test_no_secret_stands_in_an_environment(templates: Templates) -> None:
+    for variables in environments(templates).values():
+        for name, value in variables.items():
+            if name.endswith("_SECRET"):
+                assert re.fullmatch(r"\{Secrets\w+\.Id\}", value)
+            assert "resolve:" not in value
+
+
+def test_no_secret_stands_in_a_template(templates: Templates) -> None:
+    secrets = templates.of_type("AWS::SecretsManager::Secret")
+
+    assert len(secrets) == 3
+    for secret in secrets.values():
+        assert "SecretString" not in secret["Properties"]
+
+
+@pytest.mark.parametrize(
+    ("secret", "key"),
+    [
+        ("SecretsGladiaSecret", "api_key"),
+        ("SecretsTwilioSecret", "auth_token"),
+        ("SecretsSigningSecret", "current"),
+    ],
+)
+def test_a_secret_cannot_be_guessed_before_it_is_filled_in(templates: Templates, secret: str, key: str) -> None:
+    generated = templates.of_type("AWS::SecretsManager::Secret")[secret]["Properties"]["GenerateSecretString"]
+
+    assert generated["GenerateStringKey"] == key
+    assert generated["PasswordLength"] >= 32
+
+
+# --- what the processes are told
+
+
+def test_each_process_is_told_what_it_needs_and_no_more(templates: Templates) -> None:
+    told = {
+        process: {name for name in variables if not name.startswith("POWERTOOLS_")}
+        for process, variables in environments(templates).items()
+    }
+
+    assert told == {
+        "voice": {
+            "CALLS_TABLE",
+            "IDEMPOTENCY_TABLE",
+            "SETTINGS_PARAMETER",
+            "MEDIA_URL_PARAMETER",
+            "TWILIO_SECRET",
+            "SIGNING_SECRET",
+            "PUBLIC_URL",
+        },
+        "authorize": {"SIGNING_SECRET"},
+        "subscribe": {"CALLS_TABLE", "SUBSCRIPTIONS_TABLE", "PUSH_ENDPOINT"},
+        "push": {"SUBSCRIPTIONS_TABLE", "PUSH_ENDPOINT"},
+        "bridge": {
+            "CALLS_TABLE",
+            "SUBSCRIPTIONS_TABLE",
+            "PUSH_ENDPOINT",
+            "MEDIA_URL",
+            "GLADIA_URL",
+            "GLADIA_SECRET",
+            "TWILIO_SECRET",
+            "SIGNING_SECRET",
+            "PORT",
+        },
+    }
+
+
+def test_the_voice_function_sends_audio_where_the_bridge_listens(templates: Templates) -> None:
+    told = environments(templates)
+    parameters = {
+        parameter["Properties"]["Name"]: templates.text(parameter["Properties"]["Value"])
+        for parameter in templates.of_type("AWS::SSM::Parameter").values()
+    }
+
+    assert parameters[told["voice"]["MEDIA_URL_PARAMETER"]] == "wss://{IngressDistribution.DomainName}"
+    assert told["bridge"]["MEDIA_URL"] == "wss://{IngressDistribution.DomainName}"
+    assert templates.outputs("Bridge") == {"MediaUrl": "wss://{IngressDistribution.DomainName}"}
+
+
+def test_all_who_post_post_to_the_stage_that_clients_connect_to(templates: Templates) -> None:
+    host = "{PushApi}.execute-api.{AWS::Region}.{AWS::URLSuffix}/live"
+    told = environments(templates)
+
+    assert {told[process]["PUSH_ENDPOINT"] for process in ("subscribe", "push", "bridge")} == {f"https://{host}"}
+    assert templates.outputs("Api") == {
+        "VoiceUrl": "{VoiceApi.ApiEndpoint}/twilio/voice",
+        "StatusUrl": "{VoiceApi.ApiEndpoint}/twilio/status",
+        "PushUrl": f"wss://{host}",
+    }
+    assert told["voice"]["PUBLIC_URL"] == "{VoiceApi.ApiEndpoint}"
+
+
+def test_a_number_without_settings_still_tells_its_callers(templates: Templates) -> None:
+    parameters = templates.of_type("AWS::SSM::Parameter")
+
+    assert parameters["SettingsParameter"]["Properties"]["Name"] == "/callscribe/dev/settings"
+    assert json.loads(parameters["SettingsParameter"]["Properties"]["Value"]) == {
+        "default": {"then": {"say": "This call is transcribed."}}
+    }
+
+
+# --- functions
+
+
+def test_functions_run_on_arm_and_the_newest_python_and_are_traced(templates: Templates) -> None:
+    for name, function in templates.of_type("AWS::Lambda::Function").items():
+        properties = function["Properties"]
+        assert properties["Handler"] == f"functions.{FUNCTIONS[name]}.handler.handler"
+        assert properties["Runtime"] == "python3.14"
+        assert properties["Architectures"] == ["arm64"]
+        assert properties["TracingConfig"] == {"Mode": "Active"}
+
+
+def test_every_process_has_a_log_of_its_own_that_is_not_kept_for_ever(templates: Templates) -> None:
+    groups = templates.of_type("AWS::Logs::LogGroup")
+
+    assert sorted(groups) == [
+        "AuthorizeLog",
+        "PushApiAccessLog",
+        "PushFunctionLog",
+        "ServiceLog",
+        "SubscribeLog",
+        "VoiceApiAccessLog",
+        "VoiceLog",
+    ]
+    assert {group["Properties"]["RetentionInDays"] for group in groups.values()} == {30}
+    for name, function in templates.of_type("AWS::Lambda::Function").items():
+        assert templates.text(function["Properties"]["LoggingConfig"]["LogGroup"]) == "{" + f"{name}Log" + "}"
+
+
+def test_new_entries_are_pushed_at_once_in_order_and_never_for_ever(templates: Templates) -> None:
+    mapping = templates.only("AWS::Lambda::EventSourceMapping")
+
+    assert templates.text(mapping["EventSourceArn"]) == "{CallsTable.StreamArn}"
+    assert templates.text(mapping["FunctionName"]) == "{PushFunction}"
+    (rule,) = mapping["FilterCriteria"]["Filters"]
+    assert json.loads(rule["Pattern"]) == {
+        "eventName": ["INSERT"],
+        "dynamodb": {"NewImage": {"kind": {"S": [{"exists": True}]}}},
+    }
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+    assert mapping["BatchSize"] == 100
+    assert mapping["MaximumBatchingWindowInSeconds"] == 0
+    assert mapping["ParallelizationFactor"] == 10
+    assert mapping["MaximumRetryAttempts"] == 3
+    assert mapping["MaximumRecordAgeInSeconds"] == 300
+    assert mapping["BisectBatchOnFunctionError"] is True
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert templates.text(mapping["DestinationConfig"]["OnFailure"]["Destination"]) == "{PushFailures.Arn}"
+
+
+# --- the ways in
+
+
+def routes(templates: Templates) -> dict[str, dict[str, Any]]:
+    return {
+        route["Properties"]["RouteKey"]: route["Properties"]
+        for route in templates.of_type("AWS::ApiGatewayV2::Route").values()
+    }
+
+
+def test_twilio_may_only_post_and_only_to_three_paths(templates: Templates) -> None:
+    webhooks = {key for key, route in routes(templates).items() if templates.text(route["ApiId"]) == "{VoiceApi}"}
+
+    assert webhooks == {"POST /twilio/voice", "POST /twilio/status", "POST /twilio/stream"}
+
+
+def test_nobody_follows_calls_without_a_ticket(templates: Templates) -> None:
+    authorizer = templates.only("AWS::ApiGatewayV2::Authorizer")
+
+    assert authorizer["AuthorizerType"] == "REQUEST"
+    assert authorizer["IdentitySource"] == ["route.request.querystring.ticket"]
+    assert "{Authorize.Arn}" in templates.text(authorizer["AuthorizerUri"])
+    connect = routes(templates)["$connect"]
+    assert connect["AuthorizationType"] == "CUSTOM"
+    assert templates.text(connect["AuthorizerId"]) == "{PushApiAuthorizer}"
+
+
+def test_every_client_message_has_a_route_and_unknown_ones_have_one_too(templates: Templates) -> None:
+    messages = {key for key, route in routes(templates).items() if templates.text(route["ApiId"]) == "{PushApi}"}
+
+    assert messages == {"$connect", "$disconnect", "$default", "subscribe", "replay", "unsubscribe", "ping"}
+
+
+def test_every_public_route_is_throttled(templates: Templates) -> None:
+    stages = templates.of_type("AWS::ApiGatewayV2::Stage")
+
+    assert {stage["Properties"]["StageName"] for stage in stages.values()} == {"live", "$default"}
+    for stage in stages.values():
+        limits = stage["Properties"]["DefaultRouteSettings"]
+        assert 0 < limits["ThrottlingRateLimit"] <= 200
+        assert 0 < limits["ThrottlingBurstLimit"] <= 400
+
+
+def test_access_logs_hold_no_query_path_header_or_address(templates: Templates) -> None:
+    harmless = {
+        "requestId",
+        "requestTime",
+        "routeKey",
+        "eventType",
+        "connectionId",
+        "status",
+        "responseLatency",
+        "integrationLatency",
+        "integrationErrorMessage",
+        "authorizer.status",
+    }
+
+    for stage in templates.of_type("AWS::ApiGatewayV2::Stage").values():
+        line = stage["Properties"]["AccessLogSettings"]["Format"]
+        assert json.loads(line)
+        assert set(re.findall(r"\$context\.([\w.]+)", line)) <= harmless
+
+
+def test_only_cloudfront_stands_between_twilio_and_the_bridge(templates: Templates) -> None:
+    distribution = templates.only("AWS::CloudFront::Distribution")["DistributionConfig"]
+
+    (origin,) = distribution["Origins"]
+    assert templates.text(origin["DomainName"]) == "{IngressBalancer.DNSName}"
+    assert "VpcOriginConfig" in origin
+    behaviour = distribution["DefaultCacheBehavior"]
+    assert behaviour["ViewerProtocolPolicy"] == "https-only"
+    assert behaviour["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"  # Managed-CachingDisabled
+    assert behaviour["OriginRequestPolicyId"] == "216adef6-5c7f-47e4-b989-5492eafa07d3"  # Managed-AllViewer
+    assert "Logging" not in distribution  # paths hold tokens
+
+
+def test_the_internet_reaches_neither_the_load_balancer_nor_a_task(templates: Templates) -> None:
+    groups = templates.of_type("AWS::EC2::SecurityGroup")
+    (ingress,) = groups["IngressTaskGroup"]["Properties"]["SecurityGroupIngress"]
+
+    assert templates.only("AWS::ElasticLoadBalancingV2::LoadBalancer")["Scheme"] == "internal"
+    assert templates.text(ingress["SourceSecurityGroupId"]) == "{IngressBalancerGroup.GroupId}"
+    assert (ingress["FromPort"], ingress["ToPort"]) == (8080, 8080)
+    assert not templates.of_type("AWS::EC2::SecurityGroupIngress")
+
+
+def test_tasks_speak_tls_to_the_outside_and_nothing_else(templates: Templates) -> None:
+    (egress,) = templates.of_type("AWS::EC2::SecurityGroup")["IngressTaskGroup"]["Properties"]["SecurityGroupEgress"]
+
+    assert (egress["IpProtocol"], egress["FromPort"], egress["ToPort"]) == ("tcp", 443, 443)
+
+
+def test_the_network_has_no_nat_and_a_free_way_to_dynamodb(templates: Templates) -> None:
+    assert not templates.of_type("AWS::EC2::NatGateway")
+    assert templates.only("AWS::EC2::VPCEndpoint")["VpcEndpointType"] == "Gateway"
+
+
+# --- the bridge
+
+
+def test_the_bridge_runs_on_arm_and_writes_to_no_disk(templates: Templates) -> None:
+    task = templates.only("AWS::ECS::TaskDefinition")
+    (container,) = task["ContainerDefinitions"]
+
+    assert task["RuntimePlatform"] == {"CpuArchitecture": "ARM64", "OperatingSystemFamily": "LINUX"}
+    assert container["ReadonlyRootFilesystem"] is True
+    assert "Secrets" not in container
+
+
+def test_calls_have_time_to_end_when_a_task_is_replaced(templates: Templates) -> None:
+    service = templates.only("AWS::ECS::Service")
+    (container,) = templates.only("AWS::ECS::TaskDefinition")["ContainerDefinitions"]
+    targets = attributes(templates.only("AWS::ElasticLoadBalancingV2::TargetGroup")["TargetGroupAttributes"])
+
+    assert container["StopTimeout"] == 120
+    assert targets["deregistration_delay.timeout_seconds"] == "300"
+    deployment = service["DeploymentConfiguration"]
+    assert (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"]) == (100, 200)
+    assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
+
+
+def test_a_quiet_media_stream_is_not_cut_by_the_load_balancer_first(templates: Templates) -> None:
+    balancer = templates.only("AWS::ElasticLoadBalancingV2::LoadBalancer")
+
+    assert attributes(balancer["LoadBalancerAttributes"])["idle_timeout.timeout_seconds"] == "600"
+
+
+def test_new_calls_go_to_the_task_with_the_fewest(templates: Templates) -> None:
+    targets = templates.only("AWS::ElasticLoadBalancingV2::TargetGroup")
+
+    assert attributes(targets["TargetGroupAttributes"])["load_balancing.algorithm.type"] == "least_outstanding_requests"
+    assert targets["HealthCheckPath"] == "/healthz"
+    assert targets["Port"] == 8080

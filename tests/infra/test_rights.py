@@ -1,0 +1,140 @@
+"""Who may do what: one table a role, complete."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.infra.templates import Rights, Templates
+
+CALLS = "{CallsTable.Arn}"
+SUBSCRIPTIONS = "{SubscriptionsTable.Arn}"
+ACCOUNT = "{AWS::Region}:{AWS::AccountId}"
+CONNECTIONS = f"arn:{{AWS::Partition}}:execute-api:{ACCOUNT}:{{PushApi}}/live/POST/@connections/*"
+READ_SECRET = {"secretsmanager:GetSecretValue"}
+
+# X-Ray's actions know no resources, and neither does the one that lets Docker log in to the registry.
+TRACES: Rights = {"*": {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}}
+
+
+def log_of(name: str) -> Rights:
+    return {f"{{{name}.Arn}}": {"logs:CreateLogStream", "logs:PutLogEvents"}}
+
+
+def parameter(name: str) -> str:
+    return f"arn:{{AWS::Partition}}:ssm:{ACCOUNT}:parameter/callscribe/dev/{name}"
+
+
+def test_the_voice_function_may_open_and_close_calls_once_each(templates: Templates) -> None:
+    assert templates.rights("VoiceRole") == {
+        **TRACES,
+        **log_of("VoiceLog"),
+        CALLS: {"dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"},
+        "{IdempotencyTable.Arn}": {
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "dynamodb:DeleteItem",
+        },
+        parameter("settings"): {"ssm:GetParameter"},
+        parameter("media-url"): {"ssm:GetParameter"},
+        "{SecretsTwilioSecret.Id}": READ_SECRET,
+        "{SecretsSigningSecret.Id}": READ_SECRET,
+    }
+
+
+def test_the_authorizer_may_read_the_key_that_signs_tickets_and_nothing_else(templates: Templates) -> None:
+    assert templates.rights("AuthorizeRole") == {
+        **TRACES,
+        **log_of("AuthorizeLog"),
+        "{SecretsSigningSecret.Id}": READ_SECRET,
+    }
+
+
+def test_the_subscribe_function_may_read_calls_but_not_write_them(templates: Templates) -> None:
+    assert templates.rights("SubscribeRole") == {
+        **TRACES,
+        **log_of("SubscribeLog"),
+        CALLS: {"dynamodb:Query"},
+        SUBSCRIPTIONS: {"dynamodb:PutItem", "dynamodb:DeleteItem"},
+        f"{SUBSCRIPTIONS}/index/by-connection": {"dynamodb:Query"},
+        CONNECTIONS: {"execute-api:ManageConnections"},
+    }
+
+
+def test_the_push_function_may_follow_calls_without_touching_their_table(templates: Templates) -> None:
+    assert templates.rights("PushFunctionRole") == {
+        **TRACES,
+        **log_of("PushFunctionLog"),
+        "{CallsTable.StreamArn}": {
+            "dynamodb:DescribeStream",
+            "dynamodb:GetRecords",
+            "dynamodb:GetShardIterator",
+            "dynamodb:ListStreams",
+        },
+        SUBSCRIPTIONS: {"dynamodb:Query", "dynamodb:DeleteItem"},
+        CONNECTIONS: {"execute-api:ManageConnections"},
+        "{PushFailures.Arn}": {"sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"},
+    }
+
+
+def test_the_bridge_may_append_entries_and_reach_subscribers_and_nothing_else(templates: Templates) -> None:
+    assert templates.rights("ServiceRole") == {
+        CALLS: {"dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"},
+        SUBSCRIPTIONS: {"dynamodb:Query", "dynamodb:DeleteItem"},
+        CONNECTIONS: {"execute-api:ManageConnections"},
+        "{SecretsGladiaSecret.Id}": READ_SECRET,
+        "{SecretsTwilioSecret.Id}": READ_SECRET,
+        "{SecretsSigningSecret.Id}": READ_SECRET,
+        f"arn:{{AWS::Partition}}:ecs:{ACCOUNT}:task/{{ServiceCluster}}/*": {
+            "ecs:GetTaskProtection",
+            "ecs:UpdateTaskProtection",
+        },
+    }
+
+
+def test_what_starts_the_bridge_may_fetch_its_image_and_write_its_log_and_nothing_else(templates: Templates) -> None:
+    repository = "cdk-hnb659fds-container-assets-${AWS::AccountId}-${AWS::Region}"
+    images = f"arn:{{AWS::Partition}}:ecr:{ACCOUNT}:repository/{repository}"
+    assert templates.rights("ServiceStartRole") == {
+        "*": {"ecr:GetAuthorizationToken"},
+        images: {"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"},
+        **log_of("ServiceLog"),
+    }
+
+
+def test_api_gateway_may_write_logs_and_nothing_else(templates: Templates) -> None:
+    (actions,) = templates.rights("AccountLogsRole").values()
+
+    assert {action.partition(":")[0] for action in actions} == {"logs"}
+
+
+def test_there_is_one_role_a_process_and_no_other(templates: Templates) -> None:
+    assert sorted(templates.roles()) == [
+        "AccountLogsRole",
+        "AuthorizeRole",
+        "PushFunctionRole",
+        "ServiceRole",
+        "ServiceStartRole",
+        "SubscribeRole",
+        "VoiceRole",
+    ]
+
+
+def test_every_wildcard_is_one_of_four_that_cannot_be_narrowed(templates: Templates) -> None:
+    resources = {resource for role in templates.roles() for resource in templates.rights(role)}
+
+    assert {resource for resource in resources if "*" in resource} == {
+        "*",  # X-Ray and the registry's login, as above
+        CONNECTIONS,  # connections get their ids while it runs
+        f"arn:{{AWS::Partition}}:ecs:{ACCOUNT}:task/{{ServiceCluster}}/*",  # and so do tasks
+        f"arn:{{AWS::Partition}}:logs:{ACCOUNT}:log-group:*",  # API Gateway has one role for all logs of an account
+    }
+
+
+def test_no_action_is_a_wildcard(templates: Templates) -> None:
+    actions = {
+        action for role in templates.roles() for granted in templates.rights(role).values() for action in granted
+    }
+
+    assert not {action for action in actions if "*" in action}

@@ -1,0 +1,118 @@
+"""Who may import whom: the folders' own rule, and what is installed where a process runs."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = {"callscribe", "bridge", "functions", "infra", "local", "bench", "tests"}
+
+# Imports point inwards. What isn't listed (local, bench, tests) may import all.
+MAY_IMPORT = {
+    "callscribe": {"callscribe"},
+    "bridge": {"bridge", "callscribe"},
+    "functions": {"functions", "callscribe"},
+    "infra": {"infra"},
+}
+
+# Modules by the package that brings them, where the names differ, and what comes with a package that is asked for.
+MODULES = {
+    "aws-lambda-powertools": {"aws_lambda_powertools", "aws_xray_sdk"},
+    "aiobotocore": {"aiobotocore", "aiohttp", "botocore"},
+}
+BROUGHT_BY_LAMBDA = {"boto3", "botocore"}
+
+
+def sources(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the full name of each module that running `path` imports; what only type checkers see doesn't run."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            assert node.module is not None
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
+            waiting += node.orelse
+        else:
+            waiting += ast.iter_child_nodes(node)
+
+
+def packages_of(group: str) -> set[str]:
+    """Return the modules that the dependency group `group` brings."""
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"][group]
+    names = {line.split("[")[0].split(">")[0].split("=")[0].strip() for line in listed}
+    return {module for name in names for module in MODULES.get(name, {name.replace("-", "_")})}
+
+
+def foreign(folder: str) -> set[str]:
+    """Return the modules outside the project and the standard library that `folder` imports."""
+    roots = {name.partition(".")[0] for path in sources(folder) for name in imported(path)}
+    return roots - FOLDERS - set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize("folder", sorted(MAY_IMPORT))
+def test_imports_point_inwards(folder: str) -> None:
+    broken = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in sources(folder)
+        for name in imported(path)
+        if name.partition(".")[0] in FOLDERS - MAY_IMPORT[folder]
+    ]
+
+    assert broken == []
+
+
+def test_the_app_composes_constructs_and_imports_nothing_else() -> None:
+    roots = {name.partition(".")[0] for name in imported(ROOT / "app.py")}
+
+    assert roots - set(sys.stdlib_module_names) == {"infra"}
+
+
+def test_a_function_imports_no_other_function_as_it_is_not_in_its_bundle() -> None:
+    functions = {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")}
+
+    broken = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for function in functions
+        for path in sources(f"functions/{function}")
+        for name in imported(path)
+        if name.startswith("functions.") and name.split(".")[1] in functions - {function}
+    ]
+    assert functions
+    assert broken == []
+
+
+def test_what_functions_share_imports_no_function() -> None:
+    functions = {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")}
+
+    shared = [name for path in (ROOT / "functions").glob("*.py") for name in imported(path)]
+    assert not {name for name in shared if name.startswith("functions.") and name.split(".")[1] in functions}
+
+
+def test_functions_import_only_what_their_bundle_or_lambda_brings() -> None:
+    assert foreign("functions") <= packages_of("functions") | BROUGHT_BY_LAMBDA
+
+
+def test_the_bridge_imports_only_what_its_image_holds() -> None:
+    assert foreign("bridge") <= packages_of("bridge")
+
+
+def test_what_both_share_needs_only_what_both_have() -> None:
+    assert foreign("callscribe") <= (packages_of("functions") | BROUGHT_BY_LAMBDA) & packages_of("bridge")

@@ -82,9 +82,9 @@ class EmulatedGladia:
             ]
         )
         # No access log: the socket's address is a secret.
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self._port, shutdown_timeout=1.0)
+        site = web.TCPSite(self._runner, self._host, self._port)
         await site.start()
         self._port = self._runner.addresses[0][1]
         return self
@@ -137,13 +137,15 @@ class EmulatedGladia:
         if session is None:
             raise RequestError(self._settings.unknown_token_status, "token not found")
         socket = web.WebSocketResponse(
+            autoclose=False,
             compress=self._settings.compression,
             max_msg_size=self._settings.message_limit_bytes + 1,  # aiohttp refuses from its limit on
         )
         if not socket.can_prepare(http):
             raise invalid("a WebSocket upgrade is expected")
         await socket.prepare(http)
-        await self._wires[session.session_id].attach(socket)
+        transport = http.transport
+        await self._wires[session.session_id].attach(socket, abort=transport.abort if transport else lambda: None)
         return socket
 
     async def _get(self, http: web.Request) -> web.Response:

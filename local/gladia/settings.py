@@ -35,6 +35,9 @@ class Settings:
     message_limit_bytes: int = 1 << 20
     """A longer message closes the socket with 1009; base64 counts as the text it is."""
 
+    unread_limit_messages: int = 50_000
+    """A client that leaves more unread loses its connection, as with any server; the session waits for it."""
+
     inclusive_byte_range: bool = False
     """Whether an acknowledgement's second position is that of the last byte. Gladia's documents disagree."""
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -13,10 +14,16 @@ from .settings import Settings
 
 logger = logging.getLogger(__name__)
 
-# A client that reads nothing for so many messages is cut off, as any server would do.
-_OUTBOX_MESSAGES = 50_000
-
 _Outbox = asyncio.Queue[Send | Close]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Line:
+    """A socket in use: what is to be sent on it, the task that does, and a way to drop it without a word."""
+
+    outbox: _Outbox
+    writer: asyncio.Task[None]
+    abort: Callable[[], None]
 
 
 class Wire:
@@ -28,35 +35,48 @@ class Wire:
         self.session = session
         self._settings = settings
         self._clock = clock
-        self._outbox: _Outbox | None = None
+        self._line: _Line | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._ears = [recogniser.listen(track, self._teller(track.channel)) for track in session.tracks()]
         self._arm()
 
-    async def attach(self, socket: web.WebSocketResponse) -> None:
-        """Serve `socket`, whose handshake is done, until it ends."""
-        if self._outbox is not None:
+    async def attach(self, socket: web.WebSocketResponse, *, abort: Callable[[], None]) -> None:
+        """Serve `socket`, whose handshake is done, until it ends; `abort` drops its connection."""
+        if self._line is not None:
             if self._settings.second_socket == "refused":
                 await socket.close(code=self._settings.second_socket_close_code)
                 return
             self._post(Close(self._settings.second_socket_close_code, "another socket took over"))
-        outbox: _Outbox = asyncio.Queue(_OUTBOX_MESSAGES)
-        self._outbox = outbox
-        writer = asyncio.create_task(_write(socket, outbox))
+        outbox: _Outbox = asyncio.Queue(self._settings.unread_limit_messages)
+        line = self._line = _Line(outbox, asyncio.create_task(_write(socket, outbox)), abort)
         try:
             self.perform(self.session.connect())
-            async for message in socket:
-                if self._outbox is not outbox:
-                    break
-                if message.type in (WSMsgType.BINARY, WSMsgType.TEXT):
-                    self.perform(self.session.receive(message.data, now=self._clock()))
+            await self._read(socket, line)
         finally:
-            if self._outbox is outbox:  # the client's doing; else it is ours, and the last messages are on their way
-                self._outbox = None
-                writer.cancel()
-                self.perform(self.session.disconnect(socket.close_code))
+            self._hang_up(line, None)
             with contextlib.suppress(asyncio.CancelledError):
-                await writer
+                await line.writer
+
+    async def _read(self, socket: web.WebSocketResponse, line: _Line) -> None:
+        """Take what the client sends until it goes."""
+        while True:
+            message = await socket.receive()
+            if message.type is WSMsgType.CLOSE:
+                self._hang_up(line, message.data or None)
+                # By itself aiohttp would answer 1000 to any code; RFC 6455, 5.5.1: echo the one received.
+                await socket.close(code=message.data or WSCloseCode.OK)
+                return
+            if message.type not in (WSMsgType.BINARY, WSMsgType.TEXT):
+                return
+            if self._line is line:
+                self.perform(self.session.receive(message.data, now=self._clock()))
+
+    def _hang_up(self, line: _Line, code: int | None) -> None:
+        """Go on without `line`, which the client left; where we did, its last messages are on their way."""
+        if self._line is line:
+            self._line = None
+            line.writer.cancel()
+            self.perform(self.session.disconnect(code))
 
     def perform(self, effects: Iterable[Effect]) -> None:
         """Do what the session asks, in its order."""
@@ -77,20 +97,22 @@ class Wire:
             self._timer.cancel()
         for ear in self._ears:
             ear.close()
-        if self._outbox is not None:
+        if self._line is not None:
             self._post(Close(WSCloseCode.GOING_AWAY, "server stops"))
 
     def _post(self, effect: Send | Close) -> None:
-        if self._outbox is None:
+        line = self._line
+        if line is None:
             return
         try:
-            self._outbox.put_nowait(effect)
+            line.outbox.put_nowait(effect)
         except asyncio.QueueFull:
-            logger.warning("client reads nothing", extra={"session_id": self.session.session_id})
-            self._outbox = None
+            logger.warning("client dropped: it reads nothing", extra={"session_id": self.session.session_id})
+            self._hang_up(line, None)
+            line.abort()
             return
         if isinstance(effect, Close):
-            self._outbox = None
+            self._line = None
 
     def _teller(self, channel: int) -> Callable[[Heard], None]:
         def tell(heard: Heard) -> None:

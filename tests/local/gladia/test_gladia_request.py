@@ -144,8 +144,10 @@ def test_a_whole_number_may_be_written_with_a_point_and_a_null_counts_as_absent(
         ),
         (
             {"post_processing": {"summarization_config": {"type": "long"}}},
-            "post_processing.summarization_config.type must be one of the following values: "
-            "bullet_points, concise, general",
+            (
+                "post_processing.summarization_config.type must be one of the following values: "
+                "bullet_points, concise, general"
+            ),
         ),
         ({"messages_config": []}, "messages_config must be an object"),
         ({"callback_config": {"url": 1}}, "callback_config.url must be a string"),

@@ -35,13 +35,13 @@ _signing = Kept(
 @metrics.log_metrics
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Judge the ticket in the query; 403 for a wrong one, 401 for none, 500 while the keys can't be read."""
+    metrics.add_metric("ConnectionsRequested", MetricUnit.Count, 1)
     text = (event.get("queryStringParameters") or {}).get("ticket")
     if not text:
         # API Gateway itself answers 401 where the ticket is missing, and asks us only where it is blank.
         raise Unauthorized
     keys = signing_keys(_signing.read())
     answer, word = decide(text, keys, method_arn=event["methodArn"], now_s=time.time())
-    metrics.add_metric("ConnectionsAllowed", MetricUnit.Count, int(word == "allowed"))
     if word != "allowed":
         metrics.add_metric("TicketsRefused", MetricUnit.Count, 1)
         logger.warning("ticket refused", extra={"code": word})

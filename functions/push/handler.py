@@ -71,6 +71,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
             raise Unavailable("the invocation's time is up")
         _connections.post(connection_id, frame, patience_s=PATIENCE_S)
 
+    metrics.add_metric("Batches", MetricUnit.Count, 1)
     batch = read(event["Records"])
     done = deliver(batch, subscribers=_subscribers, post=post, forget=_forget, workers=_workers)
     entries = sum(len(written) for written in batch.calls.values())

@@ -1,8 +1,7 @@
 """What is changed in a template before the local AWS gets it, and nothing else is.
 
 1. Resources of the types in LEFT_OUT go, as ministack knows none of these types.
-2. References to them, and to attributes that ministack does not have, become the values in STAND_INS.
-3. Stream mappings are created disabled, since `local.aws.stream_poller` takes their place.
+2. References to them become the values in STAND_INS.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ LEFT_OUT: Final[Mapping[str, str]] = {
 # By type and attribute; the attribute "Ref" is what `Ref` gives.
 STAND_INS: Final[Mapping[tuple[str, str], str]] = {
     ("AWS::CloudFront::VpcOrigin", "Id"): "vo_local",
-    ("AWS::EC2::VPC", "CidrBlock"): "10.0.0.0/16",  # for rules of security groups, which nothing enforces here
 }
 
 
@@ -27,15 +25,9 @@ def adapt(template: Mapping[str, Any]) -> dict[str, Any]:
     """Return `template` as the local AWS takes it. Raises DeployError if a reference would lead nowhere."""
     resources: Mapping[str, Any] = template.get("Resources", {})
     types = {name: resource["Type"] for name, resource in resources.items()}
-    kept = {name: _resource(resource) for name, resource in resources.items() if resource["Type"] not in LEFT_OUT}
+    kept = {name: resource for name, resource in resources.items() if types[name] not in LEFT_OUT}
     adapted: dict[str, Any] = _adapt({**template, "Resources": kept}, types)
     return adapted
-
-
-def _resource(resource: Mapping[str, Any]) -> dict[str, Any]:
-    if resource["Type"] == "AWS::Lambda::EventSourceMapping":
-        return {**resource, "Properties": {**resource["Properties"], "Enabled": False}}
-    return dict(resource)
 
 
 def _adapt(value: Any, types: Mapping[str, str]) -> Any:

@@ -16,6 +16,8 @@ from typing import IO, TYPE_CHECKING, Final, Self
 
 import httpx
 
+from local.aws.access import Access
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -28,6 +30,7 @@ REGION: Final = "us-east-1"
 ROOT_SECRET: Final = "test"  # noqa: S105
 
 START_S: Final = 30.0  # takes about 1.5 s on an idle machine
+GRACE_S: Final = 5.0  # takes about 0.1 s
 STOP_S: Final = 10.0
 HEALTH_POLL_S: Final = 0.05
 
@@ -55,6 +58,11 @@ class Engine:
     def url(self) -> str:
         """The endpoint of every service."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def root(self) -> Access:
+        """The access of the account's root, who may do everything."""
+        return Access(url=self.url, account=ACCOUNT, region=REGION, key_id=ACCOUNT, secret=ROOT_SECRET)
 
     @property
     def log(self) -> Path:
@@ -152,7 +160,7 @@ class Engine:
         leash = Path(__file__).with_name("leash.py")
         with self.log.open("wb") as log:
             return subprocess.Popen(
-                [str(program.with_name("python")), str(leash), str(program)],
+                [str(program.with_name("python")), str(leash), str(GRACE_S), str(program)],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,

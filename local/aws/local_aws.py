@@ -14,9 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from local.aws.access import Access
 from local.aws.deploy import Progress, deploy
-from local.aws.engine import ACCOUNT, REGION, ROOT_SECRET, Engine
+from local.aws.engine import Engine
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -31,11 +30,6 @@ class LocalAws:
         """Prepare an engine that writes under `state_dir` only, and forgets all at each start unless `keep_state`."""
         self.engine = Engine(state_dir, keep_state=keep_state)
 
-    @property
-    def root(self) -> Access:
-        """The access that may do everything."""
-        return Access(url=self.engine.url, account=ACCOUNT, region=REGION, key_id=ACCOUNT, secret=ROOT_SECRET)
-
     async def deploy(
         self,
         assembly: Path,
@@ -49,7 +43,7 @@ class LocalAws:
         work = partial(
             deploy,
             assembly,
-            root=self.root,
+            root=self.engine.root,
             secrets=secrets,
             media_url=media_url,
             progress=lambda what, done, total: _post(loop, partial(progress, what, done, total)),

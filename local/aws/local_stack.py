@@ -16,7 +16,7 @@ class LocalStack:
     `root` may do everything. `outputs` are those of all stacks, by name. `functions` maps the folder of a function
     (`voice`) to its name in Lambda. `bridge` holds the environment of the bridge's task definition and
     `bridge_access` the credentials of its task role, for twelve hours. `mapping` is what the stream of Calls is to be
-    brought to `push` by, `mapping_access` the role it reads and writes with.
+    brought to `push` by, `mapping_access` the role that it reports failures with.
     """
 
     root: Access

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     from local.aws.access import Access
     from local.aws.deployed import Deployed
 
+# What Lambda asks of a function's role before it maps a stream to it.
+STREAM_ACTIONS: Final = (
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+)
 HANDLER: Final = re.compile(r"functions\.(?P<folder>\w+)\.handler\.handler")
 
 
@@ -32,10 +39,10 @@ def settle(deployed: Deployed, *, root: Access, secrets: Mapping[str, Mapping[st
     _set_times_to_live(deployed, root)
     task, task_role = _task(deployed, root)
     task = {name: on_loopback(value, port=port) for name, value in task.items()} | {"MEDIA_URL": media_url}
-    _fill_secrets(secrets, task, root)
+    fill_secrets(secrets, task, root)
     functions = _point_functions_here(deployed, root, port)
     _set_media_url(functions, media_url, root)
-    mapping, mapping_role = _mapping(deployed, root)
+    mapping, mapping_role = _take_over_mapping(deployed, root)
     return LocalStack(
         root=root,
         outputs={name: on_loopback(value, port=port) for name, value in deployed.outputs.items()},
@@ -64,7 +71,8 @@ def _task(deployed: Deployed, root: Access) -> tuple[dict[str, str], str]:
     return {each["name"]: each["value"] for each in container["environment"]}, task["taskRoleArn"]
 
 
-def _fill_secrets(secrets: Mapping[str, Mapping[str, str]], task: Mapping[str, str], root: Access) -> None:
+def fill_secrets(secrets: Mapping[str, Mapping[str, str]], task: Mapping[str, str], root: Access) -> None:
+    """Put in the values of `secrets`, by the variable of `task` that holds the ARN. Raises DeployError."""
     manager: SecretsManagerClient = root.client("secretsmanager")
     for variable, value in secrets.items():
         if variable not in task:
@@ -93,15 +101,29 @@ def _set_media_url(functions: Mapping[str, tuple[str, Mapping[str, str]]], media
         ssm.put_parameter(Name=str(name), Value=media_url, Type="String", Overwrite=True)
 
 
-def _mapping(deployed: Deployed, root: Access) -> tuple[EventSourceMapping, str]:
-    """Return the stream mapping, and the ARN of the role that it reads, and reports failures, with."""
+def _take_over_mapping(deployed: Deployed, root: Access) -> tuple[EventSourceMapping, str]:
+    """Return the stream mapping, and the ARN of the role that it reads, and reports failures, with.
+
+    ministack's own is disabled: it loses records that fail. Nothing has been written yet that it could have read.
+    """
     client: LambdaClient = root.client("lambda")
     resource = deployed.only("AWS::Lambda::EventSourceMapping")
-    resolved = client.get_event_source_mapping(UUID=resource.id)
+    resolved = client.update_event_source_mapping(UUID=resource.id, Enabled=False)
     mapping = read_mapping(
         resource.properties,
         function=resolved["FunctionArn"],
         stream_arn=resolved["EventSourceArn"],
         failure_queue_arn=resolved.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination"),
     )
-    return mapping, client.get_function_configuration(FunctionName=mapping.function)["Role"]
+    role = client.get_function_configuration(FunctionName=mapping.function)["Role"]
+    demand(STREAM_ACTIONS, role=role, resource=mapping.stream_arn, root=root)
+    return mapping, role
+
+
+def demand(actions: Sequence[str], *, role: str, resource: str, root: Access) -> None:
+    """Raise DeployError unless the policies of `role` allow `actions` on `resource`."""
+    results = root.client("iam").simulate_principal_policy(
+        PolicySourceArn=role, ActionNames=list(actions), ResourceArns=[resource]
+    )["EvaluationResults"]
+    if denied := [each["EvalActionName"] for each in results if each["EvalDecision"] != "allowed"]:
+        raise DeployError(f"{role} may not {', '.join(denied)} on {resource}")

@@ -74,18 +74,21 @@ class StreamPoller:
         self._threads = ThreadPoolExecutor(mapping.lanes + 2, thread_name_prefix="stream-mapping")
 
     async def run(self) -> None:
-        """Work until cancelled; `started` is set once the shards that exist are being followed."""
+        """Work until cancelled; `started` is set once the shards that exist have been read, so that LATEST is set."""
         finished: dict[str, asyncio.Event] = {}
         try:
             async with asyncio.TaskGroup() as followers:
                 while True:
                     shards = await self.attempt(self.services.shards) or []
-                    for shard in shards:
-                        if shard.id not in finished:
-                            finished[shard.id] = asyncio.Event()
-                            follower = Follower(self, shard, self._place())
-                            after = finished.get(shard.parent)
-                            followers.create_task(follower.follow(after=after, then=finished[shard.id]))
+                    fresh = [shard for shard in shards if shard.id not in finished]
+                    finished |= {shard.id: asyncio.Event() for shard in fresh}
+                    reading = []
+                    for shard in fresh:
+                        follower = Follower(self, shard, self._place())
+                        after = finished.get(shard.parent)
+                        followers.create_task(follower.follow(after=after, then=finished[shard.id]))
+                        reading += [follower.reading.wait()] if after is None else []
+                    await asyncio.gather(*reading)
                     if shards:
                         self.started.set()
                     await asyncio.sleep(SHARDS_S if shards else POLL_S)
@@ -119,6 +122,7 @@ class Follower:
         self._place: Place | None = place
         self._mapping = ShardMapping(poller.mapping)
         self._answers: asyncio.Queue[tuple[int, Answer]] = asyncio.Queue()
+        self.reading = asyncio.Event()
 
     async def follow(self, *, after: asyncio.Event | None, then: asyncio.Event) -> None:
         """Bring all records to the function, once the parent shard's have been; `then` lets the children go on."""
@@ -153,6 +157,7 @@ class Follower:
         if read is None:
             return []
         records, self._place = read
+        self.reading.set()
         self._poller.totals.records += len(records)
         return records
 

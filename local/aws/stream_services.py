@@ -1,6 +1,8 @@
 """What a stream mapping asks of AWS: shards and records of the stream, the function, the failure queue. Blocks.
 
-It acts as Lambda does: reads and reports with the function's role, invokes as the service.
+It acts as Lambda does: reports with the function's role, invokes as the service. It reads as the service too, where
+Lambda reads with the role: ministack asks whether a role may read *any* stream. What the role may do is checked at
+deployment instead (`local.aws.settle`).
 """
 
 from __future__ import annotations
@@ -54,7 +56,7 @@ class StreamServices:
     def __init__(self, mapping: EventSourceMapping, *, role: Access, service: Access) -> None:
         """Connect. Raises ClientError if the failure queue does not exist."""
         self._mapping = mapping
-        self._streams: DynamoDBStreamsClient = role.client("dynamodbstreams")
+        self._streams: DynamoDBStreamsClient = service.client("dynamodbstreams")
         self._functions: LambdaClient = service.client("lambda")
         self._queues: SQSClient = role.client("sqs")
         self._queue_url: str | None = None

@@ -1,0 +1,74 @@
+"""The real templates, deployed once to a local AWS, with stand-ins in place of the product's functions.
+
+What is tested here is the ground that the product stands on, so the functions are small ones that show it.
+"""
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local.aws import LocalAws
+
+ROOT = Path(__file__).parents[3]
+STANDINS = Path(__file__).parent / "standins"
+MEDIA_URL = "ws://127.0.0.1:8080"
+SECRETS = {"TWILIO_SECRET": {"auth_token": "a-token"}, "GLADIA_SECRET": {"api_key": "a-key"}}
+
+
+def pytest_collection_modifyitems(items):
+    # One deployment for all of them, whatever the number of test processes.
+    for item in items:
+        if Path(__file__).parent in item.path.parents and "stack" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("local-aws"))
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory):
+    """The app as synthesized, without bundles."""
+    out = tmp_path_factory.mktemp("assembly") / "cdk.out"
+    command = [sys.executable, "app.py", "-c", "bundle=none", "-o", str(out)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return out
+
+
+@pytest.fixture(scope="session")
+def assembly(templates, tmp_path_factory):
+    """The app as synthesized, with the stand-ins as its functions."""
+    out = tmp_path_factory.mktemp("assembly") / "cdk.out"
+    shutil.copytree(templates, out)
+    assets = json.loads((out / "Api.assets.json").read_text())["files"].values()
+    for asset in assets:
+        if asset["source"]["packaging"] == "zip":
+            shutil.copytree(STANDINS, out / asset["source"]["path"], dirs_exist_ok=True)
+    return out
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory):
+    """A running local AWS."""
+    aws = LocalAws(tmp_path_factory.mktemp("aws"))
+    with asyncio.Runner() as runner:
+        runner.run(aws.engine.start())
+        yield aws
+        runner.run(aws.engine.stop())
+
+
+@pytest.fixture(scope="session")
+def progress():
+    """What the deployment told of its progress."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def stack(aws, assembly, progress):
+    """The deployed app."""
+    with asyncio.Runner() as runner:
+        return runner.run(
+            aws.deploy(assembly, secrets=SECRETS, media_url=MEDIA_URL, progress=lambda *step: progress.append(step))
+        )

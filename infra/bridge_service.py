@@ -12,6 +12,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.grants import allow
 from infra.media_ingress import PORT, MediaIngress
 
 
@@ -86,11 +87,7 @@ class BridgeService(Construct):
         """Let a task keep itself from being stopped while calls are on."""
         stack = Stack.of(self)
         tasks = stack.format_arn(service="ecs", resource="task", resource_name=f"{cluster.cluster_name}/*")
-        iam.Grant.add_to_principal(
-            grantee=self.role,
-            actions=["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"],
-            resource_arns=[tasks],
-        )
+        allow(self.role, "ecs:GetTaskProtection", "ecs:UpdateTaskProtection", on=tasks)
         name = stack.get_logical_id(cast("CfnElement", cluster.node.default_child))
         Validations.of(self.role).acknowledge(
             Acknowledgment(

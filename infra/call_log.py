@@ -1,9 +1,14 @@
 """The table Calls: one log per call, and the stream of what is appended to it."""
 
+from typing import cast
+
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
+
+from infra.attributes import text
+from infra.grants import allow
 
 
 class CallLog(Construct):
@@ -17,8 +22,8 @@ class CallLog(Construct):
         self._table = dynamodb.TableV2(
             self,
             "Table",
-            partition_key=_string("pk"),
-            sort_key=_string("sk"),
+            partition_key=text("pk"),
+            sort_key=text("sk"),
             billing=dynamodb.Billing.on_demand(),
             dynamo_stream=dynamodb.StreamViewType.NEW_IMAGE,
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
@@ -26,7 +31,7 @@ class CallLog(Construct):
             ),
             global_secondary_indexes=[
                 dynamodb.GlobalSecondaryIndexPropsV2(
-                    index_name="by-start", partition_key=_string("list"), sort_key=_string("started_at")
+                    index_name="by-start", partition_key=text("list"), sort_key=text("started_at")
                 )
             ],
             removal_policy=RemovalPolicy.RETAIN,
@@ -40,37 +45,26 @@ class CallLog(Construct):
     @property
     def stream_arn(self) -> str:
         """The stream of all that is written, heads included."""
-        stream_arn = self._table.table_stream_arn
-        assert stream_arn is not None, "made with a stream"  # noqa: S101
-        return stream_arn
+        return cast("str", self._table.table_stream_arn)  # None only for a table made without a stream
 
     def allow_append(self, grantee: iam.IGrantable) -> None:
         """Let `grantee` put entries, read the tail to find the next number, and keep the head up to date.
 
         There is no right to delete: an entry never changes.
         """
-        self._allow(grantee, "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem")
+        allow(grantee, "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", on=self._table.table_arn)
 
     def allow_read(self, grantee: iam.IGrantable) -> None:
         """Let `grantee` read a call's entries in order."""
-        self._allow(grantee, "dynamodb:Query")
+        allow(grantee, "dynamodb:Query", on=self._table.table_arn)
 
     def allow_follow(self, grantee: iam.IGrantable) -> None:
         """Let `grantee` read the stream, and nothing of the table itself."""
-        iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=[
-                "dynamodb:DescribeStream",
-                "dynamodb:GetRecords",
-                "dynamodb:GetShardIterator",
-                "dynamodb:ListStreams",
-            ],
-            resource_arns=[self.stream_arn],
+        allow(
+            grantee,
+            "dynamodb:DescribeStream",
+            "dynamodb:GetRecords",
+            "dynamodb:GetShardIterator",
+            "dynamodb:ListStreams",
+            on=self.stream_arn,
         )
-
-    def _allow(self, grantee: iam.IGrantable, *actions: str) -> None:
-        iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[self._table.table_arn])
-
-
-def _string(name: str) -> dynamodb.Attribute:
-    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)

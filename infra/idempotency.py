@@ -5,6 +5,9 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from infra.attributes import text
+from infra.grants import allow
+
 
 class Idempotency(Construct):
     """Powertools' own layout (Idempotency, "Required resources"): `id`, and `expiration` in epoch seconds."""
@@ -14,7 +17,7 @@ class Idempotency(Construct):
         self._table = dynamodb.TableV2(
             self,
             "Table",
-            partition_key=dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING),
+            partition_key=text("id"),
             billing=dynamodb.Billing.on_demand(),
             time_to_live_attribute="expiration",
             removal_policy=RemovalPolicy.DESTROY,
@@ -30,8 +33,11 @@ class Idempotency(Construct):
 
     def allow_remember(self, grantee: iam.IGrantable) -> None:
         """Let `grantee` note that it began, what it answered, and forget what failed."""
-        iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
-            resource_arns=[self._table.table_arn],
+        allow(
+            grantee,
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "dynamodb:DeleteItem",
+            on=self._table.table_arn,
         )

@@ -5,6 +5,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
+from infra.grants import allow
+
 
 class Parameter:
     """A parameter known by its name, whichever stack makes it."""
@@ -23,7 +25,8 @@ class Parameter:
             tier=ssm.ParameterTier.INTELLIGENT_TIERING,  # beyond 4 KB only the advanced tier takes it
         )
 
-    def allow_read(self, grantee: iam.IGrantable, *, stack: Stack) -> None:
-        """Let `grantee`, a role of `stack`, read the value."""
-        arn = stack.format_arn(service="ssm", resource="parameter", resource_name=self.name.removeprefix("/"))
-        iam.Grant.add_to_principal(grantee=grantee, actions=["ssm:GetParameter"], resource_arns=[arn])
+    def allow_read(self, role: iam.Role) -> None:
+        """Let `role` read the value."""
+        name = self.name.removeprefix("/")
+        arn = Stack.of(role).format_arn(service="ssm", resource="parameter", resource_name=name)
+        allow(role, "ssm:GetParameter", on=arn)

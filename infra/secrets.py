@@ -5,6 +5,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from infra.grants import allow
+
 
 class Secret(Construct):
     """A JSON object in Secrets Manager that begins as `{"<key>": "<64 random letters and digits>"}`.
@@ -38,7 +40,7 @@ class Secret(Construct):
 
     def allow_read(self, grantee: iam.IGrantable) -> None:
         """Let `grantee` read the value."""
-        iam.Grant.add_to_principal(grantee=grantee, actions=["secretsmanager:GetSecretValue"], resource_arns=[self.arn])
+        allow(grantee, "secretsmanager:GetSecretValue", on=self.arn)
 
 
 class Secrets(Construct):

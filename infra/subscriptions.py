@@ -5,6 +5,9 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from infra.attributes import text
+from infra.grants import allow
+
 
 class Subscriptions(Construct):
     """One item a connection and call; `pk` is the call, `sk` the connection, gone after `expires_at`.
@@ -17,15 +20,15 @@ class Subscriptions(Construct):
         self._table = dynamodb.TableV2(
             self,
             "Table",
-            partition_key=_string("pk"),
-            sort_key=_string("sk"),
+            partition_key=text("pk"),
+            sort_key=text("sk"),
             billing=dynamodb.Billing.on_demand(),
             time_to_live_attribute="expires_at",
             global_secondary_indexes=[
                 dynamodb.GlobalSecondaryIndexPropsV2(
                     index_name="by-connection",
-                    partition_key=_string("connection_id"),
-                    sort_key=_string("pk"),
+                    partition_key=text("connection_id"),
+                    sort_key=text("pk"),
                     projection_type=dynamodb.ProjectionType.KEYS_ONLY,
                 )
             ],
@@ -42,16 +45,9 @@ class Subscriptions(Construct):
 
     def allow_keep(self, grantee: iam.IGrantable) -> None:
         """Let `grantee` add and remove subscriptions and find those of one connection."""
-        self._allow(grantee, self._table.table_arn, "dynamodb:PutItem", "dynamodb:DeleteItem")
-        self._allow(grantee, f"{self._table.table_arn}/index/by-connection", "dynamodb:Query")
+        allow(grantee, "dynamodb:PutItem", "dynamodb:DeleteItem", on=self._table.table_arn)
+        allow(grantee, "dynamodb:Query", on=f"{self._table.table_arn}/index/by-connection")
 
     def allow_serve(self, grantee: iam.IGrantable) -> None:
         """Let `grantee` find a call's subscribers and forget those whose connection is gone."""
-        self._allow(grantee, self._table.table_arn, "dynamodb:Query", "dynamodb:DeleteItem")
-
-    def _allow(self, grantee: iam.IGrantable, arn: str, *actions: str) -> None:
-        iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[arn])
-
-
-def _string(name: str) -> dynamodb.Attribute:
-    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)
+        allow(grantee, "dynamodb:Query", "dynamodb:DeleteItem", on=self._table.table_arn)

@@ -13,7 +13,7 @@ from aws_cdk.cx_api import CloudAssembly
 from cdk_nag import AwsSolutionsChecks
 
 from infra.bundle import ROOT, BundleFailed
-from infra.context import BadContext
+from infra.context import BadContext, Context
 
 
 def synthesize(
@@ -38,12 +38,11 @@ def synthesize(
 def main(compose: Callable[[App], None]) -> None:
     """Run as a command: `-c name=value` sets context, `-o DIR` says where to write."""
     parser = argparse.ArgumentParser(description="Write the CloudFormation templates of callscribe.")
-    parser.add_argument("-c", "--context", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("-c", "--context", action="append", default=[], type=_pair, metavar="NAME=VALUE")
     parser.add_argument("-o", "--output", type=Path, metavar="DIR")
     given = parser.parse_args()
-    context = dict(pair.partition("=")[::2] for pair in given.context)
     try:
-        assembly = synthesize(compose, outdir=given.output, context=context)
+        assembly = synthesize(compose, outdir=given.output, context=dict(given.context))
     except (BadContext, BundleFailed) as error:
         sys.exit(f"synth: {error}")
     except RuntimeError as error:
@@ -54,6 +53,14 @@ def main(compose: Callable[[App], None]) -> None:
     for stack in assembly.stacks:
         sys.stdout.write(f"{stack.stack_name:24} {len(stack.template['Resources']):3} resources\n")
     sys.stdout.write(f"written to {assembly.directory}\n")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    # CDK's own names have colons; any other that nobody reads is a slip of the pen.
+    if not equals or (name not in Context.__dataclass_fields__ and ":" not in name):
+        raise argparse.ArgumentTypeError(f"{text}: NAME=VALUE with one of {', '.join(Context.__dataclass_fields__)}")
+    return name, value
 
 
 def _context_of_project() -> dict[str, Any]:

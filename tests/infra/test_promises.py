@@ -301,8 +301,8 @@ def test_every_public_route_is_throttled(templates: Templates) -> None:
     assert {stage["Properties"]["StageName"] for stage in stages.values()} == {"live", "$default"}
     for stage in stages.values():
         limits = stage["Properties"]["DefaultRouteSettings"]
-        assert 0 < limits["ThrottlingRateLimit"] <= 200
-        assert 0 < limits["ThrottlingBurstLimit"] <= 400
+        assert 0 < limits["ThrottlingRateLimit"] <= 2000
+        assert 0 < limits["ThrottlingBurstLimit"] <= 1000
 
 
 def test_access_logs_hold_no_query_path_header_or_address(templates: Templates) -> None:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infra.synth import synthesize
+from app import compose
+from infra.synth import main, synthesize
+from tests.infra.templates import Templates
 
 if TYPE_CHECKING:
     from aws_cdk import App
@@ -49,3 +51,67 @@ def test_a_finding_that_nobody_acknowledged_stops_the_synth(tmp_path: Path) -> N
 
     with pytest.raises(RuntimeError, match="ValidationFailed"):
         synthesize(careless, outdir=tmp_path)
+
+
+# --- what context changes
+
+
+@pytest.fixture(scope="module")
+def production(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    outdir = tmp_path_factory.mktemp("production")
+    context = {
+        "stage": "prod",
+        "bundle": "none",
+        "tasks": "3",
+        "account_logs_role": "existing",
+        "origin_prefix_list": "pl-0123456789abcdef0",
+    }
+    synthesize(compose, outdir=outdir, context=context)
+    return Templates.read(outdir)
+
+
+def test_a_stage_has_names_of_its_own(production: Templates) -> None:
+    names = {parameter["Properties"]["Name"] for parameter in production.of_type("AWS::SSM::Parameter").values()}
+
+    assert names == {"/callscribe/prod/settings", "/callscribe/prod/media-url"}
+
+
+def test_the_number_of_tasks_is_as_asked(production: Templates) -> None:
+    assert production.only("AWS::ECS::Service")["DesiredCount"] == 3
+
+
+def test_a_role_that_the_account_has_for_logs_is_left_alone(production: Templates) -> None:
+    assert not production.of_type("AWS::ApiGateway::Account")
+    assert "AccountLogsRole" not in production.roles()
+
+
+def test_where_cloudfronts_addresses_are_known_only_they_reach_the_load_balancer(production: Templates) -> None:
+    ingress = production.only("AWS::EC2::SecurityGroupIngress")
+
+    assert production.text(ingress["GroupId"]) == "{IngressBalancerGroup.GroupId}"
+    assert ingress["SourcePrefixListId"] == "pl-0123456789abcdef0"
+    group = production.of_type("AWS::EC2::SecurityGroup")["IngressBalancerGroup"]
+    assert "SecurityGroupIngress" not in group["Properties"]
+
+
+# --- what is said to who asks wrongly
+
+
+@pytest.mark.parametrize("given", ["stage", "stgae=prod"])
+def test_context_that_nobody_reads_is_refused(
+    given: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["app.py", "-c", given])
+
+    with pytest.raises(SystemExit) as end:
+        main(compose)
+
+    assert end.value.code == 2
+    assert f"{given}: NAME=VALUE with one of stage, bundle" in capsys.readouterr().err
+
+
+def test_a_value_that_cannot_be_used_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["app.py", "-c", "tasks=many", "-o", str(tmp_path)])
+
+    with pytest.raises(SystemExit, match=r"^synth: tasks=many: a number from 0$"):
+        main(compose)

@@ -5,6 +5,8 @@ Source: Gladia, OpenAPI document, error responses of the live routes.
 
 from typing import Any
 
+import msgspec
+
 
 class RequestError(Exception):
     """A request is answered with `status` and says why."""
@@ -32,3 +34,13 @@ class RequestError(Exception):
 def invalid(*errors: str) -> RequestError:
     """Return the answer 400 with what was wrong, one text a fault."""
     return RequestError(400, "Invalid parameter", errors)
+
+
+def decode_json(content: bytes | str, *, name: str = "body") -> Any:
+    """Return what `content` says. Raises RequestError 400 if it is not JSON."""
+    try:
+        return msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise invalid(f"{name} is not JSON: {error}") from error
+    except RecursionError as error:
+        raise invalid(f"{name} is nested too deeply") from error

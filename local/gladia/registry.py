@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
-from .errors import RequestError, invalid
+from .errors import RequestError, decode_json, invalid
 from .messages import timestamp
 from .request import InitRequest
 from .session import Phase, Session
@@ -150,10 +150,7 @@ def _metadata(pairs: list[tuple[str, str]]) -> Iterator[tuple[str, Any]]:
     """Yield the metadata asked for, in either spelling: `custom_metadata={"a":"b"}` or `custom_metadata[a]=b`."""
     for name, value in pairs:
         if name == "custom_metadata":
-            try:
-                asked = msgspec.json.decode(value)
-            except msgspec.DecodeError as error:
-                raise invalid("custom_metadata must be a JSON object") from error
+            asked = decode_json(value, name="custom_metadata")
             if not isinstance(asked, Mapping):
                 raise invalid("custom_metadata must be a JSON object")
             yield from asked.items()

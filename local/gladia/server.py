@@ -11,7 +11,7 @@ from typing import Any, Self
 import msgspec
 from aiohttp import web
 
-from .errors import RequestError, invalid
+from .errors import RequestError, decode_json, invalid
 from .messages import timestamp
 from .recogniser import Recogniser
 from .registry import Registry, job
@@ -156,7 +156,7 @@ class EmulatedGladia:
         content = await http.read()
         if len(content) > POST_SESSION_METADATA_LIMIT_BYTES:
             raise RequestError(413, "post_session_metadata is larger than 100 kB")
-        match _decode(content):
+        match decode_json(content):
             case {"post_session_metadata": dict(metadata)}:
                 session.post_session_metadata = metadata
                 return web.Response(status=204)
@@ -191,13 +191,6 @@ class EmulatedGladia:
         request_id, moment = f"G-{uuid.uuid4().hex[:8]}", timestamp(self._clock())
         logger.info("request refused", extra={"status": answer.status, "request_id": request_id})
         return _json(answer.body(path=request.path, request_id=request_id, timestamp=moment), status=answer.status)
-
-
-def _decode(content: bytes) -> Any:
-    try:
-        return msgspec.json.decode(content)
-    except msgspec.DecodeError as error:
-        raise invalid(f"body is not JSON: {error}") from error
 
 
 def _json(body: Any, *, status: int = 200) -> web.Response:

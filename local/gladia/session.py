@@ -150,7 +150,7 @@ class Session:
             return self._take_audio(message, now=now)
         try:
             content = json.loads(message)
-        except ValueError:
+        except (ValueError, RecursionError):
             content = None
         match content:
             case {"type": "stop_recording"}:

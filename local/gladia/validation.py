@@ -10,7 +10,7 @@ from typing import Any, cast
 import msgspec
 from msgspec import inspect
 
-from .errors import invalid
+from .errors import decode_json, invalid
 from .request import InitRequest
 
 METADATA_LIMIT_CHARACTERS = 2000  # Gladia, "Custom metadata"
@@ -23,15 +23,15 @@ def parse(body: bytes, *, nested_unknowns_refused: bool = False) -> InitRequest:
     Raises RequestError 400 with one entry in `validation_errors` for each fault. A null counts as absent. Unknown
     properties are refused at the top level; below it only if `nested_unknowns_refused`.
     """
-    try:
-        given = msgspec.json.decode(body or b"{}")
-    except msgspec.DecodeError as error:
-        raise invalid(f"body is not JSON: {error}") from error
+    given = decode_json(body or b"{}")
     if not isinstance(given, dict):
         raise invalid("body must be an object")
-    metadata = given.get("custom_metadata")
-    given = _as_written(given)
-    if isinstance(metadata, dict):
+    metadata = given.pop("custom_metadata", None)
+    try:
+        given = _as_written(given)
+    except RecursionError as error:
+        raise invalid("body is nested too deeply") from error
+    if metadata is not None:
         given["custom_metadata"] = metadata  # the client's own: kept to the letter
     faults = [*_unknown(_SHAPE, given, ""), *_faults(_SHAPE, given, "", refuse_unknown=nested_unknowns_refused)]
     if not faults:

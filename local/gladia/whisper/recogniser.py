@@ -81,7 +81,10 @@ class _Shop:
 
 
 class WhisperEar:
-    """Hears one channel. Its finals come in order; a partial never comes after its final."""
+    """Hears one channel. Its finals come in order; a partial never comes after its final.
+
+    What sounded like words at first may turn out to be none ("um", a cough): then a partial has no final.
+    """
 
     def __init__(self, track: Track, tell: Tell, shop: _Shop) -> None:
         self._tell = tell

@@ -177,10 +177,20 @@ def test_all_faults_are_named_at_once():
     assert len(faults({"region": "eu-west", "channels": 9, "sample_rate": 1, "endpointing": "a"})) == 4
 
 
-def test_text_that_is_no_json_is_a_fault():
+@pytest.mark.parametrize(
+    "body", [b"{", b"\xff", b'{"custom_metadata": {"a": "\xff"}}', b'{"custom_metadata": {"a": "\\ud800"}}', b"1e400"]
+)
+def test_what_is_no_json_is_a_fault(body):
     with pytest.raises(RequestError, match="Invalid parameter") as caught:
-        parse(b"{")
+        parse(body)
     assert caught.value.validation_errors[0].startswith("body is not JSON")
+
+
+@pytest.mark.parametrize("start", [b"[", b'{"custom_metadata":[', b'{"callback_config":{"url":'])
+def test_what_is_nested_beyond_reason_is_a_fault(start):
+    with pytest.raises(RequestError) as caught:
+        parse(start + b"[" * 100_000)
+    assert caught.value.validation_errors == ("body is nested too deeply",)
 
 
 def test_an_unknown_property_below_the_top_is_let_through_unless_asked_otherwise():

@@ -130,7 +130,9 @@ def test_audio_that_cannot_be_decoded_is_refused(message):
     assert refusal["error"]["message"].startswith("data.chunk")
 
 
-@pytest.mark.parametrize("message", ["", "{", "[]", "null", '{"type": "flush"}', '{"type": 3}', '{"data": {}}'])
+@pytest.mark.parametrize(
+    "message", ["", "{", "[" * 100_000, "[]", "null", '{"type": "flush"}', '{"type": 3}', '{"data": {}}']
+)
 def test_what_makes_no_sense_is_ignored_and_counted(message):
     live = session()
 

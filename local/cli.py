@@ -1,0 +1,204 @@
+"""The command line `callscribe`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import msgspec
+import typer
+from rich.console import Console
+
+from callscribe.tickets import Ticket, sign
+from local import demonstration
+from local.audio import NotAudio
+from local.client import CannotFollow
+from local.gladia.__main__ import main as gladia_main
+from local.laptop import STATE, TICKET_S, Addresses, LaptopError, laptop
+from local.placing import SIMULATED, place_and_follow, tracks_of, watch
+from local.terminal import CallScreen
+
+app = typer.Typer(
+    help="Live transcripts of phone calls, on this machine.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+UP_FILE = STATE / "up.json"
+
+CallName = Annotated[str, typer.Argument(help="a recorded call by name: see local/calls")]
+Files = Annotated[list[Path] | None, typer.Argument(help="one file a track: the caller's, then the other party's")]
+
+
+@app.command()
+def demo(
+    call: CallName = "voicemail",
+    *,
+    seconds: Annotated[float | None, typer.Option(help="hang up after so many seconds of the call")] = None,
+) -> None:
+    """Place a simulated call of recorded speech and show its words as they are said."""
+    raise typer.Exit(_run(demonstration.run(call, console=console, seconds=seconds)))
+
+
+@app.command()
+def up(*, as_json: Annotated[bool, typer.Option("--json", help="print the addresses as JSON")] = False) -> None:
+    """Run everything but the call, until interrupted."""
+    _run(_up(as_json=as_json))
+
+
+@app.command()
+def call(
+    files: Files = None,
+    *,
+    recorded: Annotated[str | None, typer.Option("--recorded", help="a recorded call by name instead of files")] = None,
+    voice_url: Annotated[
+        str | None, typer.Option(help="the voice webhook of a deployment; else the one that is up")
+    ] = None,
+    status_url: Annotated[str | None, typer.Option(help="its webhook for call status changes")] = None,
+    account_sid: Annotated[str | None, typer.Option(envvar="TWILIO_ACCOUNT_SID", help="the account that calls")] = None,
+    auth_token: Annotated[str | None, typer.Option(envvar="TWILIO_AUTH_TOKEN", help="signs as the account")] = None,
+    to: Annotated[str, typer.Option(help="the number that is called")] = SIMULATED.to_number,
+) -> None:
+    """Place a simulated call to any deployment, with the audio of FILES, and show how it goes."""
+    with _told():
+        tracks = tracks_of(files or [], recorded)
+        addresses = _addresses() if voice_url is None else None
+        if voice_url is not None and auth_token is None:
+            _fail("--voice-url needs --auth-token, or TWILIO_AUTH_TOKEN: webhooks are signed with it")
+        code = _run(
+            place_and_follow(
+                tracks,
+                addresses=addresses,
+                voice_url=voice_url,
+                status_url=status_url,
+                account_sid=account_sid,
+                auth_token=auth_token,
+                to_number=to,
+                console=console,
+            )
+        )
+    raise typer.Exit(code)
+
+
+@app.command()
+def tail(
+    call_id: Annotated[str, typer.Argument(help="the call to follow")],
+    *,
+    after: Annotated[int, typer.Option(help="begin after this entry")] = 0,
+    push_url: Annotated[
+        str | None, typer.Option(help="the push service of a deployment; else the one that is up")
+    ] = None,
+    ticket: Annotated[str | None, typer.Option(envvar="CALLSCRIBE_TICKET", help="leave to follow the call")] = None,
+    signing_key: Annotated[
+        str | None, typer.Option(envvar="CALLSCRIBE_SIGNING_KEY", help="or the key to make a ticket with")
+    ] = None,
+    tenant: Annotated[str, typer.Option(help="whose call it is")] = "default",
+) -> None:
+    """Follow a call in the terminal until it is over."""
+    with _told():
+        if push_url is None:
+            addresses = _addresses()
+            push_url, ticket = addresses.push_url, ticket or addresses.ticket(call_id, tenant=tenant)
+        elif ticket is None and signing_key is not None:
+            ticket = _ticket(call_id, tenant, signing_key)
+        if ticket is None:
+            _fail("--push-url needs --ticket or --signing-key: the push service lets nobody in without")
+        _run(_tail(push_url, ticket, call_id, after))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def gladia(context: typer.Context) -> None:
+    """Run the emulated Gladia alone, for any client of its API; `callscribe gladia --help` lists its options."""
+    raise typer.Exit(gladia_main(context.args))
+
+
+async def _up(*, as_json: bool) -> int:
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    with contextlib.ExitStack() as shown:
+        status = shown.enter_context(errors.status("setting up"))
+        starting = laptop(progress=status.update)
+        async with starting as (addresses, _):
+            shown.close()
+            _keep(addresses)
+            try:
+                print(msgspec.json.encode(addresses).decode() if as_json else _summary(addresses), flush=True)
+                await stopped.wait()
+            finally:
+                UP_FILE.unlink(missing_ok=True)
+    return 0
+
+
+async def _tail(push_url: str, ticket: str, call_id: str, after: int) -> int:
+    with CallScreen(console) as screen:
+        await watch(push_url, ticket, call_id, screen.show, after=after)
+    return 0
+
+
+def _summary(addresses: Addresses) -> str:
+    return "\n".join(
+        [
+            f"voice webhook   {addresses.voice_url}",
+            f"status webhook  {addresses.status_url}",
+            f"media streams   {addresses.media_url}/twilio/<ticket>",
+            f"push            {addresses.push_url}?ticket=<ticket>",
+            f"Gladia          {addresses.gladia_url}",
+            f"page            {addresses.page_url}",
+            "",
+            "in another terminal: callscribe call --recorded voicemail",
+            "Ctrl-C ends it",
+        ]
+    )
+
+
+def _keep(addresses: Addresses) -> None:
+    UP_FILE.touch(mode=0o600)
+    UP_FILE.write_bytes(msgspec.json.encode(addresses))
+
+
+def _addresses() -> Addresses:
+    try:
+        return msgspec.json.decode(UP_FILE.read_bytes(), type=Addresses)
+    except FileNotFoundError:
+        _fail("nothing is running here: start `callscribe up` in another terminal, or name a deployment's address")
+
+
+def _ticket(call_id: str, tenant: str, key: str) -> str:
+    ticket = Ticket(use="push", tenant=tenant, calls=(call_id,), expires_at=int(time.time()) + TICKET_S)
+    return sign(ticket, key)
+
+
+def _fail(message: str) -> NoReturn:
+    errors.print(f"callscribe: {message}", style="red", markup=False)
+    raise typer.Exit(2)
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except (NotAudio, CannotFollow, LaptopError) as error:
+        _fail(str(error))
+
+
+def _run(work: Coroutine[Any, Any, int]) -> int:
+    try:
+        return asyncio.run(work)
+    except (CannotFollow, LaptopError, NotAudio) as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    app()

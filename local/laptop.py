@@ -1,0 +1,189 @@
+"""Everything but the phone call, on this machine: the deployed templates, the bridge, a Gladia, the page."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from urllib.parse import urlencode
+
+import msgspec
+
+from callscribe.tickets import Ticket, sign
+from local.aws.engine import EngineError
+from local.aws.local_aws import LocalAws
+from local.aws.local_stack import LocalStack
+from local.aws.stream_poller import polling
+from local.page import serve_page
+from local.process import Process, ProcessFailed
+from local.twilio.account import new_sid
+
+ROOT = Path(__file__).parents[1]
+STATE = ROOT / ".callscribe"
+SETTINGS = Path(__file__).with_name("settings.json")
+TICKET_S = 12 * 3600
+
+Progress = Callable[[str], None]  # told what begins
+
+
+class Addresses(msgspec.Struct, frozen=True, kw_only=True):
+    """Where everything is, and the keys to it: what `call` and `tail` need. Keys open nothing beyond this machine."""
+
+    voice_url: str
+    status_url: str
+    push_url: str
+    media_url: str
+    gladia_url: str
+    page_url: str
+    aws_url: str
+    account_sid: str
+    auth_token: str
+    signing_key: str
+    gladia_key: str
+
+    def ticket(self, call_id: str, *, tenant: str = "default") -> str:
+        """Return leave to follow `call_id` for a working day."""
+        expires_at = int(time.time()) + TICKET_S
+        return sign(Ticket(use="push", tenant=tenant, calls=(call_id,), expires_at=expires_at), self.signing_key)
+
+    def page(self, call_id: str) -> str:
+        """Return the address of the page that shows `call_id`."""
+        return f"{self.page_url}call/{call_id}"
+
+    def page_fragment(self, call_id: str) -> str:
+        """Return what the page needs to follow `call_id`."""
+        return urlencode({"call": call_id, "ticket": self.ticket(call_id), "push": self.push_url})
+
+
+class LaptopError(RuntimeError):
+    """This machine can't run it; the message is one line that says what to do."""
+
+
+@contextlib.asynccontextmanager
+async def laptop(
+    *,
+    progress: Progress,
+    state_dir: Path = STATE,
+    settings: Path = SETTINGS,
+    recogniser: str = "whisper",
+    gladia_workers: int = 1,
+) -> AsyncIterator[tuple[Addresses, LocalStack]]:
+    """Run it all while inside. Raises LaptopError.
+
+    With GLADIA_API_KEY in the environment the bridge talks to Gladia itself, at GLADIA_API_URL if that is set.
+    """
+    state_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        async with contextlib.AsyncExitStack() as stack:
+            progress("synthesizing the templates, starting the local AWS and Gladia")
+            aws = LocalAws(state_dir / "aws")
+            (gladia_url, gladia_key), _, assembly = await asyncio.gather(
+                _gladia(stack, state_dir, recogniser, gladia_workers),
+                stack.enter_async_context(aws),
+                _synthesize(state_dir / "cdk.out", settings),
+            )
+            keys = _Keys()
+            media_url = f"ws://127.0.0.1:{_free_port()}"
+            deployed = await aws.deploy(
+                assembly,
+                secrets={
+                    "GLADIA_SECRET": {"api_key": gladia_key},
+                    "TWILIO_SECRET": {"auth_token": keys.auth_token},
+                    "SIGNING_SECRET": {"current": keys.signing_key},
+                },
+                media_url=media_url,
+                progress=lambda what, _done, _total: progress(f"deploying: {what}"),
+            )
+            progress("starting the bridge")
+            await stack.enter_async_context(polling(deployed))
+            await stack.enter_async_context(bridge(deployed, media_url, gladia_url, state_dir))
+            addresses = Addresses(
+                voice_url=deployed.voice_url,
+                status_url=deployed.status_url,
+                push_url=deployed.push_url,
+                media_url=media_url,
+                gladia_url=gladia_url,
+                page_url="",
+                aws_url=aws.engine.url,
+                account_sid=keys.account_sid,
+                auth_token=keys.auth_token,
+                signing_key=keys.signing_key,
+                gladia_key=gladia_key,
+            )
+            page_url = await stack.enter_async_context(serve_page(addresses.page_fragment))
+            progress("ready")
+            yield msgspec.structs.replace(addresses, page_url=page_url), deployed
+    except (EngineError, ProcessFailed) as error:
+        raise LaptopError(str(error)) from error
+
+
+def bridge(deployed: LocalStack, media_url: str, gladia_url: str, state_dir: Path) -> Process:
+    """Return the bridge as a process with its task definition's environment, under its task role."""
+    environment = deployed.bridge_environment(
+        PATH=os.environ["PATH"],
+        GLADIA_URL=gladia_url,
+        HOST="127.0.0.1",
+        PORT=media_url.rpartition(":")[2],
+        DRAIN_S="3",  # the leash gives five
+    )
+    return Process(
+        "the bridge",
+        [sys.executable, "-m", "bridge"],
+        log=state_dir / "bridge.log",
+        environment=environment,
+        ready=lambda line: media_url if line.get("message") == "listening" else None,
+    )
+
+
+class _Keys:
+    def __init__(self) -> None:
+        self.account_sid = new_sid("AC")
+        self.auth_token = secrets.token_hex(16)
+        self.signing_key = secrets.token_urlsafe(32)
+
+
+async def _gladia(stack: contextlib.AsyncExitStack, state_dir: Path, recogniser: str, workers: int) -> tuple[str, str]:
+    """Return the address and key of Gladia: the real one if there is a key to it, else an emulated one."""
+    if key := os.environ.get("GLADIA_API_KEY"):
+        return os.environ.get("GLADIA_API_URL", "https://api.gladia.io"), key
+    command = [
+        sys.executable, "-m", "local.gladia", "--port", "0", "--json", "--recogniser", recogniser,
+        "--workers", str(workers),
+    ]  # fmt: skip
+    process = Process("the emulated Gladia", command, log=state_dir / "gladia.log", ready=lambda line: line.get("url"))
+    await stack.enter_async_context(process)
+    return await process.said(), "emulated"
+
+
+async def _synthesize(outdir: Path, settings: Path) -> Path:
+    command = [
+        sys.executable,
+        str(ROOT / "app.py"),
+        "-o",
+        str(outdir),
+        "-c",
+        "bundle=host",
+        "-c",
+        f"settings={settings}",
+    ]
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    output, _ = await process.communicate()
+    if process.returncode:
+        lines = output.decode(errors="replace").strip().splitlines()
+        raise LaptopError(f"the templates can't be synthesized: {lines[-1] if lines else 'no message'}")
+    return outdir
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

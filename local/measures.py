@@ -1,0 +1,92 @@
+"""What a simulated call that was followed came to: words, bytes, latencies."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from callscribe.call import Call, Leg, fold
+from callscribe.entries import Entry, Utterance
+from callscribe.messages import PartialMessage
+from callscribe.transcript import transcript
+from local.client import Seen
+from local.twilio.report import MediaStreamReport
+from local.words import WordErrors, word_errors, words
+
+
+@dataclass(frozen=True, slots=True)
+class Latencies:
+    """Milliseconds from sound to screen."""
+
+    values_ms: tuple[float, ...]
+
+    def quantile(self, share: float) -> float | None:
+        """Return the latency that `share` (0 to 1) of all stay under; None without any."""
+        if not self.values_ms:
+            return None
+        if len(self.values_ms) == 1:
+            return self.values_ms[0]
+        return statistics.quantiles(self.values_ms, n=100, method="inclusive")[round(share * 100) - 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """One call."""
+
+    call: Call
+    words: dict[str, WordErrors]  # by party
+    legs: tuple[Leg, ...]
+    partials: Latencies  # from the end of a word's sound to the first partial that shows it
+    finals: Latencies  # from the end of an utterance's sound to its final
+
+    @property
+    def heard_anything(self) -> bool:
+        """Whether any word came."""
+        return any(errors.heard for errors in self.words.values())
+
+
+def measure(seen: Sequence[Seen], streams: Sequence[MediaStreamReport], expected: dict[str, str]) -> Measures:
+    """Return what the call came to; `expected` is the text of each party.
+
+    The first partial that shows a word has it at its place in the utterance; a word that only the final showed counts
+    among the finals alone.
+    """
+    entries = [each.what for each in seen if isinstance(each.what, Entry)]
+    call = fold(entries)
+    lines = transcript(entries)
+    heard = {party: " ".join(line.said.text for line in lines if line.party == party) for party in expected}
+    sent = {leg.started.leg: (leg.started.track, stream) for leg in call.legs for stream in streams
+            if leg.started.media_stream == stream.stream_sid}  # fmt: skip
+    partials: list[float] = []
+    finals: list[float] = []
+    shown: dict[str, list[tuple[float, list[str]]]] = {}
+    for each in seen:
+        match each.what:
+            case PartialMessage(id=utterance_id, text=text):
+                shown.setdefault(utterance_id, []).append((each.at_s, words(text)))
+            case Entry(body=Utterance() as said) if said.leg in sent:
+                track, stream = sent[said.leg]
+                finals.append((each.at_s - stream.sent_at(track, said.end_ms)) * 1000)  # type: ignore[arg-type]
+                partials += _first_shown(said, shown.get(said.id, []), track, stream)
+    return Measures(
+        call=call,
+        words={party: word_errors(text, heard[party]) for party, text in expected.items()},
+        legs=call.legs,
+        partials=Latencies(tuple(partials)),
+        finals=Latencies(tuple(finals)),
+    )
+
+
+def _first_shown(
+    said: Utterance, shown: Sequence[tuple[float, list[str]]], track: str, stream: MediaStreamReport
+) -> list[float]:
+    out: list[float] = []
+    place = 0
+    for word in said.words:
+        parts = words(word.text)
+        at_s = next((at_s for at_s, text in shown if text[place : place + len(parts)] == parts), None)
+        place += len(parts)
+        if at_s is not None and parts:
+            out.append((at_s - stream.sent_at(track, word.end_ms)) * 1000)  # type: ignore[arg-type]
+    return out

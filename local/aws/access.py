@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
 # An emulator on loopback answers or is gone; waiting and retrying would only hide which.
-CONFIG = Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 1}, max_pool_connections=32)
-SESSION_S = 12 * 3600  # the longest that AWS gives
+CONFIG: Final = Config(
+    connect_timeout=5,
+    read_timeout=60,
+    retries={"total_max_attempts": 1},
+    max_pool_connections=32,
+    proxies={},  # whatever the environment says
+)
+SESSION_S: Final = 12 * 3600  # the longest that AWS gives
+
+
+def _session() -> boto3.Session:
+    """Return a session that knows nothing of the user's profiles and files."""
+    # Name in the configuration file, variables of the environment, default, conversion.
+    nothing = (None, None, os.devnull, None)
+    names = {"profile": (None, None, None, None), "config_file": nothing, "credentials_file": nothing}
+    return boto3.Session(botocore_session=botocore.session.Session(session_vars=names))
+
+
+# One for all, since each takes 0.15 s to find its feet; only one thread at a time may make a client with it.
+_SESSION: Final = _session()
+_LOCK: Final = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +55,16 @@ class Access:
 
     def client(self, service: str, *, url: str | None = None) -> Any:
         """Return a boto3 client of `service`, at `url` if it has an endpoint of its own."""
-        # A session of its own: boto3's default one isn't safe to share between threads while clients are made.
-        session = boto3.Session(
-            aws_access_key_id=self.key_id,
-            aws_secret_access_key=self.secret,
-            aws_session_token=self.token,
-            region_name=self.region,
-        )
-        return session.client(service, endpoint_url=url or self.url, config=CONFIG)  # type: ignore[call-overload]
+        with _LOCK:
+            return _SESSION.client(  # type: ignore[call-overload]
+                service,
+                endpoint_url=url or self.url,
+                region_name=self.region,
+                aws_access_key_id=self.key_id,
+                aws_secret_access_key=self.secret,
+                aws_session_token=self.token,
+                config=CONFIG,
+            )
 
     def assume(self, role_arn: str, *, session_name: str) -> Access:
         """Return the access of the role, for twelve hours."""

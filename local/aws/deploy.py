@@ -45,11 +45,11 @@ def deploy(
     progress("bundles", 0, total)
     _upload(stacks, root)
     formation = CloudFormation(root)
+    _satisfy_bootstrap_rules(stacks, root)
     resources: list[Resource] = []
     outputs: dict[str, str] = {}
     for done, stack in enumerate(stacks, 1):
         progress(f"stack {stack.name}", done, total)
-        _satisfy_bootstrap_rule(stack, root)
         formation.apply(stack.name, adapt(stack.template))
         resources.extend(_resources(stack, formation.resources(stack.name)))
         outputs |= formation.outputs(stack.name)
@@ -66,10 +66,11 @@ def _upload(stacks: Sequence[SynthesizedStack], root: Access) -> None:
         upload(asset, s3=s3, account=root.account, region=root.region)
 
 
-def _satisfy_bootstrap_rule(stack: SynthesizedStack, root: Access) -> None:
-    if version := stack.template.get("Parameters", {}).get("BootstrapVersion"):
-        ssm: SSMClient = root.client("ssm")
-        ssm.put_parameter(Name=version["Default"], Value=BOOTSTRAP_VERSION, Type="String", Overwrite=True)
+def _satisfy_bootstrap_rules(stacks: Sequence[SynthesizedStack], root: Access) -> None:
+    ssm: SSMClient = root.client("ssm")
+    versions = [stack.template.get("Parameters", {}).get("BootstrapVersion") for stack in stacks]
+    for name in {version["Default"] for version in versions if version}:
+        ssm.put_parameter(Name=name, Value=BOOTSTRAP_VERSION, Type="String", Overwrite=True)
 
 
 def _resources(stack: SynthesizedStack, ids: Mapping[str, str]) -> Iterator[Resource]:

@@ -23,15 +23,16 @@ SECRETS = {"TWILIO_SECRET": {"auth_token": "a-token"}, "GLADIA_SECRET": {"api_ke
 def pytest_collection_modifyitems(items):
     # One deployment for all of them, whatever the number of test processes.
     for item in items:
-        if Path(__file__).parent in item.path.parents and "stack" in getattr(item, "fixturenames", ()):
+        shared = {"templates", "aws"}.intersection(getattr(item, "fixturenames", ()))
+        if shared and Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("local-aws"))
 
 
 @pytest.fixture(scope="session")
 def templates(tmp_path_factory):
-    """The app as synthesized, without bundles."""
+    """The app as synthesized, with the product's functions for this machine."""
     out = tmp_path_factory.mktemp("assembly") / "cdk.out"
-    command = [sys.executable, "app.py", "-c", "bundle=none", "-o", str(out)]
+    command = [sys.executable, "app.py", "-c", "bundle=host", "-o", str(out)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return out
@@ -39,7 +40,7 @@ def templates(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def assembly(templates, tmp_path_factory):
-    """The app as synthesized, with the stand-ins as its functions."""
+    """The app as synthesized, with the stand-ins for its functions."""
     out = tmp_path_factory.mktemp("assembly") / "cdk.out"
     shutil.copytree(templates, out)
     assets = json.loads((out / "Api.assets.json").read_text())["files"].values()

@@ -1,0 +1,35 @@
+"""The product's own functions, started before the first call."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from local.aws import DeployError, LocalAws
+from local.aws.warm import EVENTS, warm
+
+
+async def test_every_function_starts_and_leaves_no_trace_in_the_tables(templates, tmp_path):
+    async with LocalAws(tmp_path) as aws:
+        stack = await aws.deploy(templates, secrets={}, media_url="ws://127.0.0.1:8080")
+
+        await warm(stack)
+
+        dynamodb = stack.root.client("dynamodb")
+        tables = (await asyncio.to_thread(dynamodb.list_tables))["TableNames"]
+        counts = {name: (await asyncio.to_thread(dynamodb.scan, TableName=name))["Count"] for name in tables}
+    assert set(stack.functions) == set(EVENTS)
+    assert list(counts.values()) == [0, 0, 0]
+
+
+async def test_a_function_that_cannot_start_is_named(stack):
+    # The stand-in wants a record, and gets an event of another function.
+    swapped = replace(stack, functions={"authorize": stack.functions["push"]})
+
+    with pytest.raises(DeployError, match="function authorize does not start: KeyError"):
+        await warm(swapped)
+
+
+async def test_a_function_without_an_event_is_an_error(stack):
+    with pytest.raises(DeployError, match="no event for finish"):
+        await warm(replace(stack, functions={"finish": "a-function"}))

@@ -6,7 +6,6 @@ Source: Gladia, AsyncAPI document; docs, "Live STT"; support, "How to handle the
 import base64
 import binascii
 import json
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Literal
 
@@ -14,41 +13,12 @@ import msgspec
 
 from . import messages, results
 from .audio import AudioFormat, Intake
+from .effects import Close, Effect, Finish, Listen, Send
 from .recogniser import Finished, Heard, Listened, SpeechEnded, SpeechStarted, Spoken, Track
 from .request import InitRequest
 from .settings import Settings
 
 SESSION_OVER = 4403  # what a client that comes back too late is told, after a handshake that succeeds
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """Send this text on the socket."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    """Close the socket, after what was sent before."""
-
-    code: int
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Listen:
-    """Let each channel's ear hear its samples."""
-
-    tracks: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """Tell every ear that no more audio comes."""
-
-
-Effect = Send | Close | Listen | Finish
 
 
 class Phase(Enum):

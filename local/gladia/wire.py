@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from .effects import Close, Effect, Finish, Listen, Send
 from .recogniser import Heard, Recogniser
-from .session import Close, Effect, Finish, Listen, Phase, Send, Session
+from .session import Phase, Session
 from .settings import Settings
 
 logger = logging.getLogger(__name__)

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from local.gladia.effects import Close, Effect, Finish, Listen, Send
 from local.gladia.recogniser import Finished, Listened, SpeechEnded, SpeechStarted, Spoken, Word
 from local.gladia.request import InitRequest
-from local.gladia.session import Close, Effect, Finish, Listen, Send, Session
+from local.gladia.session import Session
 from local.gladia.settings import Settings
 from local.gladia.validation import parse
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import functools
 import importlib
+import io
 import json
 import sys
 import threading
@@ -14,6 +16,7 @@ from urllib.parse import unquote, urlencode
 
 import boto3
 import pytest
+from aws_lambda_powertools import Logger
 from moto import mock_aws
 
 from callscribe.dynamodb import perform
@@ -91,9 +94,8 @@ ERRORS = {
 }
 
 
-@pytest.fixture
-def sockets():
-    """Connections behind an HTTP server that answers as @connections does."""
+@pytest.fixture(scope="session")
+def _sockets():
     known = Sockets()
 
     class Handler(BaseHTTPRequestHandler):
@@ -118,6 +120,16 @@ def sockets():
     yield known
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def sockets(_sockets, environment) -> Sockets:
+    """Connections behind an HTTP server that answers as @connections does."""
+    _sockets.posted.clear()
+    _sockets.answers.clear()
+    _sockets.gone.clear()
+    environment.setenv("PUSH_ENDPOINT", _sockets.endpoint)
+    return _sockets
 
 
 @dataclass
@@ -162,18 +174,23 @@ def environment(monkeypatch):
     return monkeypatch
 
 
+@functools.cache
+def client(service: str):
+    return boto3.client(service)
+
+
 @pytest.fixture
 def aws(environment):
     """The tables, secrets and parameters of a deployment."""
     with mock_aws():
-        dynamodb = boto3.client("dynamodb")
+        dynamodb = client("dynamodb")
         _table(dynamodb, "Calls", "pk", "sk")
         _table(dynamodb, "Subscriptions", "pk", "sk", index=("by-connection", "connection_id", "pk"))
         _table(dynamodb, "Idempotency", "id")
-        secrets = boto3.client("secretsmanager")
+        secrets = client("secretsmanager")
         secrets.create_secret(Name="twilio", SecretString=json.dumps({"auth_token": AUTH_TOKEN}))
         secrets.create_secret(Name="signing", SecretString=json.dumps({"current": SIGNING_KEY}))
-        parameters = boto3.client("ssm")
+        parameters = client("ssm")
         parameters.put_parameter(
             Name="/callscribe/dev/media-url", Value="wss://d111111abcdef8.cloudfront.net", Type="String"
         )
@@ -203,15 +220,35 @@ def _table(dynamodb, name: str, *keys: str, index: tuple[str, str, str] | None =
     )
 
 
-@pytest.fixture
-def start(environment):
-    """Start a function as Lambda does: with nothing kept from an earlier invocation."""
+@pytest.fixture(scope="session")
+def _started() -> dict:
+    return {}
 
-    def begin(name: str):
-        sys.modules.pop(f"functions.{name}.handler", None)
-        return importlib.import_module(f"functions.{name}.handler").handler
+
+@pytest.fixture
+def start(environment, _started):
+    """Start a function as Lambda does; a warm one has served before, and may know secrets and settings from then."""
+
+    def begin(name: str, *, warm: bool = False):
+        if not (warm and name in _started):
+            sys.modules.pop(f"functions.{name}.handler", None)
+            handler = importlib.import_module(f"functions.{name}.handler").handler
+            if not warm:
+                return handler
+            _started[name] = handler
+        return _started[name]
 
     return begin
+
+
+@pytest.fixture
+def logged(environment):
+    """What the function logs, as it would stand in CloudWatch."""
+    (handler,) = Logger(service="under-test").handlers
+    stream = io.StringIO()
+    before = handler.setStream(stream)
+    yield stream.getvalue
+    handler.setStream(before)
 
 
 def event(name: str) -> dict:

@@ -19,18 +19,25 @@ def ticket(*, calls=("CA1", "CA2"), use="push", lasts_s: int = 60) -> Ticket:
 
 
 @pytest.fixture
-def authorize(aws, start, context, event):
-    handler = start("authorize")
+def asking(context, event):
+    def of(handler):
+        def ask(text: str | None):
+            query = None if text is None else {"ticket": text}
+            return handler(event("websocket_authorizer.json") | {"queryStringParameters": query}, context)
 
-    def ask(text: str | None):
-        request = event("websocket_authorizer.json")
-        if text is None:
-            request["queryStringParameters"] = None
-        else:
-            request["queryStringParameters"] = {"ticket": text}
-        return handler(request, context)
+        return ask
 
-    return ask
+    return of
+
+
+@pytest.fixture
+def authorize(aws, start, asking):
+    return asking(start("authorize", warm=True))
+
+
+@pytest.fixture
+def authorize_afresh(aws, start, asking):
+    return asking(start("authorize"))
 
 
 def effect_of(answer) -> str:
@@ -75,29 +82,29 @@ def test_no_ticket_is_unauthorized_which_clients_see_as_401(authorize, text):
         authorize(text)
 
 
-def test_a_ticket_of_the_key_before_still_opens(aws, authorize):
+def test_a_ticket_of_the_key_before_still_opens(aws, authorize_afresh):
     aws.secrets.put_secret_value(SecretId="signing", SecretString=json.dumps({"current": "a new key", "previous": KEY}))
 
-    assert effect_of(authorize(sign(ticket(), KEY))) == "Allow"
-    assert effect_of(authorize(sign(ticket(), "a new key"))) == "Allow"
+    assert effect_of(authorize_afresh(sign(ticket(), KEY))) == "Allow"
+    assert effect_of(authorize_afresh(sign(ticket(), "a new key"))) == "Allow"
 
 
 @pytest.mark.parametrize("secret", ["no JSON", "{}", '{"current": ""}', '{"current": 5}'])
-def test_a_signing_secret_that_is_wrong_lets_nobody_in(aws, authorize, secret):
+def test_a_signing_secret_that_is_wrong_lets_nobody_in(aws, authorize_afresh, secret):
     aws.secrets.put_secret_value(SecretId="signing", SecretString=secret)
 
     with pytest.raises(Refused) as refused:
-        authorize(sign(ticket(), ""))
+        authorize_afresh(sign(ticket(), ""))
     assert secret not in str(refused.value)
 
 
-def test_a_refusal_is_logged_by_its_code_and_without_the_ticket(authorize, capfd):
+def test_a_refusal_is_logged_by_its_code_and_without_the_ticket(authorize, logged):
     text = sign(ticket(), "another key")
     authorize(text)
 
-    printed = capfd.readouterr().out
-    assert text not in printed
-    assert text.partition(".")[2] not in printed
+    assert json.loads(logged())["code"] == "forged"
+    assert text not in logged()
+    assert text.partition(".")[2] not in logged()
 
 
 def test_a_function_without_its_settings_says_which_one_is_missing(environment, start):

@@ -8,9 +8,8 @@ import pytest
 
 
 @pytest.fixture
-def push(aws, environment, sockets, start, context):
-    environment.setenv("PUSH_ENDPOINT", sockets.endpoint)
-    handler = start("push")
+def push(aws, sockets, start, context):
+    handler = start("push", warm=True)
     return lambda event: handler(event, context)
 
 
@@ -64,12 +63,22 @@ def test_lacking_permission_fails_the_invocation_so_that_somebody_hears_of_it(aw
         push(event("stream_of_calls.json"))
 
 
-def test_neither_logs_nor_metrics_hold_what_was_said(aws, push, sockets, event, capsys):
+def test_deliveries_are_counted(aws, push, sockets, event, capsys):
     aws.subscribe("CA1", "gone=")
     sockets.gone.add("gone=")
     push(event("stream_of_calls.json"))
 
-    printed = capsys.readouterr().out
-    assert "+1202" not in printed
-    metrics = json.loads(printed.splitlines()[-1])
+    metrics = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (metrics["Entries"], metrics["ConnectionsGone"], metrics["Posts"]) == ([2.0], [1.0], [0.0])
+
+
+def test_a_delivery_that_has_to_be_resumed_is_logged_by_its_number_and_without_what_was_said(
+    aws, push, event, context, logged
+):
+    aws.subscribe("CA1", "a=")
+    context.remaining_ms = 1000
+    push(event("stream_of_calls.json"))
+
+    line = json.loads(logged())
+    assert (line["call_id"], line["seq"]) == ("CA1", 1)
+    assert "+1202" not in logged()

@@ -7,16 +7,15 @@ import json
 
 import pytest
 
-from callscribe.entries import CallStarted, Dtmf
+from callscribe.entries import CallStarted, Dtmf, Other
 
 ME = "QZ2gHcP9joECJPg="
 STARTED = CallStarted(provider="twilio", direction="inbound", account="AC1", from_number="+1", to_number="+2")
 
 
 @pytest.fixture
-def subscribe(aws, environment, sockets, start, context):
-    environment.setenv("PUSH_ENDPOINT", sockets.endpoint)
-    handler = start("subscribe")
+def subscribe(aws, sockets, start, context):
+    handler = start("subscribe", warm=True)
     return lambda event: handler(event, context)
 
 
@@ -58,13 +57,14 @@ def test_a_subscriber_is_sent_the_log_and_found_by_those_who_push(aws, subscribe
     assert subscription.expires_at < 4102444800
 
 
-def test_a_log_of_several_pages_arrives_whole(aws, say, sockets):
-    aws.append("CA1", STARTED, *(digit(number) for number in range(220)))
+def test_a_replay_begins_where_it_was_asked_and_comes_in_frames_that_api_gateway_takes(aws, say, sockets):
+    aws.append("CA1", STARTED, *(Other(kind="note", fields={"text": "x" * 9000}) for _ in range(12)))
 
-    say('{"action":"replay","call_id":"CA1","after":10}', route="replay")
+    say('{"action":"replay","call_id":"CA1","after":3}', route="replay")
 
-    assert [each["seq"] for each in sockets.messages(ME)[:-1]] == list(range(11, 222))
-    assert sockets.messages(ME)[-1]["through"] == 221
+    assert [each["seq"] for each in sockets.messages(ME)[:-1]] == list(range(4, 14))
+    assert sockets.messages(ME)[-1]["through"] == 13
+    assert len(sockets.posted[ME]) > 1
     assert all(len(frame) <= 32 * 1024 for frame in sockets.posted[ME])
 
 
@@ -115,9 +115,10 @@ def test_a_binary_message_is_read_like_a_text(say, sockets):
     assert sockets.messages(ME) == [{"type": "pong"}]
 
 
-def test_what_clients_say_is_not_logged(say, capfd):
+def test_what_clients_say_is_not_logged(say, logged, capsys):
     say('{"action":"tell nobody","call_id":"CA1"}')
 
-    out = capfd.readouterr().out
-    assert "tell nobody" not in out
-    assert json.loads(out.splitlines()[-1])["ErrorsAnswered"] == [1.0]
+    line = json.loads(logged())
+    assert (line["code"], line["field"], line["connection_id"]) == ("malformed", "action", ME)
+    assert "tell nobody" not in logged()
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["ErrorsAnswered"] == [1.0]

@@ -155,9 +155,8 @@ class Reception:
             metadata=metadata,
             settings=msgspec.to_builtins(found.settings),
         )
-        return self.perform(
-            log.open(started, at=timestamp(now), tenant=found.settings.tenant, token=f"call.started/{form.call_id}")
-        )
+        # The bridge, should it hear the call before this is written, opens the log under the same token.
+        return self.perform(log.open(started, at=timestamp(now), tenant=found.settings.tenant, token=form.call_id))
 
     def _stream(self, call_id: str, tracks: str, tenant: str, now: datetime) -> Stream:
         ticket = Ticket(use="media", tenant=tenant, calls=(call_id,), expires_at=int(now.timestamp()) + TICKET_S)

@@ -188,6 +188,16 @@ def test_without_settings_a_call_is_transcribed_and_told_so(settings):
     assert opened.losses == ()
 
 
+def test_a_bridge_that_opens_the_log_at_the_same_moment_finds_it_open():
+    deployment = Deployment()
+    deployment.open()
+    opening = CallStarted(provider="twilio", direction="inbound", account="AC1", from_number="", to_number="")
+
+    steps = Log("Calls", "CA1").append(opening, at="", tenant="acme", token="CA1", tail=0)
+    assert deployment.calls.perform(steps) == deployment.calls.log()[0]
+    assert kinds(deployment) == ["call.started"]
+
+
 def test_settings_with_a_mistake_cost_the_transcript_and_not_the_call():
     deployment = Deployment()
     deployment.settings = json.dumps({"default": {**REDIRECT, "trakcs": "both_tracks"}})

@@ -1,9 +1,12 @@
 """The local AWS as one thing to use.
 
-async with LocalAws(Path(".callscribe/aws")) as aws:
-stack = await aws.deploy(Path("cdk.out"), secrets=..., media_url="ws://127.0.0.1:8080")
-async with polling(stack):
-...
+In use:
+
+    async with LocalAws(Path(".callscribe/aws")) as aws:
+        stack = await aws.deploy(Path("cdk.out"), secrets=..., media_url="ws://127.0.0.1:8080")
+        await warm(stack)
+        async with polling(stack):
+            ...
 """
 
 from __future__ import annotations

@@ -1,15 +1,18 @@
 """What may differ from one deployment to the next: CDK context, read once and checked."""
 
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
-
-from constructs import Node
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from infra.bundle import Target
+
+if TYPE_CHECKING:
+    from constructs import Node
 
 # Said to a caller whose number has no settings of its own.
 DEFAULT_SETTINGS = {"default": {"then": {"say": "This call is transcribed."}}}

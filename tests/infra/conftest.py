@@ -1,17 +1,25 @@
-"""One synth for all tests here: the command that `make synth` runs, on a machine that has little."""
+"""One synth for all tests here: what `make synth` runs, with nothing on PATH and no account."""
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import io
 import os
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from infra.bundle import ROOT
 from tests.infra.templates import Templates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    from aws_cdk import App
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +38,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("infra"))
 
 
+# CDK takes seconds to import, so it isn't while tests are merely collected.
+
+
 @pytest.fixture(scope="session")
-def synth(tmp_path_factory: pytest.TempPathFactory) -> Synth:
+def command() -> ModuleType:
+    return importlib.import_module("infra.synth")
+
+
+@pytest.fixture(scope="session")
+def compose() -> Callable[[App], None]:
+    compose: Callable[[App], None] = importlib.import_module("app").compose
+    return compose
+
+
+@pytest.fixture(scope="session")
+def synth(tmp_path_factory: pytest.TempPathFactory, command: ModuleType, compose: Callable[[App], None]) -> Synth:
     outdir = tmp_path_factory.mktemp("cdk.out")
-    # No Node, no Docker, no account: nothing is on PATH, and no variable of AWS's is set.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_", "JSII_"))}
-    done = subprocess.run(
-        [sys.executable, "app.py", "--output", outdir],
-        cwd=ROOT,
-        env={**environment, "PATH": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return Synth(outdir=outdir, said=done.stdout + done.stderr)
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as machine, contextlib.redirect_stdout(said):
+        machine.setenv("PATH", "")
+        for name in os.environ:
+            if name.startswith(("AWS_", "CDK_")):
+                machine.delenv(name)
+        machine.setattr(sys, "argv", ["app.py", "--output", str(outdir)])
+        command.main(compose)
+    return Synth(outdir=outdir, said=said.getvalue())
 
 
 @pytest.fixture(scope="session")

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app import compose
-from infra.synth import main, synthesize
 from tests.infra.templates import Templates
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
     from aws_cdk import App
 
     from tests.infra.conftest import Synth
@@ -42,7 +43,7 @@ def test_the_rules_find_nothing_that_was_not_acknowledged(synth: Synth) -> None:
     assert report["pluginReports"] == []
 
 
-def test_a_finding_that_nobody_acknowledged_stops_the_synth(tmp_path: Path) -> None:
+def test_a_finding_that_nobody_acknowledged_stops_the_synth(tmp_path: Path, command: ModuleType) -> None:
     def careless(app: App) -> None:
         from aws_cdk import Stack  # noqa: PLC0415, not before infra
         from aws_cdk import aws_sqs as sqs  # noqa: PLC0415
@@ -50,14 +51,16 @@ def test_a_finding_that_nobody_acknowledged_stops_the_synth(tmp_path: Path) -> N
         sqs.Queue(Stack(app, "Careless"), "Queue")
 
     with pytest.raises(RuntimeError, match="ValidationFailed"):
-        synthesize(careless, outdir=tmp_path)
+        command.synthesize(careless, outdir=tmp_path)
 
 
 # --- what context changes
 
 
 @pytest.fixture(scope="module")
-def production(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+def production(
+    tmp_path_factory: pytest.TempPathFactory, command: ModuleType, compose: Callable[[App], None]
+) -> Templates:
     outdir = tmp_path_factory.mktemp("production")
     context = {
         "stage": "prod",
@@ -66,7 +69,7 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Templates:
         "account_logs_role": "existing",
         "origin_prefix_list": "pl-0123456789abcdef0",
     }
-    synthesize(compose, outdir=outdir, context=context)
+    command.synthesize(compose, outdir=outdir, context=context)
     return Templates.read(outdir)
 
 
@@ -99,19 +102,25 @@ def test_where_cloudfronts_addresses_are_known_only_they_reach_the_load_balancer
 
 @pytest.mark.parametrize("given", ["stage", "stgae=prod"])
 def test_context_that_nobody_reads_is_refused(
-    given: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    given: str,
+    command: ModuleType,
+    compose: Callable[[App], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["app.py", "-c", given])
 
     with pytest.raises(SystemExit) as end:
-        main(compose)
+        command.main(compose)
 
     assert end.value.code == 2
     assert f"{given}: NAME=VALUE with one of stage, bundle" in capsys.readouterr().err
 
 
-def test_a_value_that_cannot_be_used_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_value_that_cannot_be_used_is_said_in_one_line(
+    tmp_path: Path, command: ModuleType, compose: Callable[[App], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "argv", ["app.py", "-c", "tasks=many", "-o", str(tmp_path)])
 
     with pytest.raises(SystemExit, match=r"^synth: tasks=many: a number from 0$"):
-        main(compose)
+        command.main(compose)

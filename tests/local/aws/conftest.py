@@ -20,6 +20,7 @@ MEDIA_URL = "ws://127.0.0.1:8080"
 SECRETS = {"TWILIO_SECRET": {"auth_token": "a-token"}, "GLADIA_SECRET": {"api_key": "a-key"}}
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for the marks
 def pytest_collection_modifyitems(items):
     # One deployment for all of them, whatever the number of test processes.
     for item in items:

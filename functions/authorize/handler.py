@@ -13,7 +13,7 @@ from botocore.config import Config
 
 from functions.authorize.decision import Unauthorized, decide
 from functions.environment import required
-from functions.kept import Kept
+from functions.kept import Kept, Store
 from functions.secrets import signing_keys
 
 if TYPE_CHECKING:
@@ -24,9 +24,8 @@ metrics = Metrics()
 tracer = Tracer(patch_modules=["botocore"])
 
 _config = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3})
-_signing = Kept(
-    SecretsProvider(boto3_client=boto3.client("secretsmanager", config=_config)), required("SIGNING_SECRET")
-)
+_secrets = Store(SecretsProvider(boto3_client=boto3.client("secretsmanager", config=_config)))
+_signing = Kept(_secrets, required("SIGNING_SECRET"))
 
 
 # The event holds the ticket, so it is neither logged nor traced.

@@ -28,7 +28,7 @@ from callscribe.dynamodb import perform
 from callscribe.errors import MalformedMessage, Refused, Unavailable
 from callscribe.log import Steps
 from functions.environment import required
-from functions.kept import Kept
+from functions.kept import Kept, Store
 from functions.secrets import auth_tokens
 from functions.voice.reception import Reception
 from functions.voice.webhook import CallForm, StatusForm, StreamForm, Webhook, receive
@@ -43,12 +43,12 @@ metrics = Metrics()
 tracer = Tracer(patch_modules=["botocore"])
 app = APIGatewayHttpResolver()
 
-# Twilio gives a webhook 15 s in all. An opening that finds every service hanging waits for three of them, at most 3 s
-# each, and then still has an answer.
-_config = Config(connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2})
+# Twilio gives a webhook 15 s in all, so a service that hangs is given up after 4 s at most: two attempts and the
+# pause between them. With the Parameter Store and DynamoDB both hanging there is still an answer in time.
+_config = Config(connect_timeout=1, read_timeout=1.5, retries={"mode": "standard", "total_max_attempts": 2})
 _dynamodb = boto3.client("dynamodb", config=_config)
-_secrets = SecretsProvider(boto3_client=boto3.client("secretsmanager", config=_config))
-_parameters = SSMProvider(boto3_client=boto3.client("ssm", config=_config))
+_secrets = Store(SecretsProvider(boto3_client=boto3.client("secretsmanager", config=_config)))
+_parameters = Store(SSMProvider(boto3_client=boto3.client("ssm", config=_config)))
 _twilio = Kept(_secrets, required("TWILIO_SECRET"))
 _public_url = required("PUBLIC_URL").rstrip("/")
 

@@ -4,7 +4,9 @@ What is tested here is the ground that the product stands on, so the functions a
 """
 
 import asyncio
+import fcntl
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -20,22 +22,18 @@ MEDIA_URL = "ws://127.0.0.1:8080"
 SECRETS = {"TWILIO_SECRET": {"auth_token": "a-token"}, "GLADIA_SECRET": {"api_key": "a-key"}}
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for the marks
-def pytest_collection_modifyitems(items):
-    # One deployment for all of them, whatever the number of test processes.
-    for item in items:
-        shared = {"templates", "aws"}.intersection(getattr(item, "fixturenames", ()))
-        if shared and Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("local-aws"))
-
-
 @pytest.fixture(scope="session")
 def templates(tmp_path_factory):
-    """The app as synthesized, with the product's functions for this machine."""
-    out = tmp_path_factory.mktemp("assembly") / "cdk.out"
-    command = [sys.executable, "app.py", "-c", "bundle=host", "-o", str(out)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    """The app as synthesized, with the product's functions for this machine; once for all test processes."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    out = shared / "cdk.out"
+    with (shared / "cdk.out.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (out / "manifest.json").exists():
+            command = [sys.executable, "app.py", "-c", "bundle=host", "-o", str(out)]
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stdout + done.stderr
     return out
 
 

@@ -35,8 +35,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# A call waits no longer than this for its settings; its audio is kept meanwhile.
-LOOK_UP_S = 2.0
+# A call waits no longer than this for its settings; its audio is kept meanwhile. Words that come some seconds late are
+# better than a whole call under the wrong settings.
+LOOK_UP_S = 10.0
+LOOK_UP_AGAIN_S = 0.2
 WITHOUT_SETTINGS = NumberSettings(then=Then(say=""))
 
 
@@ -122,16 +124,22 @@ class Relay:
         self._early.clear()
 
     async def _look_up(self, log: Log) -> list[Entry] | None:
-        """Return the call's log so far, None if it can't be read now: the call is transcribed all the same."""
+        """Return the call's log so far, None if it can't be read: the call is transcribed all the same."""
         entries: list[Entry] = []
         try:
             async with asyncio.timeout(LOOK_UP_S):
-                while page := await perform(self._services.dynamodb, log.read(after=len(entries))):
+                while True:
+                    try:
+                        page = await perform(self._services.dynamodb, log.read(after=len(entries)))
+                    except Unavailable:
+                        await asyncio.sleep(LOOK_UP_AGAIN_S)
+                        continue
+                    if not page:
+                        return entries
                     entries += page
-        except (Unavailable, TimeoutError):
+        except TimeoutError:
             logger.warning("the call's log can't be read", extra={"call_id": log.call_id})
             return None
-        return entries
 
     def _settings(self, call: Call) -> NumberSettings:
         if call.started is None or not call.started.settings:

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Coroutine, Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -20,7 +21,7 @@ from local import demonstration
 from local.audio import NotAudio
 from local.client import CannotFollow
 from local.gladia.__main__ import main as gladia_main
-from local.laptop import STATE, TICKET_S, Addresses, LaptopError, laptop
+from local.laptop import SETTINGS, STATE, TICKET_S, Addresses, LaptopError, laptop
 from local.placing import SIMULATED, place_and_follow, tracks_of, watch
 from local.terminal import CallScreen
 
@@ -33,9 +34,20 @@ app = typer.Typer(
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
-UP_FILE = STATE / "up.json"
+UP_FILE = "up.json"
+
+
+class Recogniser(StrEnum):
+    """What hears for the emulated Gladia."""
+
+    WHISPER = "whisper"  # speech
+    SCRIPTED = "scripted"  # text written in the audio, for tests
+
 
 CallName = Annotated[str, typer.Argument(help="a recorded call by name: see local/calls")]
+State = Annotated[
+    Path, typer.Option("--state", help="the folder of the `up` to use", file_okay=False, show_default=".callscribe")
+]
 Files = Annotated[list[Path] | None, typer.Argument(help="one file a track: the caller's, then the other party's")]
 
 
@@ -50,9 +62,17 @@ def demo(
 
 
 @app.command()
-def up(*, as_json: Annotated[bool, typer.Option("--json", help="print the addresses as JSON")] = False) -> None:
+def up(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="print the addresses as JSON")] = False,
+    settings: Annotated[Path, typer.Option(help="the numbers' settings", exists=True, dir_okay=False)] = SETTINGS,
+    state: Annotated[
+        Path, typer.Option(help="the folder for logs and state", file_okay=False, show_default=".callscribe")
+    ] = STATE,
+    recogniser: Annotated[Recogniser, typer.Option(help="of the emulated Gladia")] = Recogniser.WHISPER,
+) -> None:
     """Run everything but the call, until interrupted."""
-    _run(_up(as_json=as_json))
+    _run(_up(as_json=as_json, settings=settings, state=state, recogniser=recogniser.value))
 
 
 @app.command()
@@ -67,11 +87,12 @@ def call(
     account_sid: Annotated[str | None, typer.Option(envvar="TWILIO_ACCOUNT_SID", help="the account that calls")] = None,
     auth_token: Annotated[str | None, typer.Option(envvar="TWILIO_AUTH_TOKEN", help="signs as the account")] = None,
     to: Annotated[str, typer.Option(help="the number that is called")] = SIMULATED.to_number,
+    state: State = STATE,
 ) -> None:
     """Place a simulated call to any deployment, with the audio of FILES, and show how it goes."""
     with _told():
         tracks = tracks_of(files or [], recorded)
-        addresses = _addresses() if voice_url is None else None
+        addresses = _addresses(state) if voice_url is None else None
         if voice_url is not None and auth_token is None:
             _fail("--voice-url needs --auth-token, or TWILIO_AUTH_TOKEN: webhooks are signed with it")
         code = _run(
@@ -102,11 +123,12 @@ def tail(
         str | None, typer.Option(envvar="CALLSCRIBE_SIGNING_KEY", help="or the key to make a ticket with")
     ] = None,
     tenant: Annotated[str, typer.Option(help="whose call it is")] = "default",
+    state: State = STATE,
 ) -> None:
     """Follow a call in the terminal until it is over."""
     with _told():
         if push_url is None:
-            addresses = _addresses()
+            addresses = _addresses(state)
             push_url, ticket = addresses.push_url, ticket or addresses.ticket(call_id, tenant=tenant)
         elif ticket is None and signing_key is not None:
             ticket = _ticket(call_id, tenant, signing_key)
@@ -121,21 +143,23 @@ def gladia(context: typer.Context) -> None:
     raise typer.Exit(gladia_main(context.args))
 
 
-async def _up(*, as_json: bool) -> int:
+async def _up(*, as_json: bool, settings: Path, state: Path, recogniser: str) -> int:
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    kept = state / UP_FILE
     with contextlib.ExitStack() as shown:
         status = shown.enter_context(errors.status("setting up"))
-        starting = laptop(progress=status.update)
+        starting = laptop(progress=status.update, state_dir=state, settings=settings, recogniser=recogniser)
         async with starting as (addresses, _):
             shown.close()
-            _keep(addresses)
+            kept.touch(mode=0o600)
+            kept.write_bytes(msgspec.json.encode(addresses))
             try:
                 print(msgspec.json.encode(addresses).decode() if as_json else _summary(addresses), flush=True)
                 await stopped.wait()
             finally:
-                UP_FILE.unlink(missing_ok=True)
+                kept.unlink(missing_ok=True)
     return 0
 
 
@@ -161,14 +185,9 @@ def _summary(addresses: Addresses) -> str:
     )
 
 
-def _keep(addresses: Addresses) -> None:
-    UP_FILE.touch(mode=0o600)
-    UP_FILE.write_bytes(msgspec.json.encode(addresses))
-
-
-def _addresses() -> Addresses:
+def _addresses(state: Path) -> Addresses:
     try:
-        return msgspec.json.decode(UP_FILE.read_bytes(), type=Addresses)
+        return msgspec.json.decode((state / UP_FILE).read_bytes(), type=Addresses)
     except FileNotFoundError:
         _fail("nothing is running here: start `callscribe up` in another terminal, or name a deployment's address")
 

@@ -11,21 +11,23 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import msgspec
 
 from callscribe.tickets import Ticket, sign
-from local.aws.engine import EngineError
-from local.aws.local_aws import LocalAws
-from local.aws.local_stack import LocalStack
-from local.aws.stream_poller import polling
+from local.aws import DeployError, EngineError, LocalAws, LocalStack, polling, warm
 from local.page import serve_page
 from local.process import Process, ProcessFailed
+from local.synthesis import SynthesisFailed, synthesized
 from local.twilio.account import new_sid
 
-ROOT = Path(__file__).parents[1]
-STATE = ROOT / ".callscribe"
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_ssm import SSMClient
+
+STATE = Path(__file__).parents[1] / ".callscribe"
 SETTINGS = Path(__file__).with_name("settings.json")
 TICKET_S = 12 * 3600
 
@@ -86,7 +88,7 @@ async def laptop(
             (gladia_url, gladia_key), _, assembly = await asyncio.gather(
                 _gladia(stack, state_dir, recogniser, gladia_workers),
                 stack.enter_async_context(aws),
-                _synthesize(state_dir / "cdk.out", settings),
+                asyncio.to_thread(synthesized),
             )
             keys = _Keys()
             media_url = f"ws://127.0.0.1:{_free_port()}"
@@ -100,9 +102,13 @@ async def laptop(
                 media_url=media_url,
                 progress=lambda what, _done, _total: progress(f"deploying: {what}"),
             )
-            progress("starting the bridge")
-            await stack.enter_async_context(polling(deployed))
-            await stack.enter_async_context(bridge(deployed, media_url, gladia_url, state_dir))
+            progress("starting the bridge and the functions")
+            await asyncio.gather(
+                warm(deployed),
+                asyncio.to_thread(_set_numbers, deployed, settings),
+                stack.enter_async_context(polling(deployed)),
+                stack.enter_async_context(bridge(deployed, media_url, gladia_url, state_dir)),
+            )
             addresses = Addresses(
                 voice_url=deployed.voice_url,
                 status_url=deployed.status_url,
@@ -119,7 +125,7 @@ async def laptop(
             page_url = await stack.enter_async_context(serve_page(addresses.page_fragment))
             progress("ready")
             yield msgspec.structs.replace(addresses, page_url=page_url), deployed
-    except (EngineError, ProcessFailed) as error:
+    except (DeployError, EngineError, ProcessFailed, SynthesisFailed) as error:
         raise LaptopError(str(error)) from error
 
 
@@ -161,25 +167,16 @@ async def _gladia(stack: contextlib.AsyncExitStack, state_dir: Path, recogniser:
     return await process.said(), "emulated"
 
 
-async def _synthesize(outdir: Path, settings: Path) -> Path:
-    command = [
-        sys.executable,
-        str(ROOT / "app.py"),
-        "-o",
-        str(outdir),
-        "-c",
-        "bundle=host",
-        "-c",
-        f"settings={settings}",
+def _set_numbers(deployed: LocalStack, settings: Path) -> None:
+    """Put the numbers' settings where `voice` reads them, as one does on AWS."""
+    functions: LambdaClient = deployed.root.client("lambda")
+    variables = functions.get_function_configuration(FunctionName=deployed.functions["voice"])["Environment"][
+        "Variables"
     ]
-    process = await asyncio.create_subprocess_exec(
-        *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    ssm: SSMClient = deployed.root.client("ssm")
+    ssm.put_parameter(
+        Name=variables["SETTINGS_PARAMETER"], Value=settings.read_text(encoding="utf-8"), Type="String", Overwrite=True
     )
-    output, _ = await process.communicate()
-    if process.returncode:
-        lines = output.decode(errors="replace").strip().splitlines()
-        raise LaptopError(f"the templates can't be synthesized: {lines[-1] if lines else 'no message'}")
-    return outdir
 
 
 def _free_port() -> int:

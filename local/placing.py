@@ -107,10 +107,14 @@ class Placed:
     seen: tuple[Seen, ...]
 
     @property
+    def entries(self) -> list[Entry]:
+        """The call's log, as the subscriber saw it."""
+        return [each.what for each in self.seen if isinstance(each.what, Entry)]
+
+    @property
     def why_silent(self) -> str:
         """Why no words came, as far as anyone said."""
-        failures = [each.what.body for each in self.seen if isinstance(each.what, Entry)]
-        said = next((body.reason for body in failures if isinstance(body, CallFailed)), None)
+        said = next((entry.body.reason for entry in self.entries if isinstance(entry.body, CallFailed)), None)
         stream = next((each.problem.text for each in self.report.media_streams if each.problem), None)
         return self.report.failure or stream or said or "the media stream was heard, but Gladia found no words in it"
 

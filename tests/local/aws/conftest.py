@@ -4,37 +4,24 @@ What is tested here is the ground that the product stands on, so the functions a
 """
 
 import asyncio
-import fcntl
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from local.aws import LocalAws
+from local.synthesis import synthesized
 
-ROOT = Path(__file__).parents[3]
 STANDINS = Path(__file__).parent / "standins"
 MEDIA_URL = "ws://127.0.0.1:8080"
 SECRETS = {"TWILIO_SECRET": {"auth_token": "a-token"}, "GLADIA_SECRET": {"api_key": "a-key"}}
 
 
 @pytest.fixture(scope="session")
-def templates(tmp_path_factory):
+def templates():
     """The app as synthesized, with the product's functions for this machine; once for all test processes."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    out = shared / "cdk.out"
-    with (shared / "cdk.out.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (out / "manifest.json").exists():
-            command = [sys.executable, "app.py", "-c", "bundle=host", "-o", str(out)]
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-            assert done.returncode == 0, done.stdout + done.stderr
-    return out
+    return synthesized()
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from websockets.asyncio.client import connect
@@ -40,7 +40,7 @@ class Seen:
     at_s: float
 
 
-async def follow(push_url: str, ticket: str, call_id: str, *, after: int = 0) -> AsyncIterator[Seen]:
+async def follow(push_url: str, ticket: str, call_id: str, *, after: int = 0) -> AsyncGenerator[Seen, None]:
     """Give what happens in `call_id` from entry `after + 1` on, until the caller has enough. Raises CannotFollow."""
     following = Following(after=after)
     try:

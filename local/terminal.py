@@ -78,23 +78,24 @@ class CallScreen:
             case _:
                 pass
 
-    def _line(self, party: str, at_ms: int, text: str, *, is_final: bool) -> Text:
+    def _line(self, party: str, at_ms: int, text: str, *, is_final: bool) -> Table:
         if party not in self._parties:
             self._parties.append(party)
         colour = _COLOURS[self._parties.index(party) % len(_COLOURS)]
-        line = Text(f"{clock(at_ms):>7} ", style="dim")
-        line.append(f"{party:<8}", style=f"bold {colour}" if is_final else f"dim {colour}")
+        line = Table.grid(padding=(0, 1))
+        line.add_column(width=7, justify="right", style="dim")
+        line.add_column(width=8, style=f"bold {colour}" if is_final else f"dim {colour}", no_wrap=True)
+        line.add_column(style="" if is_final else "dim")
         # What a caller said is data: control characters would be the terminal's commands.
-        line.append(
-            "".join(letter if letter.isprintable() else " " for letter in text), style="" if is_final else "dim"
-        )
+        shown = "".join(letter if letter.isprintable() else " " for letter in text)
+        line.add_row(clock(at_ms), Text(party), Text(shown))
         return line
 
 
 def tables(measures: Measures) -> Sequence[Table]:
     """Return what a simulated call came to, as tables."""
     heard = Table(title="Words and bytes, by party", title_justify="left", title_style="bold")
-    for name in ("party", "words expected", "heard", "wrong", "word error rate", "bytes heard", "sent", "acknowledged"):
+    for name in ("party", "words", "heard", "wrong", "error rate", "bytes heard", "sent", "acknowledged"):
         heard.add_column(name, justify="left" if name == "party" else "right")
     for party, errors in measures.words.items():
         ledger = next((leg.ended.ledger for leg in measures.legs if leg.started.party == party and leg.ended), None)

@@ -105,20 +105,21 @@ async def test_twenty_calls_at_once_are_complete_and_share_no_word(up):
 
     async def place(name: str, delay_s: float) -> Placed:
         nonlocal most_live
-        # Callers do not ring in the same millisecond; all their calls are on the line at once all the same.
+        # Callers do not all ring in the same second (each new copy of a function is a second of a core here); all their
+        # calls are on the line at once all the same.
         await asyncio.sleep(delay_s)
         live.add(name)
         most_live = max(most_live, len(live))
-        placed = await up.place(conversation(*[f"I am {name}", f"good day {name}"] * 6, f"bye {name}"), pace=1)
+        placed = await up.place(conversation(*[f"I am {name}", f"good day {name}"] * 8, f"bye {name}"), pace=1)
         live.discard(name)
         return placed
 
-    placed = await asyncio.gather(*(place(name, place_ / 4) for place_, name in enumerate(names)))
+    placed = await asyncio.gather(*(place(name, number * 0.8) for number, name in enumerate(names)))
     assert most_live == len(names)
 
     for name, call in zip(names, placed, strict=True):
         assert call.report.failure is None
-        turns = [("caller", f"I am {name}"), ("agent", f"good day {name}")] * 6
+        turns = [("caller", f"I am {name}"), ("agent", f"good day {name}")] * 8
         assert said(call) == [*turns, ("caller", f"bye {name}")]
         assert [entry.seq for entry in call.entries] == list(range(1, len(call.entries) + 1))
         state = fold(call.entries)

@@ -29,11 +29,12 @@ from local.process import Process
 CHUNK_BYTES = 1600  # 100 ms of both tracks
 SECONDS = 10.0
 ROUNDS = 3
-CALLS = (25, 100)
+# What is measured, whether Gladia speaks and somebody follows, and with how many calls at once.
+CASES = (("relay alone", False, (25, 100)), ("log and partials too", True, (10, 25)))
 # Beyond this the load itself was late, and the table would tell of it and not of the bridge.
 TRUSTED_LATENESS_S = 0.02
 PORT = 18_080
-console = Console(highlight=False)
+console = Console(highlight=False, width=100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +147,8 @@ async def main() -> int:
     for name in ("what", "calls", "CPU of a core", "calls a core", "added p50", "p99", "memory"):
         table.add_column(name, justify="left" if name == "what" else "right", no_wrap=True)
     untrusted = 0
-    for what, everything in (("relay alone", False), ("log and partials too", True)):
-        for calls in CALLS:
+    for what, everything, counts in CASES:
+        for calls in counts:
             rounds = []
             for number in range(ROUNDS):
                 with console.status(f"{what}, {calls} calls, round {number + 1} of {ROUNDS}"):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import cast
 
 from callscribe.call import Call, Leg, fold
 from callscribe.entries import Entry, Utterance
 from callscribe.messages import PartialMessage
 from callscribe.transcript import transcript
 from local.client import Seen
+from local.twilio.admission import Track
 from local.twilio.report import MediaStreamReport
 from local.words import WordErrors, word_errors, words
 
@@ -49,14 +52,14 @@ class Measures:
 def measure(seen: Sequence[Seen], streams: Sequence[MediaStreamReport], expected: dict[str, str]) -> Measures:
     """Return what the call came to; `expected` is the text of each party.
 
-    The first partial that shows a word has it at its place in the utterance; a word that only the final showed counts
-    among the finals alone.
+    The first partial that shows a word has it in line with the final's other words; a word that only the final showed
+    counts among the finals alone.
     """
     entries = [each.what for each in seen if isinstance(each.what, Entry)]
     call = fold(entries)
     lines = transcript(entries)
     heard = {party: " ".join(line.said.text for line in lines if line.party == party) for party in expected}
-    sent = {leg.started.leg: (leg.started.track, stream) for leg in call.legs for stream in streams
+    sent = {leg.started.leg: (cast("Track", leg.started.track), stream) for leg in call.legs for stream in streams
             if leg.started.media_stream == stream.stream_sid}  # fmt: skip
     partials: list[float] = []
     finals: list[float] = []
@@ -67,7 +70,7 @@ def measure(seen: Sequence[Seen], streams: Sequence[MediaStreamReport], expected
                 shown.setdefault(utterance_id, []).append((each.at_s, words(text)))
             case Entry(body=Utterance() as said) if said.leg in sent:
                 track, stream = sent[said.leg]
-                finals.append((each.at_s - stream.sent_at(track, said.end_ms)) * 1000)  # type: ignore[arg-type]
+                finals.append((each.at_s - stream.sent_at(track, said.end_ms)) * 1000)
                 partials += _first_shown(said, shown.get(said.id, []), track, stream)
     return Measures(
         call=call,
@@ -79,14 +82,19 @@ def measure(seen: Sequence[Seen], streams: Sequence[MediaStreamReport], expected
 
 
 def _first_shown(
-    said: Utterance, shown: Sequence[tuple[float, list[str]]], track: str, stream: MediaStreamReport
+    said: Utterance, shown: Sequence[tuple[float, list[str]]], track: Track, stream: MediaStreamReport
 ) -> list[float]:
-    out: list[float] = []
-    place = 0
-    for word in said.words:
-        parts = words(word.text)
-        at_s = next((at_s for at_s, text in shown if text[place : place + len(parts)] == parts), None)
-        place += len(parts)
-        if at_s is not None and parts:
-            out.append((at_s - stream.sent_at(track, word.end_ms)) * 1000)  # type: ignore[arg-type]
-    return out
+    spoken = [(part, word) for word in said.words for part in words(word.text)]
+    first_s: dict[int, float] = {}
+    for at_s, text in shown:
+        for place in _common([part for part, _ in spoken], text):
+            # A word that is repeated may be taken for one that is still to come.
+            if at_s >= stream.sent_at(track, spoken[place][1].start_ms):
+                first_s.setdefault(place, at_s)
+    return [(at_s - stream.sent_at(track, spoken[place][1].end_ms)) * 1000 for place, at_s in first_s.items()]
+
+
+def _common(final: list[str], text: list[str]) -> Iterator[int]:
+    """Give the places in `final` of the words that `text` has too, in the same order."""
+    for block in SequenceMatcher(None, final, text, autojunk=False).get_matching_blocks():
+        yield from range(block.a, block.a + block.size)

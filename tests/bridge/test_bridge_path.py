@@ -256,6 +256,9 @@ async def test_twenty_calls_at_once_share_no_word(path):
     names = [f"CA{number}" for number in range(20)]
     for name in names:
         path.open_call(name)
+        path.connections.known.add(name)
+        subscription = Subscription(name, name, "acme", int(time.time()) + 60)
+        perform(path.dynamodb, Subscriptions("Subscriptions").put(subscription))
 
     await asyncio.gather(*(talk(path, name, *conversation(f"I am {name}", f"and I answer {name}")) for name in names))
     await path.settled()
@@ -266,6 +269,9 @@ async def test_twenty_calls_at_once_share_no_word(path):
             f"I am {name}", f"and I answer {name}",
         ]  # fmt: skip
         assert [entry.seq for entry in entries] == list(range(1, len(entries) + 1))
+        shown = [message for frame in path.connections.posted.get(name, []) for message in decode_frame(frame)]
+        assert {message.call_id for message in shown} <= {name}
+    assert path.connections.posted
 
 
 async def test_a_hang_up_without_a_stop_still_gets_its_last_words(path):

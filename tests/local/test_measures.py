@@ -36,7 +36,7 @@ def partial(text: str, at_s: float) -> Seen:
     return Seen(message, at_s)
 
 
-def test_a_words_latency_is_that_of_the_first_partial_with_the_word_at_its_place():
+def test_a_words_latency_is_that_of_the_first_partial_that_shows_it():
     seen = [
         entry(1, LEG),
         partial("Could", 100.55),
@@ -50,6 +50,22 @@ def test_a_words_latency_is_that_of_the_first_partial_with_the_word_at_its_place
     assert measures.partials.values_ms == pytest.approx((300, 300))
     assert measures.finals.values_ms == pytest.approx((500,))
     assert measures.words["caller"].wrong == 0
+
+
+def test_a_wrong_word_before_it_does_not_hide_a_word():
+    seen = [entry(1, LEG), partial("Oh could morning", 101.3), entry(2, SAID, at_s=101.5)]
+
+    assert measure(seen, [STREAM], {"caller": ""}).partials.values_ms == pytest.approx((300,))
+
+
+def test_a_word_is_not_shown_before_it_is_spoken():
+    again = Utterance(
+        leg="MZ1/inbound", id="G1/0", text="No no", start_ms=0, end_ms=1000, language="en", confidence=0.9,
+        words=(Word(" No", 0, 400, 0.9), Word(" no", 600, 1000, 0.9)),
+    )  # fmt: skip
+    seen = [entry(1, LEG), partial("no", 100.5), partial("no no", 101.2), entry(2, again)]
+
+    assert measure(seen, [STREAM], {"caller": ""}).partials.values_ms == pytest.approx((100, 200))
 
 
 def test_a_word_that_only_the_final_showed_is_no_partials_merit():

@@ -128,6 +128,7 @@ def up(tmp_path_factory, application):
             "+12025550102": {**number, "then": {"redirect": application.url}},
             "+12025550103": {**number, "then": {"say": "Nobody is here."}},
             "+12025550104": {**number, "gladia": {"endpointing": 99}},
+            "+12025550105": {**number, "gladia": {"messages_config": {"receive_partial_transcripts": False}}},
         },
     }
     with running(tmp_path_factory.mktemp("up"), settings, recogniser="scripted") as up:

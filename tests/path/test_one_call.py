@@ -24,6 +24,8 @@ from local.client import follow
 from local.gladia.scripted import silence, spoken
 from local.placing import Placed, Tracks, watch
 
+# Their posts to twenty connections are most of what the local AWS can do; tests/bridge has them for twenty calls.
+WITHOUT_PARTIALS = "+12025550105"
 CALLSCRIBE = [sys.executable, "-m", "local.cli"]
 
 
@@ -110,7 +112,8 @@ async def test_twenty_calls_at_once_are_complete_and_share_no_word(up):
         await asyncio.sleep(delay_s)
         live.add(name)
         most_live = max(most_live, len(live))
-        placed = await up.place(conversation(*[f"I am {name}", f"good day {name}"] * 8, f"bye {name}"), pace=1)
+        tracks = conversation(*[f"I am {name}", f"good day {name}"] * 8, f"bye {name}")
+        placed = await up.place(tracks, to_number=WITHOUT_PARTIALS, pace=1)
         live.discard(name)
         return placed
 

@@ -68,6 +68,7 @@ def test_a_ticket_for_every_call_says_so(authorize):
         "no ticket",
         "é.\ud800",
     ],
+    ids=["forged", "expired", "misused", "malformed", "no text"],
 )
 def test_a_wrong_ticket_is_denied_which_clients_see_as_403(authorize, text):
     answer = authorize(text)

@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 # Twilio's messages are about 400 bytes; nothing that any carrier sends is near this.
 MESSAGE_LIMIT_BYTES = 64 * 1024
-HANDSHAKE_S = 10.0
+HANDSHAKE_S = 10.0  # for the upgrade, and for `start` after it
 CLOSE_S = 5.0
 HEALTH_PATH = "/healthz"  # alive; a task with live calls must not be killed for anything less
 READY_PATH = "/readyz"  # takes new calls
@@ -59,7 +59,7 @@ class MediaSocket(asyncio.Protocol):
         self._stopped = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Wait for the upgrade, but not for ever."""
+        """Wait for the upgrade and the start of a media stream, but not for ever."""
         self._transport = cast("asyncio.Transport", transport)
         self._handshake = asyncio.get_running_loop().call_later(HANDSHAKE_S, self._transport.abort)
 
@@ -90,7 +90,6 @@ class MediaSocket(asyncio.Protocol):
             self._flush()
 
     def _upgrade(self, request: Request) -> None:
-        self._handshake.cancel()
         path, question, _ = request.path.partition("?")
         if path in {HEALTH_PATH, READY_PATH}:
             well = path == HEALTH_PATH or self._reception.accepting
@@ -145,6 +144,7 @@ class MediaSocket(asyncio.Protocol):
             logger.warning("media stream refused", extra={"reason": "the ticket is for another call"})
             self.close(CloseCode.POLICY_VIOLATION)
             return
+        self._handshake.cancel()
         self._reception.start(relay, started, self)
 
     def _hear(self, relay: Relay, event: DialectEvent) -> None:

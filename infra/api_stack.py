@@ -38,7 +38,7 @@ class ApiStack(Stack):
             name="voice",
             code=bundles.make("voice"),
             memory_mib=512,  # Twilio and the caller wait for it: more memory is more CPU
-            timeout_s=10,  # Twilio gives up after 15
+            timeout_s=13,  # Twilio gives up after 15; a service that hangs costs up to 4, and three may
             environment={
                 "CALLS_TABLE": data.calls.table_name,
                 "IDEMPOTENCY_TABLE": data.idempotency.table_name,

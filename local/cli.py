@@ -165,6 +165,7 @@ async def _up(*, as_json: bool, settings: Path, state: Path, recogniser: str) ->
 
 async def _tail(push_url: str, ticket: str, call_id: str, after: int) -> int:
     with CallScreen(console) as screen:
+        screen.note(f"following {call_id}; Ctrl-C ends it")
         await watch(push_url, ticket, call_id, screen.show, after=after)
     return 0
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from callscribe.call import Call
-from callscribe.entries import CallEnded, CallFailed, CallStarted, Entry, LegGap, Utterance
+from callscribe.entries import CallEnded, CallFailed, CallStarted, Entry, LegEnded, LegGap, Utterance
 from callscribe.messages import PartialMessage
 from local.measures import Latencies, Measures
 
@@ -67,6 +67,8 @@ class CallScreen:
                 if waiting is not None and waiting.id == said.id:
                     del self._partials[said.leg]
                 self._console.print(self._line(self._call.party(said.leg), said.start_ms, said.text, is_final=True))
+            case LegEnded(leg=leg):
+                self._partials.pop(leg, None)  # of sounds in which no words were found in the end
             case CallStarted(direction=direction):
                 self.note(f"{direction} call {entry.call_id[:10]}… has started")
             case LegGap(start_ms=start_ms, end_ms=end_ms, cause=cause):

@@ -52,6 +52,8 @@ const entries = {
     }
     place(line(parties.get(leg) ?? leg, start_ms, text, "final"), start_ms);
   },
+  // What is left then are sounds in which no words were found in the end.
+  "leg.ended": ({ leg }) => partials.get(leg)?.remove(),
   "leg.gap": ({ start_ms, end_ms, cause }) => note(`${clock(start_ms)} to ${clock(end_ms)}: ${cause}`),
   "call.failed": ({ reason }) => note(`no more live words: ${reason}`, "failed"),
   "call.ended": ({ reason }) => {

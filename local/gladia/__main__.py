@@ -8,12 +8,12 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from .recogniser import Recogniser
-from .scripted import ScriptedRecogniser
-from .server import EmulatedGladia
-from .settings import Settings
-from .whisper.model import FINAL_FRAMES, LONGEST_FRAMES, UnknownModelError
-from .whisper.recogniser import WhisperRecogniser
+from local.gladia.recogniser import Recogniser
+from local.gladia.scripted import ScriptedRecogniser
+from local.gladia.server import EmulatedGladia
+from local.gladia.settings import Settings
+from local.gladia.whisper.model import FINAL_FRAMES, LONGEST_FRAMES, UnknownModelError
+from local.gladia.whisper.recogniser import WhisperRecogniser
 
 DEFAULT_PORT = 8089
 

@@ -3,7 +3,7 @@
 import struct
 from dataclasses import dataclass
 
-from .request import Encoding, InitRequest
+from local.gladia.request import Encoding, InitRequest
 
 # RFC 2361 and Microsoft's mmreg.h.
 _FORMAT_TAGS: dict[Encoding, int] = {"wav/pcm": 1, "wav/alaw": 6, "wav/ulaw": 7}

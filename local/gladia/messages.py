@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from .recogniser import Spoken
+from local.gladia.recogniser import Spoken
 
 # The field of `messages_config` that lets a type through; transcripts have two and are looked at where they are made.
 SWITCHES = {

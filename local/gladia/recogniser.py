@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-from .audio import AudioFormat
+from local.gladia.audio import AudioFormat
 
 
 @dataclass(frozen=True, slots=True)

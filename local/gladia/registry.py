@@ -8,11 +8,11 @@ from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
-from .errors import RequestError, decode_json, invalid
-from .messages import timestamp
-from .request import InitRequest
-from .session import Phase, Session
-from .settings import Settings
+from local.gladia.errors import RequestError, decode_json, invalid
+from local.gladia.messages import timestamp
+from local.gladia.request import InitRequest
+from local.gladia.session import Phase, Session
+from local.gladia.settings import Settings
 
 STATUSES = ("queued", "processing", "done", "error")
 DEFAULT_LIMIT = 20

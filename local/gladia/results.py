@@ -6,8 +6,8 @@ Source: Gladia, OpenAPI document, `StreamingResponse` and `TranscriptionResult`.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .messages import Utterance
-from .request import InitRequest
+from local.gladia.messages import Utterance
+from local.gladia.request import InitRequest
 
 NO_MODEL = "not available: the emulated Gladia has no model for it"
 

@@ -12,7 +12,7 @@ mu-law; anything else between words comes out as the word "�".
 from types import TracebackType
 from typing import Final, Self
 
-from .recogniser import Finished, Listened, SpeechEnded, SpeechStarted, Spoken, Tell, Track, Word
+from local.gladia.recogniser import Finished, Listened, SpeechEnded, SpeechStarted, Spoken, Tell, Track, Word
 
 RATE_HZ: Final = 8000
 SILENCE: Final = 0xFF

@@ -11,14 +11,14 @@ from typing import Any, Self
 import msgspec
 from aiohttp import web
 
-from .errors import RequestError, decode_json, invalid
-from .messages import timestamp
-from .recogniser import Recogniser
-from .registry import Registry, job
-from .session import Session
-from .settings import Settings
-from .validation import parse
-from .wire import Wire
+from local.gladia.errors import RequestError, decode_json, invalid
+from local.gladia.messages import timestamp
+from local.gladia.recogniser import Recogniser
+from local.gladia.registry import Registry, job
+from local.gladia.session import Session
+from local.gladia.settings import Settings
+from local.gladia.validation import parse
+from local.gladia.wire import Wire
 
 logger = logging.getLogger(__name__)
 

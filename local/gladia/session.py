@@ -11,12 +11,12 @@ from typing import Any, Literal
 
 import msgspec
 
-from . import messages, results
-from .audio import AudioFormat, Intake
-from .effects import Close, Effect, Finish, Listen, Send
-from .recogniser import Finished, Heard, Listened, SpeechEnded, SpeechStarted, Spoken, Track
-from .request import InitRequest
-from .settings import Settings
+from local.gladia import messages, results
+from local.gladia.audio import AudioFormat, Intake
+from local.gladia.effects import Close, Effect, Finish, Listen, Send
+from local.gladia.recogniser import Finished, Heard, Listened, SpeechEnded, SpeechStarted, Spoken, Track
+from local.gladia.request import InitRequest
+from local.gladia.settings import Settings
 
 SESSION_OVER = 4403  # what a client that comes back too late is told, after a handshake that succeeds
 

@@ -10,8 +10,8 @@ from typing import Any, cast
 import msgspec
 from msgspec import inspect
 
-from .errors import decode_json, invalid
-from .request import InitRequest
+from local.gladia.errors import decode_json, invalid
+from local.gladia.request import InitRequest
 
 METADATA_LIMIT_CHARACTERS = 2000  # Gladia, "Custom metadata"
 _SHAPE = cast("inspect.StructType", inspect.type_info(InitRequest))

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from .effects import Close, Effect, Finish, Listen, Send
-from .recogniser import Heard, Recogniser
-from .session import Phase, Session
-from .settings import Settings
+from local.gladia.effects import Close, Effect, Finish, Listen, Send
+from local.gladia.recogniser import Heard, Recogniser
+from local.gladia.session import Phase, Session
+from local.gladia.settings import Settings
 
 logger = logging.getLogger(__name__)
 

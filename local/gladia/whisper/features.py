@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .samples import MODEL_RATE_HZ, Floats
+from local.gladia.whisper.samples import MODEL_RATE_HZ, Floats
 
 FRAME_RATE_HZ: Final = 100
 _WINDOW: Final = 400

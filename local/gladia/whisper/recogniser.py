@@ -14,12 +14,11 @@ from types import TracebackType
 from typing import Self
 
 from local.gladia.recogniser import Finished, Listened, SpeechEnded, SpeechStarted, Tell, Track
-
-from .desk import Desk, Words, Work
-from .endpointer import Closed, Endpointer, Event, Growing, Opened
-from .model import FINAL_FRAMES, Speech, WhisperModel
-from .samples import SampleReader
-from .transcribe import LANGUAGE, final_words, utterance
+from local.gladia.whisper.desk import Desk, Words, Work
+from local.gladia.whisper.endpointer import Closed, Endpointer, Event, Growing, Opened
+from local.gladia.whisper.model import FINAL_FRAMES, Speech, WhisperModel
+from local.gladia.whisper.samples import SampleReader
+from local.gladia.whisper.transcribe import LANGUAGE, final_words, utterance
 
 
 class WhisperRecogniser:

@@ -3,10 +3,9 @@
 from local.gladia.audio import AudioFormat
 from local.gladia.recogniser import Spoken, Word
 from local.gladia.request import Encoding
-
-from .endpointer import Closed, Endpointer, Event, pieces
-from .model import FINAL_FRAMES, Speech, WhisperModel
-from .samples import SampleReader
+from local.gladia.whisper.endpointer import Closed, Endpointer, Event, pieces
+from local.gladia.whisper.model import FINAL_FRAMES, Speech, WhisperModel
+from local.gladia.whisper.samples import SampleReader
 
 LANGUAGE = "en"
 

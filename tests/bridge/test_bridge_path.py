@@ -398,6 +398,16 @@ async def test_a_ticket_for_another_call_closes_the_socket(path):
     assert path.entries("CA2") == []
 
 
+async def test_a_socket_on_which_nothing_starts_is_closed(path, monkeypatch):
+    monkeypatch.setattr("bridge.media_socket.HANDSHAKE_S", 0.1)
+
+    async with path.socket("CA1") as socket:
+        await socket.send('{"event":"connected","protocol":"Call","version":"1.0.0"}')
+        await socket.wait_closed()
+
+    assert path.bridge.live == 0
+
+
 async def test_health_is_served_on_the_same_port_and_readiness_ends_with_drain(path):
     base = path.url.replace("ws://", "http://")
     async with ClientSession() as http:

@@ -175,6 +175,7 @@ class Session:
         self._retry_at: float | None = None
         self._give_up_at: float | None = None
         self._retries = 0
+        self._trouble = ""
         self._sent = 0
         self.reconnects = 0
         self.malformed = 0
@@ -249,6 +250,7 @@ class Session:
                 self._retry_at = None
                 return [Granted(event.id), Connect(event.url)]
             case OpeningFailed():
+                self._trouble = event.reason
                 self._retry_later(now)
             case OpeningRefused():
                 return self._close(event.reason)
@@ -292,16 +294,26 @@ class Session:
             ended_well = before is State.DRAINING and code == 1000
             return self._close(None if ended_well else f"gladia ended the session with {code}")
         self.reconnects += before is not State.CONNECTING
+        self._trouble = f"its socket closed with {code}"
         self._retry_later(now)
         return []
 
     def _wake(self, now: float) -> list[Effect]:
         if self._give_up_at is not None and now >= self._give_up_at:
-            return self._close("gladia did not end the session in time")
+            return self._close(self._given_up())
         if self._retry_at is not None and now >= self._retry_at:
             self._retry_at = None
             return [Open(self._request) if self._state is State.OPENING else Connect(self._url)]
         return []
+
+    def _given_up(self) -> str:
+        match self._state:
+            case State.OPENING:
+                return f"gladia granted no session in time: {self._trouble or 'no answer'}"
+            case State.CONNECTING:
+                return f"gladia's session could not be reached again in time: {self._trouble or 'no answer'}"
+            case _:
+                return "gladia did not end the session in time"
 
     def _retry_later(self, now: float) -> None:
         delay_s = min(LAST_RETRY_S, FIRST_RETRY_S * 2**self._retries)

@@ -40,8 +40,13 @@ class Call:
 
     @property
     def settled(self) -> bool:
-        """Whether the log is final: the call is over and every leg has given its last words."""
-        return self.ended is not None and all(leg.ended is not None for leg in self.legs)
+        """Whether the log is final: the call is over and every leg has given its last words.
+
+        A call that was answered has legs, or a failure that says why it has none, which may come after its end.
+        """
+        if self.ended is None or any(leg.ended is None for leg in self.legs):
+            return False
+        return bool(self.legs) or self.failed is not None or self.ended.reason != "completed"
 
     def party(self, leg: str) -> str:
         """Return who spoke on `leg`; the leg's own name if the log hasn't said."""

@@ -187,6 +187,6 @@ def note(event: CallEvent, screen: CallScreen) -> None:
         case Dialled():
             screen.note("both parties are on the line")
         case HungUp(duration_s=duration_s):
-            screen.note(f"hung up after {duration_s} s")
+            screen.note(f"hung up after {duration_s} s; the last words are due")
         case _:
             pass

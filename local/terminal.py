@@ -96,8 +96,8 @@ class CallScreen:
 
 def tables(measures: Measures) -> Sequence[Table]:
     """Return what a simulated call came to, as tables."""
-    heard = Table(title="Words and bytes, by party", title_justify="left", title_style="bold")
-    for name in ("party", "words", "heard", "wrong", "error rate", "bytes heard", "sent", "acknowledged"):
+    heard = Table(title="Words, and bytes of audio, by party", title_justify="left", title_style="bold")
+    for name in ("party", "words", "heard", "wrong", "WER", "bytes in", "sent", "acknowledged"):
         heard.add_column(name, justify="left" if name == "party" else "right")
     for party, errors in measures.words.items():
         ledger = next((leg.ended.ledger for leg in measures.legs if leg.started.party == party and leg.ended), None)

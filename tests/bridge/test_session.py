@@ -153,6 +153,28 @@ def test_an_end_that_never_comes_is_given_up_and_said():
     assert ending.handle(DeadlinePassed(), now=35) == [Disconnect(), Closed("gladia did not end the session in time")]
 
 
+def test_an_opening_that_never_succeeds_is_given_up_with_its_last_reason():
+    waiting = session()
+    waiting.open()
+    waiting.handle(AudioEnded(), now=0)
+    waiting.handle(OpeningFailed("gladia answered 503"), now=29)
+
+    assert waiting.handle(DeadlinePassed(), now=30) == [
+        Disconnect(),
+        Closed("gladia granted no session in time: gladia answered 503"),
+    ]
+
+
+def test_a_resumption_that_never_succeeds_is_given_up_with_its_last_reason():
+    lost = relaying()
+    lost.handle(AudioEnded(), now=0)
+    lost.handle(SocketLost(1006), now=29.9)
+
+    assert lost.handle(DeadlinePassed(), now=30)[-1] == Closed(
+        "gladia's session could not be reached again in time: its socket closed with 1006"
+    )
+
+
 def test_a_refusal_is_final_and_says_why():
     refused = session()
     refused.open()

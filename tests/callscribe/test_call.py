@@ -57,7 +57,14 @@ def test_a_call_is_settled_when_it_is_over_and_every_leg_has_given_its_last_word
     assert not after(STARTED, leg("a", "caller"), leg("b", "agent"), ENDED, leg_ended("a")).settled
     assert after(STARTED, leg("a", "caller"), ENDED, leg_ended("a")).settled
     assert after(STARTED, leg("a", "caller"), leg_ended("a"), ENDED).settled
-    assert after(STARTED, ENDED).settled
+
+
+def test_an_answered_call_without_legs_is_settled_once_the_log_says_why():
+    failed = CallFailed(reason="gladia answered 401", kept="nothing")
+
+    assert not after(STARTED, ENDED).settled
+    assert after(STARTED, ENDED, failed).settled
+    assert after(STARTED, CallEnded(reason="no-answer", duration_ms=0)).settled
 
 
 def test_a_leg_is_complete_when_all_that_it_sent_was_acknowledged_and_nothing_is_missing():

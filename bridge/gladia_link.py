@@ -28,6 +28,7 @@ from bridge.session import (
 from callscribe.errors import MalformedMessage
 
 OPEN_TIMEOUT_S = 10.0
+CLOSE_TIMEOUT_S = 2.0  # a socket that is given up is often one that nobody answers on
 # A stored result can be long; a message above the limit would close the socket with 1009.
 MESSAGE_LIMIT_BYTES = 16 * 1024 * 1024
 
@@ -83,7 +84,12 @@ class GladiaLink:
         code = 1006
         try:
             async with connect(
-                url, compression=None, max_size=MESSAGE_LIMIT_BYTES, open_timeout=OPEN_TIMEOUT_S, proxy=None
+                url,
+                compression=None,
+                max_size=MESSAGE_LIMIT_BYTES,
+                open_timeout=OPEN_TIMEOUT_S,
+                close_timeout=CLOSE_TIMEOUT_S,
+                proxy=None,
             ) as socket:
                 self._tell(SocketOpened())
                 code = await self._relay(socket)

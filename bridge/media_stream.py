@@ -133,7 +133,7 @@ class MediaStream:
         """Take what the carrier sends."""
         match event:
             case Audio():
-                return self._audio(event)
+                return self._audio(event, now)
             case Digit():
                 return self._digit(event)
             case Stopped():
@@ -168,7 +168,7 @@ class MediaStream:
     def _lane_of(self, track: str) -> tuple[_Lane, _Leg]:
         return next((lane, leg) for lane in self._lanes for leg in lane.legs if leg.track == track)
 
-    def _audio(self, event: Audio) -> list[Effect]:
+    def _audio(self, event: Audio, now: float) -> list[Effect]:
         if self._stopped:
             return []
         lane, leg = self._lane_of(event.track)
@@ -178,7 +178,7 @@ class MediaStream:
         if gap is not None:
             effects.append(self._gap(leg, gap))
         if audio := timeline.take():
-            effects += self._outcome(lane, lane.session.hear(audio))
+            effects += self._outcome(lane, lane.session.hear(audio, now=now))
         return effects
 
     def _begin(self, media_ms: int, lane: _Lane) -> Timeline:
@@ -210,7 +210,7 @@ class MediaStream:
         effects: list[Effect] = []
         for lane in self._lanes:
             if lane.timeline is not None and (rest := lane.timeline.finish()):
-                effects += self._outcome(lane, lane.session.hear(rest))
+                effects += self._outcome(lane, lane.session.hear(rest, now=now))
             effects += self._outcome(lane, lane.session.handle(session.AudioEnded(), now=now))
         return effects
 

@@ -17,6 +17,9 @@ PIECE_BYTES = 512 * 1024
 BACKLOG_BYTES = 300 * 16_000
 # After `stop_recording` Gladia was seen to close within 1.1 s; half a minute leaves room for a long last utterance.
 DRAIN_S = 30.0
+# Gladia acknowledges each chunk at once; a socket on which nothing comes for so long while audio waits for its
+# acknowledgement is dead, whatever TCP still believes.
+SILENT_S = 5.0
 FIRST_RETRY_S = 0.25
 LAST_RETRY_S = 8.0
 # Codes with which Gladia says that there is nothing to come back to; 1001 is its client's own farewell.
@@ -68,6 +71,11 @@ class SocketLost:
 
 
 @dataclass(frozen=True, slots=True)
+class SocketSilent:
+    """The session's socket is open, but Gladia is not there any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class AudioEnded:
     """The carrier has no more audio for this session."""
 
@@ -85,7 +93,15 @@ class DeadlinePassed:
 
 
 Event: TypeAlias = (
-    SessionOpened | OpeningFailed | OpeningRefused | SocketOpened | SocketLost | AudioEnded | Received | DeadlinePassed
+    SessionOpened
+    | OpeningFailed
+    | OpeningRefused
+    | SocketOpened
+    | SocketLost
+    | SocketSilent
+    | AudioEnded
+    | Received
+    | DeadlinePassed
 )
 
 
@@ -149,7 +165,9 @@ NEXT: dict[tuple[State, type[Event]], State] = {
     (State.CONNECTING, SocketLost): State.CONNECTING,
     (State.CONNECTING, AudioEnded): State.CONNECTING,
     (State.RELAYING, SocketLost): State.CONNECTING,  # the session outlives its socket
+    (State.RELAYING, SocketSilent): State.CONNECTING,
     (State.RELAYING, AudioEnded): State.DRAINING,
+    (State.DRAINING, SocketSilent): State.CONNECTING,
     (State.DRAINING, SocketLost): State.CONNECTING,  # unless Gladia says that it is over: CLOSED
 }
 
@@ -174,6 +192,7 @@ class Session:
         self._audio_ended = False
         self._retry_at: float | None = None
         self._give_up_at: float | None = None
+        self._silent_at: float | None = None
         self._retries = 0
         self._trouble = ""
         self._sent = 0
@@ -193,7 +212,7 @@ class Session:
     @property
     def deadline(self) -> float | None:
         """When to say DeadlinePassed; None while there is nothing to wait for."""
-        times = [time for time in (self._retry_at, self._give_up_at) if time is not None]
+        times = [time for time in (self._retry_at, self._give_up_at, self._silent_at) if time is not None]
         return min(times, default=None)
 
     @property
@@ -215,7 +234,7 @@ class Session:
         """Begin."""
         return [Open(self._request)]
 
-    def hear(self, audio: bytes) -> list[Effect]:
+    def hear(self, audio: bytes, *, now: float) -> list[Effect]:
         """Take more audio, whole samples of every channel."""
         if self.closed:
             return []
@@ -226,12 +245,14 @@ class Session:
         if self._state is not State.RELAYING:
             return []
         self._sent = self._backlog.end
+        if self._silent_at is None:
+            self._silent_at = now + SILENT_S
         return [Send(audio)]
 
     def handle(self, event: Event, *, now: float) -> list[Effect]:
         """Return what follows from `event`; events that don't fit the state are ignored."""
         if isinstance(event, Received):
-            return self._receive(event.text)
+            return self._receive(event.text, now)
         if isinstance(event, DeadlinePassed):
             return self._wake(now)
         if isinstance(event, AudioEnded) and not self._audio_ended:
@@ -255,16 +276,22 @@ class Session:
             case OpeningRefused():
                 return self._close(event.reason)
             case SocketOpened():
-                return self._resume()
+                return self._resume(now)
             case SocketLost():
                 return self._lost(event.code, before, now)
+            case SocketSilent():
+                self.reconnects += 1
+                self._trouble = f"nothing came for {SILENT_S:.0f} s"
+                self._retry_later(now)
+                return [Disconnect()]
             case AudioEnded() if self._state is State.DRAINING:
                 return [Send(gladia.STOP_RECORDING)]
         return []
 
-    def _receive(self, text: str | bytes) -> list[Effect]:
+    def _receive(self, text: str | bytes, now: float) -> list[Effect]:
         # A socket that opens may still be refused at once; only its first message shows that the session lives.
         self._retries = 0
+        self._await_acknowledgement(now)
         try:
             message = gladia.decode(text)
         except MalformedMessage:
@@ -273,17 +300,23 @@ class Session:
         match message:
             case gladia.Acknowledged(end=end):
                 self._backlog.acknowledge(end)
+                self._await_acknowledgement(now)  # which may have been the last
             case gladia.Transcript():
                 return [Heard(self._id, message)]
         return []
 
-    def _resume(self) -> list[Effect]:
+    def _await_acknowledgement(self, now: float) -> None:
+        waits = self._state in {State.RELAYING, State.DRAINING} and self._backlog.acknowledged < self._sent
+        self._silent_at = now + SILENT_S if waits else None
+
+    def _resume(self, now: float) -> list[Effect]:
         self._retry_at = None
         audio = self._backlog.unacknowledged()
         channels = self._request["channels"]
         size = PIECE_BYTES - PIECE_BYTES % channels
         effects: list[Effect] = [Send(audio[at : at + size]) for at in range(0, len(audio), size)]
         self._sent = self._backlog.end
+        self._await_acknowledgement(now)
         if self._audio_ended:
             self._state = State.DRAINING
             effects.append(Send(gladia.STOP_RECORDING))
@@ -304,6 +337,8 @@ class Session:
         if self._retry_at is not None and now >= self._retry_at:
             self._retry_at = None
             return [Open(self._request) if self._state is State.OPENING else Connect(self._url)]
+        if self._silent_at is not None and now >= self._silent_at:
+            return self.handle(SocketSilent(), now=now)
         return []
 
     def _given_up(self) -> str:
@@ -318,9 +353,10 @@ class Session:
     def _retry_later(self, now: float) -> None:
         delay_s = min(LAST_RETRY_S, FIRST_RETRY_S * 2**self._retries)
         self._retries = min(self._retries + 1, 10)
+        self._silent_at = None
         self._retry_at = now + delay_s * (0.5 + 0.5 * self._jitter())
 
     def _close(self, failure: str | None) -> list[Effect]:
         self._state = State.CLOSED
-        self._retry_at = self._give_up_at = None
+        self._retry_at = self._give_up_at = self._silent_at = None
         return [Disconnect(), Closed(failure)]

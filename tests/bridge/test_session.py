@@ -68,16 +68,16 @@ def test_it_opens_connects_and_relays():
     assert opened.open() == [Open(REQUEST)]
     assert opened.handle(SessionOpened("G1", URL), now=0) == [Granted("G1"), Connect(URL)]
     assert opened.handle(SocketOpened(), now=0) == []
-    assert opened.hear(b"ab" * 800) == [Send(b"ab" * 800)]
+    assert opened.hear(b"ab" * 800, now=0) == [Send(b"ab" * 800)]
     assert opened.state is State.RELAYING
 
 
 def test_what_is_heard_before_the_socket_is_open_goes_first():
     opened = session()
     opened.open()
-    assert opened.hear(b"ab" * 800) == []
+    assert opened.hear(b"ab" * 800, now=0) == []
     opened.handle(SessionOpened("G1", URL), now=0)
-    assert opened.hear(b"cd" * 800) == []
+    assert opened.hear(b"cd" * 800, now=0) == []
 
     assert opened.handle(SocketOpened(), now=0) == [Send(b"ab" * 800 + b"cd" * 800)]
 
@@ -92,20 +92,52 @@ def test_words_are_told_with_the_session_that_heard_them():
 
 def test_a_lost_socket_is_opened_again_on_the_same_url_and_sent_what_was_not_acknowledged():
     lost = relaying()
-    lost.hear(b"ab" * 800)
-    lost.hear(b"cd" * 800)
+    lost.hear(b"ab" * 800, now=0)
+    lost.hear(b"cd" * 800, now=0)
     lost.handle(acknowledgement(1600), now=1)
 
     assert lost.handle(SocketLost(1006), now=2) == []
-    assert lost.hear(b"ef" * 800) == []
+    assert lost.hear(b"ef" * 800, now=0) == []
     assert lost.handle(DeadlinePassed(), now=lost.deadline) == [Connect(URL)]
     assert lost.handle(SocketOpened(), now=3) == [Send(b"cd" * 800 + b"ef" * 800)]
     assert lost.reconnects == 1
 
 
+def test_a_socket_on_which_nothing_comes_while_audio_waits_is_given_up_and_opened_again():
+    half_open = relaying()
+    half_open.hear(b"ab" * 800, now=10)
+    half_open.hear(b"cd" * 800, now=14)
+
+    assert half_open.deadline == 15
+    assert half_open.handle(DeadlinePassed(), now=15) == [Disconnect()]
+    assert half_open.handle(DeadlinePassed(), now=half_open.deadline) == [Connect(URL)]
+    assert half_open.handle(SocketOpened(), now=16) == [Send(b"ab" * 800 + b"cd" * 800)]
+    assert half_open.reconnects == 1
+
+
+def test_a_socket_on_which_words_come_is_alive_though_acknowledgements_are_slow():
+    slow = relaying()
+    slow.hear(b"ab" * 800, now=10)
+    slow.handle(final(" Yes."), now=14)
+
+    assert slow.deadline == 19
+    slow.handle(acknowledgement(1600), now=18)
+    assert slow.deadline is None
+
+
+def test_a_half_open_socket_in_the_end_is_opened_again_and_told_the_end_again():
+    ending = relaying()
+    ending.hear(b"ab" * 800, now=0)
+    ending.handle(AudioEnded(), now=1)
+    assert ending.handle(DeadlinePassed(), now=ending.deadline) == [Disconnect()]
+    assert ending.handle(DeadlinePassed(), now=ending.deadline) == [Connect(URL)]
+
+    assert ending.handle(SocketOpened(), now=6) == [Send(b"ab" * 800), STOP]
+
+
 def test_a_long_backlog_goes_out_in_pieces_that_gladia_takes():
     lost = relaying()
-    lost.hear(b"ab" * 800_000)
+    lost.hear(b"ab" * 800_000, now=0)
     lost.handle(SocketLost(1006), now=1)
     lost.handle(DeadlinePassed(), now=lost.deadline)
 
@@ -116,7 +148,7 @@ def test_a_long_backlog_goes_out_in_pieces_that_gladia_takes():
 
 def test_the_end_is_said_and_waited_for():
     ending = relaying()
-    ending.hear(b"ab" * 800)
+    ending.hear(b"ab" * 800, now=0)
 
     assert ending.handle(AudioEnded(), now=5) == [STOP]
     assert ending.handle(final(" Bye."), now=5.5)[0].transcript.utterance.text == " Bye."
@@ -126,7 +158,7 @@ def test_the_end_is_said_and_waited_for():
 
 def test_a_socket_lost_while_draining_is_told_the_end_again():
     ending = relaying()
-    ending.hear(b"ab" * 800)
+    ending.hear(b"ab" * 800, now=0)
     ending.handle(AudioEnded(), now=5)
     ending.handle(SocketLost(1006), now=5.1)
     ending.handle(DeadlinePassed(), now=5.5)
@@ -138,7 +170,7 @@ def test_a_socket_lost_while_draining_is_told_the_end_again():
 def test_a_call_that_ends_before_the_session_is_granted_still_gets_its_words():
     early = session()
     early.open()
-    early.hear(b"ab" * 800)
+    early.hear(b"ab" * 800, now=0)
     assert early.handle(AudioEnded(), now=1) == []
     early.handle(SessionOpened("G1", URL), now=2)
 
@@ -183,7 +215,7 @@ def test_a_refusal_is_final_and_says_why():
         Disconnect(),
         Closed("gladia answered 401: key not found"),
     ]
-    assert refused.hear(b"ab") == []
+    assert refused.hear(b"ab", now=0) == []
 
 
 def test_a_failed_opening_is_tried_again_later_and_later():
@@ -225,9 +257,9 @@ def test_a_session_that_gladia_ends_in_mid_call_is_over_and_says_so(code):
 def test_more_audio_than_may_be_kept_ends_the_session_not_the_call():
     slow = session(backlog_bytes=1600)
     slow.open()
-    slow.hear(b"ab" * 800)
+    slow.hear(b"ab" * 800, now=0)
 
-    assert slow.hear(b"cd" * 800) == [Disconnect(), Closed("gladia is behind: 1600 bytes unacknowledged")]
+    assert slow.hear(b"cd" * 800, now=0) == [Disconnect(), Closed("gladia is behind: 1600 bytes unacknowledged")]
 
 
 @pytest.mark.parametrize("text", ["", "no json", "[]", '{"type":"audio_chunk","acknowledged":true,"data":null}'])
@@ -250,11 +282,11 @@ def test_a_message_of_another_type_is_no_fault(kind):
 def test_counts_say_what_was_given_sent_and_acknowledged():
     counting = session()
     counting.open()
-    counting.hear(b"ab" * 800)
+    counting.hear(b"ab" * 800, now=0)
     assert (counting.given, counting.sent, counting.acknowledged) == (1600, 0, 0)
 
     counting.handle(SessionOpened("G1", URL), now=0)
     counting.handle(SocketOpened(), now=0)
-    counting.hear(b"ab" * 800)
+    counting.hear(b"ab" * 800, now=0)
     counting.handle(acknowledgement(1600), now=1)
     assert (counting.given, counting.sent, counting.acknowledged) == (3200, 3200, 1600)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send this text on the socket."""
+    """Send this text on the socket: a message of that kind, as its `type` says."""
 
     text: str
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)

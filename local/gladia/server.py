@@ -143,9 +143,10 @@ class EmulatedGladia:
         )
         if not socket.can_prepare(http):
             raise invalid("a WebSocket upgrade is expected")
-        await socket.prepare(http)
         transport = http.transport
-        await self._wires[session.session_id].attach(socket, abort=transport.abort if transport else lambda: None)
+        await socket.prepare(http)
+        if transport is not None:  # else the client left before its handshake was done
+            await self._wires[session.session_id].attach(socket, transport)
         return socket
 
     async def _get(self, http: web.Request) -> web.Response:

@@ -129,11 +129,18 @@ class Session:
                 try:
                     return self._take_audio(base64.b64decode(chunk, validate=True), now=now)
                 except binascii.Error:
-                    return self._refuse("audio_chunk", "data.chunk is not base64", now=now)
+                    return self.refuse("data.chunk is not base64", now=now)
             case {"type": "audio_chunk"}:
-                return self._refuse("audio_chunk", "data.chunk is missing", now=now)
+                return self.refuse("data.chunk is missing", now=now)
         self.ignored += 1
         return []
+
+    def refuse(self, why: str, *, now: float) -> list[Effect]:
+        """Leave a message of audio untaken: a negative acknowledgement says why."""
+        refusal = messages.Acknowledgement(
+            "audio_chunk", self.session_id, messages.timestamp(now), acknowledged=False, error=messages.Problem(why)
+        )
+        return self._pass(refusal)
 
     def heard(self, channel: int, heard: Heard, *, now: float) -> list[Effect]:
         """Take what the ear of `channel` tells."""
@@ -175,7 +182,7 @@ class Session:
 
     def _take_audio(self, chunk: bytes, *, now: float) -> list[Effect]:
         if self.phase in (Phase.DRAINING, Phase.ENDED):
-            return self._refuse("audio_chunk", "the recording has been stopped", now=now)
+            return self.refuse("the recording has been stopped", now=now)
         if chunk or self._settings.empty_chunks_are_audio:
             self._idle_since_s = now
         effects: list[Effect] = []
@@ -241,10 +248,6 @@ class Session:
     def _acknowledge(self, kind: str, data: Any, *, now: float) -> list[Effect]:
         return self._pass(messages.Acknowledgement(kind, self.session_id, messages.timestamp(now), data=data))
 
-    def _refuse(self, kind: str, why: str, *, now: float) -> list[Effect]:
-        moment, problem = messages.timestamp(now), messages.Problem(why)
-        return self._pass(messages.Acknowledgement(kind, self.session_id, moment, acknowledged=False, error=problem))
-
     def _fail_add_on(self, kind: str, *, now: float) -> list[Effect]:
         problem = messages.Problem(f"{kind} is {results.NO_MODEL}")
         return self._pass(messages.AddOn(kind, self.session_id, messages.timestamp(now), error=problem))
@@ -264,7 +267,7 @@ class Session:
         if message.type != "audio_chunk":
             self.messages.append(text)
         if self.connected:
-            return [Send(text)]
+            return [Send(text, message.type)]
         if self._settings.keep_while_away:
-            self._waiting.append(Send(text))
+            self._waiting.append(Send(text, message.type))
         return []

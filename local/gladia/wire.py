@@ -20,11 +20,11 @@ _Outbox = asyncio.Queue[Send | Close]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Line:
-    """A socket in use: what is to be sent on it, the task that does, and a way to drop it without a word."""
+    """A socket in use: what is to be sent on it, the task that does, and the connection under it."""
 
     outbox: _Outbox
     writer: asyncio.Task[None]
-    abort: Callable[[], None]
+    transport: asyncio.Transport
 
 
 class Wire:
@@ -41,15 +41,15 @@ class Wire:
         self._ears = [recogniser.listen(track, self._teller(track.channel)) for track in session.tracks()]
         self._arm()
 
-    async def attach(self, socket: web.WebSocketResponse, *, abort: Callable[[], None]) -> None:
-        """Serve `socket`, whose handshake is done, until it ends; `abort` drops its connection."""
+    async def attach(self, socket: web.WebSocketResponse, transport: asyncio.Transport) -> None:
+        """Serve `socket`, whose handshake is done, until it ends; `transport` is its connection."""
         if self._line is not None:
             if self._settings.second_socket == "refused":
                 await socket.close(code=self._settings.second_socket_close_code)
                 return
             self._post(Close(self._settings.second_socket_close_code, "another socket took over"))
         outbox: _Outbox = asyncio.Queue(self._settings.unread_limit_messages)
-        line = self._line = _Line(outbox, asyncio.create_task(_write(socket, outbox)), abort)
+        line = self._line = _Line(outbox, asyncio.create_task(_write(socket, outbox)), transport)
         try:
             self.perform(self.session.connect())
             await self._read(socket, line)
@@ -110,7 +110,7 @@ class Wire:
         except asyncio.QueueFull:
             logger.warning("client dropped: it reads nothing", extra={"session_id": self.session.session_id})
             self._hang_up(line, None)
-            line.abort()
+            line.transport.abort()
             return
         if isinstance(effect, Close):
             self._line = None

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from bridge import gladia, session
 from bridge.dialects.events import Audio, Digit, Started, Stopped
-from bridge.session import Session
+from bridge.lane import Lane, Leg, Stretch
 from bridge.timeline import BYTES_A_MS, Gap, Timeline
-from callscribe.entries import Body, CallFailed, Dtmf, Ledger, LegEnded, LegGap, LegStarted, Utterance, Word
+from callscribe.entries import Body, CallFailed, Dtmf, LegEnded, LegGap, LegStarted, Utterance, Word
 from callscribe.settings import NumberSettings
 
 
@@ -46,38 +46,6 @@ class Partial:
 Effect: TypeAlias = ToSession | Append | Partial
 
 
-@dataclass(frozen=True, slots=True)
-class _Leg:
-    name: str
-    party: str
-    track: str
-    channel: int
-
-
-class _Lane:
-    """The legs that share one Gladia session, with their timeline."""
-
-    def __init__(self, legs: tuple[_Leg, ...], request: dict[str, Any], jitter: Callable[[], float]) -> None:
-        self.legs = legs
-        self.session = Session(request, jitter=jitter)
-        self.session_id = ""
-        self.timeline: Timeline | None = None  # from the first frame on, which sets its origin
-        self.gaps: list[Gap] = []
-
-    def ledger(self, leg: _Leg) -> Ledger:
-        channels = len(self.legs)
-        heard, filled, dropped = self.timeline.counts(leg.track) if self.timeline else (0, 0, 0)
-        sent = self.session.sent // channels
-        return Ledger(
-            heard=heard,
-            filled=filled,
-            dropped=dropped,
-            sent=sent,
-            acknowledged=self.session.acknowledged // channels,
-            unsent=heard + filled - dropped - sent,
-        )
-
-
 class MediaStream:
     """Decides, for one media stream, what is sent to Gladia, what is written to the log and what is shown at once."""
 
@@ -99,9 +67,9 @@ class MediaStream:
         self.counts: Counter[str] = Counter()
         groups = [started.tracks] if settings.session == "per_stream" else [(track,) for track in started.tracks]
         self._lanes = [
-            _Lane(
+            Lane(
                 tuple(
-                    _Leg(f"{started.media_stream}/{track}", settings.party(track, direction), track, channel)
+                    Leg(f"{started.media_stream}/{track}", settings.party(track, direction), track, channel)
                     for channel, track in enumerate(tracks)
                 ),
                 gladia.opening(
@@ -109,25 +77,26 @@ class MediaStream:
                     options=settings.gladia,
                     metadata={"call_id": started.call_id, "media_stream": started.media_stream},
                 ),
-                jitter,
+                jitter=jitter,
             )
             for tracks in groups
         ]
+        self._stretches: list[tuple[Lane, Stretch]] = []  # by number
 
     @property
     def closed(self) -> bool:
         """Whether every session has given its last word."""
-        return all(lane.session.closed for lane in self._lanes)
+        return all(lane.current.session.closed for lane in self._lanes)
 
     @property
     def deadline(self) -> float | None:
         """When to call `wake`; None while nothing is waited for."""
-        deadlines = (lane.session.deadline for lane in self._lanes)
+        deadlines = (stretch.session.deadline for _, stretch in self._stretches)
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def open(self) -> list[Effect]:
         """Begin: ask for the sessions."""
-        return [effect for lane in self._lanes for effect in self._outcome(lane, lane.session.open())]
+        return [effect for lane in self._lanes for effect in self._extend(lane, 0.0)]
 
     def hear(self, event: Audio | Digit | Stopped, *, now: float) -> list[Effect]:
         """Take what the carrier sends."""
@@ -141,16 +110,16 @@ class MediaStream:
 
     def from_gladia(self, number: int, event: session.Event, *, now: float) -> list[Effect]:
         """Take what session `number` says."""
-        lane = self._lanes[number]
-        return list(self._outcome(lane, lane.session.handle(event, now=now)))
+        lane, stretch = self._stretches[number]
+        return list(self._outcome(lane, stretch, stretch.session.handle(event, now=now), now))
 
     def wake(self, *, now: float) -> list[Effect]:
         """Go on after `deadline`."""
-        due = [lane for lane in self._lanes if lane.session.deadline is not None and lane.session.deadline <= now]
         return [
             effect
-            for lane in due
-            for effect in self._outcome(lane, lane.session.handle(session.DeadlinePassed(), now=now))
+            for number, (_, stretch) in enumerate(list(self._stretches))
+            if stretch.session.deadline is not None and stretch.session.deadline <= now
+            for effect in self.from_gladia(number, session.DeadlinePassed(), now=now)
         ]
 
     def totals(self) -> dict[str, int]:
@@ -160,12 +129,13 @@ class MediaStream:
             "heard_bytes": sum(ledger.heard for ledger in ledgers),
             "sent_bytes": sum(ledger.sent for ledger in ledgers),
             "acknowledged_bytes": sum(ledger.acknowledged for ledger in ledgers),
-            "reconnects": sum(lane.session.reconnects for lane in self._lanes),
-            "malformed_from_gladia": sum(lane.session.malformed for lane in self._lanes),
+            "sessions": len(self._stretches),
+            "reconnects": sum(lane.reconnects for lane in self._lanes),
+            "malformed_from_gladia": sum(lane.malformed for lane in self._lanes),
             **self.counts,
         }
 
-    def _lane_of(self, track: str) -> tuple[_Lane, _Leg]:
+    def _lane_of(self, track: str) -> tuple[Lane, Leg]:
         return next((lane, leg) for lane in self._lanes for leg in lane.legs if leg.track == track)
 
     def _audio(self, event: Audio, now: float) -> list[Effect]:
@@ -178,17 +148,17 @@ class MediaStream:
         if gap is not None:
             effects.append(self._gap(leg, gap))
         if audio := timeline.take():
-            effects += self._outcome(lane, lane.session.hear(audio, now=now))
+            effects += self._given(lane, audio, now)
         return effects
 
-    def _begin(self, media_ms: int, lane: _Lane) -> Timeline:
+    def _begin(self, media_ms: int, lane: Lane) -> Timeline:
         # One origin for all lanes, so that both parties stand on one clock even with a session each.
         if self._origin_ms is None:
             self._origin_ms = media_ms
         lane.timeline = Timeline(tuple(leg.track for leg in lane.legs), origin_ms=self._origin_ms)
         return lane.timeline
 
-    def _gap(self, leg: _Leg, gap: Gap) -> Append:
+    def _gap(self, leg: Leg, gap: Gap) -> Append:
         self.counts["gaps"] += 1
         body = LegGap(
             leg=leg.name,
@@ -210,82 +180,106 @@ class MediaStream:
         effects: list[Effect] = []
         for lane in self._lanes:
             if lane.timeline is not None and (rest := lane.timeline.finish()):
-                effects += self._outcome(lane, lane.session.hear(rest, now=now))
-            effects += self._outcome(lane, lane.session.handle(session.AudioEnded(), now=now))
+                effects += self._given(lane, rest, now)
+            ended = lane.current.session.handle(session.AudioEnded(), now=now)
+            effects += self._outcome(lane, lane.current, ended, now)
         return effects
 
-    def _outcome(self, lane: _Lane, effects: list[session.Effect]) -> Iterator[Effect]:
-        number = self._lanes.index(lane)
+    def _given(self, lane: Lane, audio: bytes, now: float) -> Iterator[Effect]:
+        stretch = lane.current
+        return self._outcome(lane, stretch, stretch.session.hear(audio, now=now), now)
+
+    def _extend(self, lane: Lane, now: float) -> Iterator[Effect]:
+        """Open the lane's next session, with what the one before it was not known to have heard."""
+        stretch, audio, delay_s = lane.extend(len(self._stretches))
+        self._stretches.append((lane, stretch))
+        yield from self._outcome(lane, stretch, stretch.session.open(now=now, delay_s=delay_s), now)
+        if audio:
+            yield from self._outcome(lane, stretch, stretch.session.hear(audio, now=now), now)
+        if self._stopped:
+            yield from self._outcome(lane, stretch, stretch.session.handle(session.AudioEnded(), now=now), now)
+
+    def _outcome(self, lane: Lane, stretch: Stretch, effects: list[session.Effect], now: float) -> Iterator[Effect]:
         for effect in effects:
             match effect:
                 case session.Granted(session_id=session_id):
-                    lane.session_id = session_id
-                    yield from (self._leg_started(lane, leg) for leg in lane.legs)
+                    stretch.session_id = session_id
+                    yield from (self._leg_started(stretch, leg) for leg in lane.legs)
                 case session.Heard(transcript=transcript):
-                    yield from self._heard(lane, transcript)
-                case session.Closed(failure=failure):
-                    yield from self._closed(lane, failure)
+                    yield from self._heard(lane, stretch, transcript)
+                case session.Closed():
+                    yield from self._closed(lane, effect, now)
                 case _:
-                    yield ToSession(number, effect)
+                    yield ToSession(stretch.number, effect)
 
-    def _leg_started(self, lane: _Lane, leg: _Leg) -> Append:
+    def _leg_started(self, stretch: Stretch, leg: Leg) -> Append:
         body = LegStarted(
             leg=leg.name,
             party=leg.party,
             track=leg.track,
             codec=f"{self._started.encoding}/{self._started.rate_hz}",
             media_stream=self._started.media_stream,
-            session=lane.session_id,
+            session=stretch.session_id,
             channel=leg.channel,
             offset_ms=self._offset_ms,
         )
-        return Append(body, f"{leg.name}/started")
+        return Append(body, f"{leg.name}/started/{stretch.session_id}")
 
-    def _heard(self, lane: _Lane, transcript: gladia.Transcript) -> Iterator[Effect]:
+    def _heard(self, lane: Lane, stretch: Stretch, transcript: gladia.Transcript) -> Iterator[Effect]:
         speech = transcript.utterance
         if not 0 <= speech.channel < len(lane.legs):
             self.counts["unknown_channel"] += 1
             return
         leg = lane.legs[speech.channel]
-        utterance_id = f"{lane.session_id}/{transcript.id}"
+        utterance_id = f"{stretch.session_id}/{transcript.id}"
+        begin_ms = self._offset_ms + lane.begin_ms(stretch)
         if utterance_id in self._finals:  # a resumed session says it again
             self.counts["repeated"] += 1
             return
         text = speech.text.strip()
         if not transcript.is_final:
             self.counts["partials"] += 1
-            start_ms, end_ms = self._ms(speech.start), self._ms(speech.end)
+            start_ms, end_ms = _ms(begin_ms, speech.start), _ms(begin_ms, speech.end)
             yield Partial(leg.name, leg.party, utterance_id, text, start_ms, end_ms)
             return
         self._finals.add(utterance_id)
         self.counts["finals"] += 1
-        yield Append(self._utterance(leg, utterance_id, text, speech), utterance_id)
+        yield Append(_utterance(leg, utterance_id, speech, begin_ms), utterance_id)
 
-    def _utterance(self, leg: _Leg, utterance_id: str, text: str, speech: gladia.Speech) -> Utterance:
-        return Utterance(
-            leg=leg.name,
-            id=utterance_id,
-            text=text,
-            start_ms=self._ms(speech.start),
-            end_ms=self._ms(speech.end),
-            language=speech.language,
-            confidence=speech.confidence,
-            words=tuple(
-                Word(word.word, self._ms(word.start), self._ms(word.end), word.confidence) for word in speech.words
-            ),
-        )
-
-    def _closed(self, lane: _Lane, failure: str | None) -> Iterator[Effect]:
-        stream = self._started.media_stream
-        if failure is not None:
+    def _closed(self, lane: Lane, closed: session.Closed, now: float) -> Iterator[Effect]:
+        if closed.may_go_on and not lane.is_fruitless:
+            self.counts["sessions_ended_early"] += 1
+            yield from self._extend(lane, now)
+            return
+        if closed.failure is not None:
             heard_ms = max((lane.ledger(leg).heard for leg in lane.legs), default=0) // BYTES_A_MS
             kept = f"{len(self._finals)} utterances of {heard_ms} ms heard"
-            yield Append(CallFailed(reason=failure, kept=kept), f"{stream}/{lane.legs[0].track}/failed")
-        if not lane.session_id:
+            failed = CallFailed(reason=closed.failure, kept=kept)
+            yield Append(failed, f"{self._started.media_stream}/{lane.legs[0].track}/failed")
+        if not lane.was_granted:
             return  # its legs never began
         for leg in lane.legs:
-            body = LegEnded(leg=leg.name, ledger=lane.ledger(leg), sessions=1, reconnects=lane.session.reconnects)
+            body = LegEnded(
+                leg=leg.name, ledger=lane.ledger(leg), sessions=len(lane.stretches), reconnects=lane.reconnects
+            )
             yield Append(body, f"{leg.name}/ended")
 
-    def _ms(self, seconds: float) -> int:
-        return self._offset_ms + round(seconds * 1000)
+
+def _utterance(leg: Leg, utterance_id: str, speech: gladia.Speech, begin_ms: int) -> Utterance:
+    return Utterance(
+        leg=leg.name,
+        id=utterance_id,
+        text=speech.text.strip(),
+        start_ms=_ms(begin_ms, speech.start),
+        end_ms=_ms(begin_ms, speech.end),
+        language=speech.language,
+        confidence=speech.confidence,
+        words=tuple(
+            Word(word.word, _ms(begin_ms, word.start), _ms(begin_ms, word.end), word.confidence)
+            for word in speech.words
+        ),
+    )
+
+
+def _ms(begin_ms: int, seconds: float) -> int:
+    return begin_ms + round(seconds * 1000)

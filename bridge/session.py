@@ -148,9 +148,13 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The session is over; `failure` says why its last words are not certain, None if they came."""
+    """The session is over; `failure` says why its last words are not certain, None if they came.
+
+    `may_go_on`: Gladia ended it, so another session may hear what this one did not.
+    """
 
     failure: str | None
+    may_go_on: bool = False
 
 
 Command: TypeAlias = Open | Connect | Send | Disconnect  # for the adapter that holds the socket
@@ -230,8 +234,15 @@ class Session:
         """Of these, the bytes that Gladia says it has."""
         return self._backlog.acknowledged
 
-    def open(self) -> list[Effect]:
-        """Begin."""
+    def unacknowledged(self) -> bytes:
+        """Return the audio that Gladia does not say it has."""
+        return self._backlog.unacknowledged()
+
+    def open(self, *, now: float = 0.0, delay_s: float = 0.0) -> list[Effect]:
+        """Begin, now or after `delay_s`."""
+        if delay_s:
+            self._retry_at = now + delay_s
+            return []
         return [Open(self._request)]
 
     def hear(self, audio: bytes, *, now: float) -> list[Effect]:
@@ -324,8 +335,10 @@ class Session:
 
     def _lost(self, code: int, before: State, now: float) -> list[Effect]:
         if code in _ENDED_CODES:
-            ended_well = before is State.DRAINING and code == 1000
-            return self._close(None if ended_well else f"gladia ended the session with {code}")
+            if before is State.DRAINING and code == 1000:
+                return self._close(None)
+            unheard = not self._audio_ended or self._backlog.acknowledged < self._backlog.end
+            return self._close(f"gladia ended the session with {code}", may_go_on=unheard)
         self.reconnects += before is not State.CONNECTING
         self._trouble = f"its socket closed with {code}"
         self._retry_later(now)
@@ -356,7 +369,7 @@ class Session:
         self._silent_at = None
         self._retry_at = now + delay_s * (0.5 + 0.5 * self._jitter())
 
-    def _close(self, failure: str | None) -> list[Effect]:
+    def _close(self, failure: str | None, *, may_go_on: bool = False) -> list[Effect]:
         self._state = State.CLOSED
         self._retry_at = self._give_up_at = self._silent_at = None
-        return [Disconnect(), Closed(failure)]
+        return [Disconnect(), Closed(failure, may_go_on)]

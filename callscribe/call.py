@@ -62,8 +62,12 @@ class Call:
                 return replace(self, seq=seq, ended=ended)
             case CallFailed() as failed:
                 return replace(self, seq=seq, failed=failed)
-            case LegStarted() as leg:
-                return replace(self, seq=seq, legs=(*self.legs, Leg(leg)), first_leg_at=self.first_leg_at or entry.at)
+            case LegStarted() as again if any(leg.started.leg == again.leg for leg in self.legs):
+                # Gladia ended the session that heard this leg, and another one goes on with it.
+                return replace(self, seq=seq, legs=self._legs(again.leg, lambda leg: replace(leg, started=again)))
+            case LegStarted() as leg_started:
+                legs = (*self.legs, Leg(leg_started))
+                return replace(self, seq=seq, legs=legs, first_leg_at=self.first_leg_at or entry.at)
             case LegEnded() as ended:
                 return replace(self, seq=seq, legs=self._legs(ended.leg, lambda leg: replace(leg, ended=ended)))
             case LegGap() as gap:

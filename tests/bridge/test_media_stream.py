@@ -194,6 +194,61 @@ def test_a_refused_session_fails_the_transcript_and_says_what_was_heard():
     assert opened.closed
 
 
+def go_on(heard: MediaStream, number: int, *, now: float) -> list:
+    """Let session `number` be granted and its socket open."""
+    while heard.deadline is not None and heard.deadline <= now:
+        heard.wake(now=now)
+    effects = heard.from_gladia(number, SessionOpened(f"G{number}", "wss://gladia.example.test"), now=now)
+    return effects + heard.from_gladia(number, SocketOpened(), now=now)
+
+
+def test_a_session_that_gladia_ends_is_followed_by_one_that_hears_what_it_did_not_take():
+    heard = relaying()
+    say(heard, "a" * 50 + "bbbbb", "v" * 50 + "wwwww")
+    heard.from_gladia(0, acknowledgement(50 * 320), now=1)
+
+    opening = heard.from_gladia(0, SocketLost(4403), now=1)
+    effects = go_on(heard, 1, now=1)
+
+    assert [type(effect.command) for effect in opening if effect.number == 1] == [Open]
+    assert effects[-1].command == Send(b"bw" * 160 * 5)
+    words = bodies(heard.from_gladia(1, transcript(" Hello again."), now=2))
+    assert (words[0].id, words[0].start_ms) == ("G1/00_00000000", 1000 + 740)
+    assert [leg.session for leg in bodies(effects)] == ["G1", "G1"]
+
+
+def test_the_ledger_goes_over_all_sessions():
+    heard = relaying()
+    say(heard, "a" * 55, "v" * 55)
+    heard.from_gladia(0, acknowledgement(50 * 320), now=1)
+    heard.from_gladia(0, SocketLost(4403), now=1)
+    go_on(heard, 1, now=1)
+    heard.hear(Stopped("stop"), now=2)
+    heard.from_gladia(1, acknowledgement(5 * 320), now=2)
+
+    ends = bodies(heard.from_gladia(1, SocketLost(1000), now=3))
+
+    assert [end.ledger for end in ends] == [Ledger(heard=8800, sent=8800, acknowledged=8800)] * 2
+    assert [end.sessions for end in ends] == [2, 2]
+
+
+def test_sessions_that_come_to_nothing_are_opened_later_and_later_and_not_for_ever():
+    heard = relaying()
+    now, delays = 0.0, []
+    for number in range(9):
+        heard.from_gladia(number, SocketLost(4403), now=now)
+        waited = 0.0 if heard.deadline is None else heard.deadline - now
+        delays.append(waited)
+        now += waited
+        go_on(heard, number + 1, now=now)
+
+    failed = bodies(heard.from_gladia(9, SocketLost(4403), now=now))[0]
+
+    assert delays == [0.25, 0.5, 1, 2, 4, 8, 8, 8, 8]
+    assert failed.reason == "gladia ended the session with 4403"
+    assert heard.closed
+
+
 def test_per_leg_one_refused_session_does_not_end_the_other():
     opened = stream(session="per_leg")
     opened.open()

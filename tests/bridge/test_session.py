@@ -250,8 +250,34 @@ def test_a_handshake_that_is_followed_by_nothing_counts_as_a_failure():
 
 
 @pytest.mark.parametrize("code", [1000, 4403, 4408])
-def test_a_session_that_gladia_ends_in_mid_call_is_over_and_says_so(code):
-    assert relaying().handle(SocketLost(code), now=1) == [Disconnect(), Closed(f"gladia ended the session with {code}")]
+def test_a_session_that_gladia_ends_in_mid_call_is_over_and_another_may_go_on_with_what_it_did_not_take(code):
+    ended = relaying()
+    ended.hear(b"ab" * 800, now=0)
+    ended.hear(b"cd" * 800, now=0)
+    ended.handle(acknowledgement(1600), now=0)
+
+    assert ended.handle(SocketLost(code), now=1) == [
+        Disconnect(),
+        Closed(f"gladia ended the session with {code}", may_go_on=True),
+    ]
+    assert ended.unacknowledged() == b"cd" * 800
+
+
+def test_a_session_that_had_everything_and_ended_wrongly_leaves_nothing_to_go_on_with():
+    ended = relaying()
+    ended.hear(b"ab" * 800, now=0)
+    ended.handle(acknowledgement(1600), now=0)
+    ended.handle(AudioEnded(), now=1)
+
+    assert ended.handle(SocketLost(4403), now=2)[-1] == Closed("gladia ended the session with 4403")
+
+
+def test_a_session_may_be_opened_later():
+    later = session()
+
+    assert later.open(now=5, delay_s=2) == []
+    assert later.deadline == 7
+    assert later.handle(DeadlinePassed(), now=7) == [Open(REQUEST)]
 
 
 def test_more_audio_than_may_be_kept_ends_the_session_not_the_call():

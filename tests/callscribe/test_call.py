@@ -59,6 +59,13 @@ def test_a_call_is_settled_when_it_is_over_and_every_leg_has_given_its_last_word
     assert after(STARTED, leg("a", "caller"), leg_ended("a"), ENDED).settled
 
 
+def test_a_leg_that_another_session_goes_on_with_is_still_one_leg():
+    call = after(STARTED, leg("a", "caller"), leg("a", "caller"), leg_ended("a"), ENDED)
+
+    assert len(call.legs) == 1
+    assert call.settled
+
+
 def test_an_answered_call_without_legs_is_settled_once_the_log_says_why():
     failed = CallFailed(reason="gladia answered 401", kept="nothing")
 

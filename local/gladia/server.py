@@ -136,6 +136,8 @@ class EmulatedGladia:
         session = self._registry.by_token(token)
         if session is None:
             raise RequestError(self._settings.unknown_token_status, "token not found")
+        if session.is_barred:
+            raise RequestError(403, "too many messages were too long")
         socket = web.WebSocketResponse(
             autoclose=False,
             compress=self._settings.compression,

@@ -55,6 +55,8 @@ class Session:
         self.finals: list[messages.Utterance] = []
         self.ignored = 0
         """Messages of the client that made no sense."""
+        self.too_long = 0
+        """Closes with 1009."""
         self.phase = Phase.QUEUED
         self.connected = False
         self._settings = settings
@@ -73,6 +75,11 @@ class Session:
         if self.phase is Phase.QUEUED:
             return "queued"
         return "done" if self.phase is Phase.ENDED else "processing"
+
+    @property
+    def is_barred(self) -> bool:
+        """Whether it takes no socket any more: it was sent too many messages that are too long."""
+        return self.too_long >= self._settings.too_long_limit
 
     @property
     def duration_s(self) -> float:

@@ -35,6 +35,9 @@ class Settings:
     message_limit_bytes: int = 1 << 20
     """A longer message closes the socket with 1009; base64 counts as the text it is."""
 
+    too_long_limit: int = 3
+    """After so many closes with 1009 the handshake is answered 403: the session is lost. The number is not known."""
+
     unread_limit_messages: int = 50_000
     """A client that leaves more unread loses its connection, as with any server; the session waits for it."""
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 
 from local.gladia.effects import Close, Effect, Finish, Listen, Send
 from local.gladia.recogniser import Heard, Recogniser
@@ -68,6 +68,8 @@ class Wire:
                 await socket.close(code=message.data or WSCloseCode.OK)
                 return
             if message.type not in (WSMsgType.BINARY, WSMsgType.TEXT):
+                if isinstance(message.data, WebSocketError) and message.data.code == WSCloseCode.MESSAGE_TOO_BIG:
+                    self.session.too_long += 1
                 return
             if self._line is line:
                 self.perform(self.session.receive(message.data, now=self._clock()))

@@ -206,6 +206,20 @@ async def test_a_message_of_one_mebibyte_is_taken_and_a_longer_one_closes_the_so
         assert (await socket.receive_json())["data"]["byte_range"] == [1 << 20, (1 << 20) + 160]
 
 
+async def test_a_session_that_keeps_sending_too_much_at_once_is_refused_at_the_handshake():
+    async with serving(message_limit_bytes=1000, too_long_limit=2) as gladia, aiohttp.ClientSession() as http:
+        opened = await Client(http, gladia).open()
+        for _ in range(2):
+            async with http.ws_connect(opened["url"]) as socket:
+                await socket.send_bytes(bytes(1001))
+                await messages(socket)
+                assert socket.close_code == 1009
+
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await http.ws_connect(opened["url"])
+        assert refused.value.status == 403
+
+
 async def test_text_that_is_too_long_closes_the_socket_as_well(client):
     async with client.http.ws_connect((await client.open())["url"]) as socket:
         await socket.send_str("x" * ((1 << 20) + 1))

@@ -14,6 +14,11 @@ from bridge.timeline import BYTES_A_MS, Gap, Timeline
 from callscribe.entries import Body, CallFailed, Dtmf, LegEnded, LegGap, LegStarted, Utterance, Word
 from callscribe.settings import NumberSettings
 
+# Gladia drops a session on which no audio came for about 30 s. A chunk of silence in half that time keeps it, and costs
+# the least if what the carrier held back comes after all.
+KEEP_ALIVE_S = 15.0
+KEEP_ALIVE_MS = 100
+
 
 @dataclass(frozen=True, slots=True)
 class ToSession:
@@ -63,6 +68,7 @@ class MediaStream:
         self._offset_ms = offset_ms
         self._origin_ms: int | None = None
         self._stopped = False
+        self._quiet_at: float | None = None  # when the carrier will have been silent for too long
         self._finals: set[str] = set()
         self.counts: Counter[str] = Counter()
         groups = [started.tracks] if settings.session == "per_stream" else [(track,) for track in started.tracks]
@@ -91,7 +97,7 @@ class MediaStream:
     @property
     def deadline(self) -> float | None:
         """When to call `wake`; None while nothing is waited for."""
-        deadlines = (stretch.session.deadline for _, stretch in self._stretches)
+        deadlines = [self._quiet_at, *(stretch.session.deadline for _, stretch in self._stretches)]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def open(self) -> list[Effect]:
@@ -115,7 +121,10 @@ class MediaStream:
 
     def wake(self, *, now: float) -> list[Effect]:
         """Go on after `deadline`."""
-        return [
+        effects: list[Effect] = []
+        if self._quiet_at is not None and self._quiet_at <= now:
+            effects += self._keep_alive(now)
+        return effects + [
             effect
             for number, (_, stretch) in enumerate(list(self._stretches))
             if stretch.session.deadline is not None and stretch.session.deadline <= now
@@ -141,6 +150,7 @@ class MediaStream:
     def _audio(self, event: Audio, now: float) -> list[Effect]:
         if self._stopped:
             return []
+        self._quiet_at = now + KEEP_ALIVE_S
         lane, leg = self._lane_of(event.track)
         timeline = lane.timeline or self._begin(event.media_ms, lane)
         gap = timeline.place(event.track, event.media_ms, event.audio)
@@ -150,6 +160,14 @@ class MediaStream:
         if audio := timeline.take():
             effects += self._given(lane, audio, now)
         return effects
+
+    def _keep_alive(self, now: float) -> Iterator[Effect]:
+        self._quiet_at = now + KEEP_ALIVE_S
+        self.counts["kept_alive"] += 1
+        for lane in self._lanes:
+            if lane.timeline is not None:
+                lane.timeline.pass_over(KEEP_ALIVE_MS)
+                yield from self._given(lane, lane.timeline.take(), now)
 
     def _begin(self, media_ms: int, lane: Lane) -> Timeline:
         # One origin for all lanes, so that both parties stand on one clock even with a session each.
@@ -177,6 +195,7 @@ class MediaStream:
 
     def _stop(self, now: float) -> list[Effect]:
         self._stopped = True
+        self._quiet_at = None
         effects: list[Effect] = []
         for lane in self._lanes:
             if lane.timeline is not None and (rest := lane.timeline.finish()):

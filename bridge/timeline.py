@@ -31,6 +31,7 @@ class Gap:
 class _Track:
     pending: bytearray = field(default_factory=bytearray)
     end: int = 0  # bytes placed, silence included
+    heard_end: int = 0  # where the carrier's own audio ended last
     started: bool = False
     heard: int = 0
     filled: int = 0
@@ -56,11 +57,11 @@ class Timeline:
         state = self._tracks[track]
         state.heard += len(audio)
         position = (media_ms - self._origin_ms) * BYTES_A_MS
-        ahead = position - state.end
         gap = None
+        if state.started and position - state.heard_end > JITTER_BYTES:
+            gap = Gap(track, state.heard_end // BYTES_A_MS, position // BYTES_A_MS)
+        ahead = position - state.end
         if ahead > JITTER_BYTES:
-            if state.started:
-                gap = Gap(track, state.end // BYTES_A_MS, position // BYTES_A_MS)
             state.fill(ahead)
         elif ahead < -JITTER_BYTES:
             # Late or repeated: what overlaps has been placed, as silence or as sound, and cannot be taken back.
@@ -70,7 +71,14 @@ class Timeline:
         state.started = True
         state.pending += audio
         state.end += len(audio)
+        state.heard_end = max(state.heard_end, state.end if audio else 0)
         return gap
+
+    def pass_over(self, ms: int) -> None:
+        """Let `ms` of silence pass on every track; what the carrier sends late for that time is dropped."""
+        lead = max(state.end for state in self._tracks.values()) + ms * BYTES_A_MS
+        for state in self._tracks.values():
+            state.fill(lead - state.end)
 
     def take(self) -> bytes:
         """Return the whole chunks that are ready, tracks interleaved byte by byte; empty if there is none yet."""

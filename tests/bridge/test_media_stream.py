@@ -249,6 +249,40 @@ def test_sessions_that_come_to_nothing_are_opened_later_and_later_and_not_for_ev
     assert heard.closed
 
 
+def test_while_the_carrier_is_silent_a_little_silence_keeps_the_session():
+    heard = relaying()
+    say(heard, "abcde", "vwxyz")
+    heard.from_gladia(0, acknowledgement(1600), now=0)
+
+    assert heard.deadline == 15
+    (kept,) = heard.wake(now=15)
+    assert kept.command == Send(b"\xff" * 1600)
+    heard.from_gladia(0, acknowledgement(3200), now=15)
+    assert heard.deadline == 30
+
+
+def test_a_track_that_goes_on_after_a_silence_stands_where_it_was_spoken():
+    heard = relaying()
+    say(heard, "abcde", "vwxyz")
+    heard.from_gladia(0, acknowledgement(1600), now=0)
+    heard.wake(now=15)
+
+    effects = say(heard, "abcde", "vwxyz", first_ms=102 + 20_000)
+
+    sent = b"".join(effect.command.message for effect in effects if isinstance(effect, ToSession))
+    assert len(sent) == (20_000 + 100 - 200) * 16
+    assert [(gap.start_ms, gap.end_ms) for gap in bodies(effects)] == [(100, 20_000)] * 2
+
+
+def test_the_words_of_a_call_that_is_over_are_not_waited_for_with_silence():
+    heard = relaying()
+    say(heard, "abcde", "vwxyz")
+    heard.from_gladia(0, acknowledgement(1600), now=0)
+    heard.hear(Stopped("stop"), now=1)
+
+    assert heard.deadline == 31
+
+
 def test_per_leg_one_refused_session_does_not_end_the_other():
     opened = stream(session="per_leg")
     opened.open()

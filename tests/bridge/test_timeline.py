@@ -105,6 +105,16 @@ def test_a_track_that_sends_nothing_does_not_hold_the_other_back():
     assert set(channel(out, 1)) == {0xFF}
 
 
+def test_a_gap_begins_where_the_carrier_was_last_heard_though_silence_was_filled_in_before():
+    timeline = two()
+    timeline.place("outbound", 102, frames("x"))
+    for place in range(50):
+        timeline.place("inbound", 102 + 20 * place, frames("a"))
+        timeline.take()
+
+    assert timeline.place("outbound", 102 + 980, frames("y")) == Gap("outbound", 20, 980)
+
+
 def test_a_track_that_starts_late_stands_where_it_was_spoken():
     timeline = two()
     for place in range(3):

@@ -42,9 +42,11 @@ async def place(call: Placement, *, account: Account, observe: Callable[[CallEve
     `observe` is told what happens as it happens. Nothing that a webhook or a receiver of media does raises: it is in
     the report.
     """
-    async with Webhooks(account) as webhooks:
+    async with Webhooks(account) as webhooks, asyncio.TaskGroup() as sockets:
         async with asyncio.TaskGroup() as tasks:
-            conversation = _Conversation(call, account=account, observe=observe, webhooks=webhooks, tasks=tasks)
+            conversation = _Conversation(
+                call, account=account, observe=observe, webhooks=webhooks, tasks=tasks, sockets=sockets
+            )
             await conversation.run()
         await conversation.complete()
     return conversation.report()
@@ -71,6 +73,7 @@ class _Conversation:
         observe: Callable[[CallEvent], None],
         webhooks: Webhooks,
         tasks: asyncio.TaskGroup,
+        sockets: asyncio.TaskGroup,
     ) -> None:
         self._call = call
         self._account = account
@@ -81,7 +84,13 @@ class _Conversation:
         self._form = voice_form(call, account_sid=account.sid, call_sid=self._sid)
         self._debugger = Debugger(self._sid, observe)
         self._forks = Forks(
-            call, account=account, call_sid=self._sid, webhooks=webhooks, debugger=self._debugger, tasks=tasks
+            call,
+            account=account,
+            call_sid=self._sid,
+            webhooks=webhooks,
+            debugger=self._debugger,
+            tasks=tasks,
+            sockets=sockets,
         )
         self._line = Line(caller=call.inbound_audio, callee=call.outbound_audio)
         self._began_s = 0.0
@@ -118,6 +127,7 @@ class _Conversation:
             media_streams=self._forks.reports(self._line),
             webhooks=tuple(self._debugger.webhooks),
             warnings=tuple(self._debugger.warnings),
+            heard_ms=self._line.frames * FRAME_MS,
         )
 
     async def _fetch(self, kind: str, url: str, method: str = "POST", extra: Form | None = None) -> _Document | None:

@@ -5,7 +5,7 @@ import time
 from urllib.parse import urljoin
 
 from local.twilio.account import Account, new_sid
-from local.twilio.admission import admit
+from local.twilio.admission import StreamPlan, admit
 from local.twilio.debugger import Debugger
 from local.twilio.events import StreamEvent, StreamFailed, StreamOpened
 from local.twilio.fork import Fork
@@ -30,6 +30,7 @@ class Forks:
         webhooks: Webhooks,
         debugger: Debugger,
         tasks: asyncio.TaskGroup,
+        sockets: asyncio.TaskGroup,
     ) -> None:
         self._call = call
         self._account = account
@@ -37,6 +38,7 @@ class Forks:
         self._webhooks = webhooks
         self._debugger = debugger
         self._tasks = tasks
+        self._sockets = sockets  # outlives `tasks`, as a socket may outlive its call
         self._forks: list[Fork] = []
         self._streams: list[Fork | MediaStreamReport] = []  # also those that didn't start
         self._callbacks: dict[str, tuple[str, str, asyncio.Lock]] = {}
@@ -57,18 +59,9 @@ class Forks:
             return
         for warning in plan.warnings:
             self._debugger.warn(warning)
-        fork = Fork(
-            plan,
-            call_sid=self._call_sid,
-            account=self._account,
-            behaviour=self._call.behaviour,
-            tell=self._tell,
-            warn=self._debugger.warn,
-        )
+        fork = self._new(plan)
         self._remember_callback(fork.sid, verb, document_url)
-        self._forks.append(fork)
-        self._streams.append(fork)
-        self._tasks.create_task(fork.run())
+        self._run(fork)
 
     def stop(self, name: str) -> None:
         """Stop the media stream of that name, or of that identifier."""
@@ -99,8 +92,26 @@ class Forks:
             fork.hear(frame, inbound, outbound)
 
     def reports(self, line: Line) -> tuple[MediaStreamReport, ...]:
-        """Return what became of each, in the order of the TwiML."""
+        """Return what became of each, in the order of their start."""
         return tuple(stream.report(line) if isinstance(stream, Fork) else stream for stream in self._streams)
+
+    def _new(self, plan: StreamPlan) -> Fork:
+        started, scripts = len(self._forks), self._call.faults
+        return Fork(
+            plan,
+            call_sid=self._call_sid,
+            account=self._account,
+            behaviour=self._call.behaviour,
+            script=scripts[started] if started < len(scripts) else (),
+            tell=self._tell,
+            warn=self._debugger.warn,
+            start_another=lambda plan: self._run(self._new(plan)),
+        )
+
+    def _run(self, fork: Fork) -> None:
+        self._forks.append(fork)
+        self._streams.append(fork)
+        self._sockets.create_task(fork.run())
 
     def _refuse(self, verb: StartStream, document_url: str, problem: Problem) -> None:
         sid = new_sid("MZ")

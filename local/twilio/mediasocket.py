@@ -5,8 +5,10 @@ The request was captured from live calls: header names in lower case, no Origin,
 
 import asyncio
 import ssl
+import struct
 from collections.abc import Callable
 from functools import cache
+from socket import SO_LINGER, SOL_SOCKET
 from typing import Self
 
 import httpx
@@ -18,11 +20,13 @@ from websockets.http11 import Request
 from websockets.protocol import OPEN
 from websockets.uri import parse_uri
 
+from local.twilio.faults import Parting
 from local.twilio.loopback import connect_host, origin
 from local.twilio.problems import Code, Problem
 
 _READ_BYTES = 65536
 _ALLOWED_BYTES = 65536  # of a message to us; nothing of use comes from a receiver
+_RESET_AT_ONCE = struct.pack("ii", 1, 0)  # lingering for 0 s is a reset
 
 
 class StreamRefused(Exception):
@@ -96,11 +100,13 @@ class MediaSocket:
             raise protocol.handshake_exc
         return socket
 
-    def send(self, text: str) -> None:
-        """Send a message; after the connection is over, do nothing."""
-        if self._protocol.state is OPEN:
-            self._protocol.send_text(text.encode())
-            self._flush()
+    def send(self, text: str) -> bool:
+        """Send a message; after the connection is over, do nothing and return False."""
+        if self._protocol.state is not OPEN or self._writer.transport.is_closing():
+            return False
+        self._protocol.send_text(text.encode())
+        self._flush()
+        return True
 
     @property
     def unsent_bytes(self) -> int:
@@ -123,6 +129,20 @@ class MediaSocket:
     def abort(self) -> None:
         """Drop the connection."""
         self._writer.transport.abort()
+
+    def part(self, how: Parting) -> None:
+        """End the connection in that way; `nothing` leaves it as it is."""
+        match how:
+            case "close":
+                self.close()
+            case "cut":
+                self._writer.transport.close()  # what is on our side of the socket still goes out
+            case "reset":
+                connection = self._writer.get_extra_info("socket")
+                connection.setsockopt(SOL_SOCKET, SO_LINGER, _RESET_AT_ONCE)
+                self.abort()
+            case "nothing":
+                pass
 
     async def listen(self, warn: Callable[[Problem], None]) -> Problem:
         """Answer pings until the connection is over, and return how it ended; warn of what a receiver must not send."""

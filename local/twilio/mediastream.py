@@ -50,7 +50,7 @@ class MediaStream:
             "customParameters": self._parameters,
             "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1},
         }
-        return '{"event":"connected","protocol":"Call","version":"1.0.0"}', self._numbered("start", start)
+        return '{"event":"connected","protocol":"Call","version":"1.0.0"}', self.numbered("start", start)
 
     def media(self, track: Track, media_ms: int, audio: bytes) -> str:
         """Return the message for `audio` of `track`, heard `media_ms` after the stream's first frame."""
@@ -66,9 +66,10 @@ class MediaStream:
 
     def stop(self) -> str:
         """Return the last message."""
-        return self._numbered("stop", self._call)
+        return self.numbered("stop", self._call)
 
-    def _numbered(self, event: str, body: object) -> str:
+    def numbered(self, event: str, body: object) -> str:
+        """Return a message of that event, with the next number."""
         self._sequence_number += 1
         message = {
             "event": event,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from local.twilio.faults import Script
 from local.twilio.mediastream import Chunks
 
 
@@ -15,6 +16,7 @@ class Behaviour:
     first_timestamp_ms: int = 102  # seen
     connect_timeout_s: float = 5.0  # the error exists, the number isn't published
     close_timeout_s: float = 5.0  # how long `stop` and the close may take; not published
+    abandoned_after_s: float = 240.0  # how long a socket stays that a fault has left open; 4 minutes were seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +37,4 @@ class Placement:
     hang_up_after_s: float | None = None  # the caller's patience in media time, for TwiML that waits without an end
     allow_insecure: bool = False
     behaviour: Behaviour = field(default_factory=Behaviour)
+    faults: tuple[Script, ...] = ()  # one script a media stream, in the order they start; those beyond have none

@@ -25,6 +25,7 @@ from local.twilio.line import FRAME_MS, SAY_CHARACTER_MS, Line
 from local.twilio.placement import Placement
 from local.twilio.problems import Code, Problem
 from local.twilio.report import CallReport
+from local.twilio.switchboard import CallRecord, CallStatus, StreamRecord, Switchboard
 from local.twilio.twiml import Dial, Hangup, InvalidTwiml, Pause, Redirect, Say, StartStream, StopStream, Verb, parse
 from local.twilio.webhook import Answer, Webhooks
 
@@ -36,18 +37,29 @@ def _nobody(_: CallEvent) -> None:
     """Observe nothing."""
 
 
-async def place(call: Placement, *, account: Account, observe: Callable[[CallEvent], None] = _nobody) -> CallReport:
+async def place(
+    call: Placement,
+    *,
+    account: Account,
+    observe: Callable[[CallEvent], None] = _nobody,
+    switchboard: Switchboard | None = None,
+) -> CallReport:
     """Place `call` and return what it came to, when it is over and every callback has been answered.
 
     `observe` is told what happens as it happens. Nothing that a webhook or a receiver of media does raises: it is in
-    the report.
+    the report. While the call is on, `switchboard` knows it, and with it Twilio's REST API.
     """
+    board = switchboard or Switchboard()
     async with Webhooks(account) as webhooks, asyncio.TaskGroup() as sockets:
         async with asyncio.TaskGroup() as tasks:
             conversation = _Conversation(
                 call, account=account, observe=observe, webhooks=webhooks, tasks=tasks, sockets=sockets
             )
-            await conversation.run()
+            board.connect(conversation)
+            try:
+                await conversation.run()
+            finally:
+                board.disconnect(conversation)
         await conversation.complete()
     return conversation.report()
 
@@ -60,8 +72,8 @@ class _Document:
     verbs: tuple[Verb, ...]
 
 
-class _CallerHungUp(Exception):
-    """The caller's patience is over."""
+class _CallEnded(Exception):
+    """The caller's patience is over, or the call was ended from outside."""
 
 
 class _Conversation:
@@ -94,6 +106,9 @@ class _Conversation:
         )
         self._line = Line(caller=call.inbound_audio, callee=call.outbound_audio)
         self._began_s = 0.0
+        self._began_at_s = time.time()
+        self._ended_at_s: float | None = None
+        self._hung_up = asyncio.Event()  # from outside
         self._documents = 0
         self._failure: str | None = None
 
@@ -104,8 +119,9 @@ class _Conversation:
             document = await self._fetch("voice", self._call.voice_url)
             while document is not None:
                 document = await self._follow(document)
-        except _CallerHungUp:
+        except _CallEnded:
             self._line.end_dial()
+        self._ended_at_s = time.time()
         self._observe(HungUp(self._sid, _seconds(self._line.frames)))
         self._forks.stop_all()
 
@@ -115,6 +131,33 @@ class _Conversation:
         if url is not None:
             form = completed_form(self._form, duration_s=_seconds(self._line.frames), now_s=time.time())
             self._debugger.told("completed", url, await self._webhooks.send(url, form))
+
+    def record(self) -> CallRecord:
+        """Return the call as its resource shows it now."""
+        status: CallStatus = "in-progress" if self._form["CallStatus"] == "in-progress" else "ringing"
+        over = self._ended_at_s is not None or self._hung_up.is_set()
+        return CallRecord(
+            sid=self._sid,
+            from_number=self._call.from_number,
+            to_number=self._call.to_number,
+            direction=self._call.direction,
+            status="completed" if over else status,
+            began_at_s=self._began_at_s,
+            ended_at_s=self._ended_at_s,
+            duration_s=None if self._ended_at_s is None else _seconds(self._line.frames),
+        )
+
+    def attach(self, verb: StartStream) -> StreamRecord | Problem:
+        """Start another media stream, or tell why not."""
+        return self._forks.attach(verb, "")
+
+    def detach(self, name: str) -> StreamRecord | None:
+        """Stop the media stream of that name or identifier; None if none goes on under it."""
+        return self._forks.detach(name)
+
+    def hang_up(self) -> None:
+        """End the call."""
+        self._hung_up.set()
 
     def report(self) -> CallReport:
         """Return what the call came to."""
@@ -217,7 +260,9 @@ class _Conversation:
         frame = self._line.frames
         limit_s, pace = self._call.hang_up_after_s, self._call.pace
         if limit_s is not None and frame * FRAME_MS >= limit_s * 1000:
-            raise _CallerHungUp
+            raise _CallEnded
+        if self._hung_up.is_set():
+            raise _CallEnded
         if pace is None:
             await self._forks.drain()
             await asyncio.sleep(0)
@@ -231,6 +276,14 @@ class _Conversation:
         task = self._tasks.create_task(request)
         while self._line.frames and self._call.pace is not None and not task.done():
             await self._tick()
+        hung_up = asyncio.create_task(self._hung_up.wait())
+        try:
+            await asyncio.wait({task, hung_up}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            hung_up.cancel()
+        if self._hung_up.is_set():
+            task.cancel()
+            raise _CallEnded
         return await task
 
 

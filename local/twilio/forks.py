@@ -14,6 +14,7 @@ from local.twilio.line import Line
 from local.twilio.placement import Placement
 from local.twilio.problems import Code, Problem
 from local.twilio.report import MediaStreamReport
+from local.twilio.switchboard import StreamRecord
 from local.twilio.twiml import StartStream
 from local.twilio.webhook import Webhooks
 
@@ -45,6 +46,12 @@ class Forks:
 
     def start(self, verb: StartStream, document_url: str) -> None:
         """Start the media stream that `verb` asks for, or report why not."""
+        started = self.attach(verb, document_url)
+        if isinstance(started, Problem):
+            self._refuse(verb, document_url, started)
+
+    def attach(self, verb: StartStream, document_url: str) -> StreamRecord | Problem:
+        """Start the media stream that `verb` asks for, or return why not; nobody else is told."""
         live = [fork for fork in self._forks if fork.live]
         plan = admit(
             verb,
@@ -55,21 +62,26 @@ class Forks:
             query=self._call.behaviour.query,
         )
         if isinstance(plan, Problem):
-            self._refuse(verb, document_url, plan)
-            return
+            return plan
         for warning in plan.warnings:
             self._debugger.warn(warning)
         fork = self._new(plan)
         self._remember_callback(fork.sid, verb, document_url)
         self._run(fork)
+        return StreamRecord(fork.sid, plan.name, "in-progress")
 
     def stop(self, name: str) -> None:
         """Stop the media stream of that name, or of that identifier."""
+        if self.detach(name) is None:
+            self._debugger.warn(Problem(None, f"there is no media stream named {name!r} to stop"))
+
+    def detach(self, name: str) -> StreamRecord | None:
+        """Stop the media stream of that name, or of that identifier; return None if there is none."""
         for fork in self._forks:
             if fork.live and name in (fork.plan.name, fork.sid):
                 self._tasks.create_task(fork.stop())
-                return
-        self._debugger.warn(Problem(None, f"there is no media stream named {name!r} to stop"))
+                return StreamRecord(fork.sid, fork.plan.name, "stopped")
+        return None
 
     def stop_all(self) -> None:
         """Stop every media stream, as the call is over."""

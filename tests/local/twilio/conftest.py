@@ -3,6 +3,7 @@
 import asyncio
 import json
 from base64 import b64decode
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -43,6 +44,7 @@ class Application:
     answers: dict[str, str | web.Response] = field(default_factory=dict)
     holds: dict[str, asyncio.Event] = field(default_factory=dict)  # set to let the answer go
     received: list[Received] = field(default_factory=list)
+    reached: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
@@ -60,6 +62,7 @@ class Application:
                 ),
             )
         )
+        self.reached[request.path].set()
         if request.path in self.holds:
             await self.holds[request.path].wait()
         answer = self.answers.get(request.path, "")

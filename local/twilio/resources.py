@@ -1,0 +1,83 @@
+"""Twilio's REST resources as JSON, and the requests that make a media stream.
+
+Source: Twilio, Voice API, "Call resource", "Stream subresource"; Twilio API, "Errors".
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+
+from local.twilio.switchboard import CallRecord, StreamRecord
+from local.twilio.twiml import StartStream
+
+VERSION = "2010-04-01"
+_PARAMETER = re.compile(r"Parameter([1-9][0-9]?)\.Name")
+
+# Twilio's numbers for what is wrong with a request, where a status has just one of use here.
+CODES = {400: 20001, 401: 20003, 404: 20404, 405: 20004, 429: 20429, 500: 20500, 503: 20503}
+CALL_IS_NOT_IN_PROGRESS = 21220
+
+
+def call_resource(call: CallRecord, account_sid: str) -> dict[str, Any]:
+    """Return a call as it is answered; what is known only at its end is null before."""
+    uri = f"/{VERSION}/Accounts/{account_sid}/Calls/{call.sid}"
+    return {
+        "sid": call.sid,
+        "account_sid": account_sid,
+        "parent_call_sid": None,
+        "api_version": VERSION,
+        "from": call.from_number,
+        "to": call.to_number,
+        "direction": call.direction,
+        "status": call.status,
+        "date_created": _rfc2822(call.began_at_s),
+        "date_updated": _rfc2822(call.ended_at_s or call.began_at_s),
+        "start_time": _rfc2822(call.began_at_s),
+        "end_time": None if call.ended_at_s is None else _rfc2822(call.ended_at_s),
+        "duration": None if call.duration_s is None else str(call.duration_s),
+        "uri": f"{uri}.json",
+        "subresource_uris": {"streams": f"{uri}/Streams.json"},
+    }
+
+
+def stream_resource(stream: StreamRecord, *, call_sid: str, account_sid: str, now_s: float) -> dict[str, Any]:
+    """Return a media stream as it is answered."""
+    return {
+        "sid": stream.sid,
+        "account_sid": account_sid,
+        "call_sid": call_sid,
+        "name": stream.name,
+        "status": stream.status,
+        "date_updated": _rfc2822(now_s),
+        "uri": f"/{VERSION}/Accounts/{account_sid}/Calls/{call_sid}/Streams/{stream.sid}.json",
+    }
+
+
+def refusal(status: int, message: str, code: int | None = None) -> dict[str, Any]:
+    """Return the body of an answer that is none."""
+    number = CODES.get(status, 20000 + status) if code is None else code
+    return {
+        "code": number,
+        "message": message,
+        "more_info": f"https://www.twilio.com/docs/errors/{number}",
+        "status": status,
+    }
+
+
+def requested_stream(form: Mapping[str, str]) -> StartStream:
+    """Return the media stream that `form` asks for; an absent Url is empty."""
+    numbers = sorted(int(match[1]) for match in map(_PARAMETER.fullmatch, form) if match)
+    return StartStream(
+        url=form.get("Url", "").strip(),
+        name=form.get("Name") or None,
+        track=form.get("Track") or "inbound_track",
+        status_callback=form.get("StatusCallback") or None,
+        status_callback_method="GET" if form.get("StatusCallbackMethod", "").upper() == "GET" else "POST",
+        parameters=tuple((form[f"Parameter{n}.Name"], form.get(f"Parameter{n}.Value", "")) for n in numbers),
+    )
+
+
+def _rfc2822(at_s: float) -> str:
+    return format_datetime(datetime.fromtimestamp(at_s, UTC).replace(microsecond=0))

@@ -18,6 +18,8 @@ What it does otherwise than Gladia, on purpose:
   replay in pieces of 512 KiB needs for some formats.
 
 Decisions live in `session` (no socket, clock or thread), `request`, `validation` and `results`; `wire` and `server`
-carry them out. All that a session sends passes `wire.Wire.perform`, and every new session passes `registry`:
-misbehaviour on demand belongs around these two.
+carry them out.
+
+What can go wrong on demand is in `faults`; `plan` says which session gets what, by script and by seed; `injector` deals
+it out and lists what struck; `interference` does it, between a session and its wire.
 """

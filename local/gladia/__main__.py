@@ -7,7 +7,9 @@ import logging
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+from local.gladia.plan import NO_FAULTS, Faults, InvalidPlanError
 from local.gladia.recogniser import Recogniser
 from local.gladia.scripted import ScriptedRecogniser
 from local.gladia.server import EmulatedGladia
@@ -24,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=options.log_level.upper(), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
     try:
         asyncio.run(_serve(options))
-    except (UnknownModelError, OSError) as error:
+    except (UnknownModelError, InvalidPlanError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
@@ -44,6 +46,7 @@ async def _serve(options: argparse.Namespace) -> None:
         sessions_per_key=options.sessions_per_key,
         idle_limit_s=options.idle_limit,
         duration_limit_s=options.duration_limit,
+        faults=Faults.parse(options.faults.read_bytes()) if options.faults else NO_FAULTS,
     )
     async with EmulatedGladia(recogniser, settings=settings, host=options.host, port=options.port) as gladia:
         print(json.dumps({"url": gladia.url}) if options.json else f"Gladia, emulated: {gladia.url}", flush=True)
@@ -69,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sessions-per-key", type=int, help="open sessions a key may have; no limit without it")
     parser.add_argument("--idle-limit", type=float, default=defaults.idle_limit_s, help="seconds (%(default)s)")
     parser.add_argument("--duration-limit", type=float, default=defaults.duration_limit_s, help="seconds (%(default)s)")
+    parser.add_argument("--faults", type=Path, metavar="FILE", help="what goes wrong, in JSON; nothing without it")
     parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"], default="info")
     return parser
 

@@ -1,6 +1,7 @@
 """What a session asks to be done, in the order in which it asks."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,4 +32,24 @@ class Finish:
     """Tell every ear that no more audio comes."""
 
 
-Effect = Send | Close | Listen | Finish
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Drop the connection without a close frame, after what was sent before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """Neither read nor write on the socket any more; what is said meanwhile is lost, or waits for another."""
+
+    meanwhile: Literal["lost", "waits"]
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Do this after `delay_s`; what is for a socket in the order in which it was asked for, and for this one alone."""
+
+    effect: Send | Close | Finish
+    delay_s: float
+
+
+Effect = Send | Close | Listen | Finish | Drop | Freeze | Later

@@ -3,6 +3,7 @@
 Source: Gladia, OpenAPI document, error responses of the live routes.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -11,11 +12,19 @@ import msgspec
 class RequestError(Exception):
     """A request is answered with `status` and says why."""
 
-    def __init__(self, status: int, message: str, validation_errors: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        validation_errors: tuple[str, ...] = (),
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.validation_errors = validation_errors
+        self.headers = dict(headers or {})
 
     def body(self, *, path: str, request_id: str, timestamp: str) -> dict[str, Any]:
         """Return the error as the API words it; `validation_errors` come with 400 only."""

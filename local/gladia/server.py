@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,6 +12,16 @@ import msgspec
 from aiohttp import web
 
 from local.gladia.errors import RequestError, decode_json, invalid
+from local.gladia.faults import (
+    HandshakeFault,
+    HandshakeHangs,
+    HandshakeRefused,
+    OpeningFault,
+    OpeningHangs,
+    OpeningRefused,
+    OpeningSlow,
+)
+from local.gladia.injector import Injected, Injector
 from local.gladia.messages import timestamp
 from local.gladia.recogniser import Recogniser
 from local.gladia.registry import Registry, job
@@ -48,6 +58,8 @@ class EmulatedGladia:
         self._host = host
         self._port = port
         self._registry = Registry(self._settings)
+        self._injector = Injector(self._settings.faults)
+        self._stopping = asyncio.Event()
         self._wires: dict[str, Wire] = {}
         self._runner: web.AppRunner | None = None
         self._clock: Callable[[], float] = time.time
@@ -56,6 +68,11 @@ class EmulatedGladia:
     def sessions(self) -> Mapping[str, Session]:
         """Every session opened and not deleted, by id, the oldest first."""
         return self._registry.sessions
+
+    @property
+    def injected(self) -> Sequence[Injected]:
+        """Every fault that struck, in that order."""
+        return self._injector.injected
 
     @property
     def url(self) -> str:
@@ -93,6 +110,7 @@ class EmulatedGladia:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close every socket with 1001, then the port, then the recogniser."""
+        self._stopping.set()
         for wire in self._wires.values():
             wire.stop()
         if self._runner is not None:
@@ -108,9 +126,17 @@ class EmulatedGladia:
         if region is not None and region not in REGIONS:
             raise invalid(f"region must be one of the following values: {', '.join(REGIONS)}")
         request = parse(await http.read(), nested_unknowns_refused=self._settings.nested_unknowns_refused)
-        session = self._registry.open(key, request, now=self._clock())
+        metadata = request.custom_metadata or {}
+        victim, fault = self._injector.opening(metadata)
+        await self._interfere(fault)
+        try:
+            session = self._registry.open(key, request, now=self._clock())
+        except RequestError:
+            self._injector.put_back(victim, metadata)
+            raise
+        victim.session_id = session.session_id
         self._wires[session.session_id] = Wire(
-            session, recogniser=self._recogniser, settings=self._settings, clock=self._clock
+            session, victim=victim, recogniser=self._recogniser, settings=self._settings, clock=self._clock
         )
         self._log_opening(session)
         url = http.url.with_scheme("ws").with_path("/v2/live").with_query(token=session.token)
@@ -145,11 +171,27 @@ class EmulatedGladia:
         )
         if not socket.can_prepare(http):
             raise invalid("a WebSocket upgrade is expected")
+        wire = self._wires[session.session_id]
+        await self._interfere(wire.victim.handshake())
         transport = http.transport
         await socket.prepare(http)
         if transport is not None:  # else the client left before its handshake was done
-            await self._wires[session.session_id].attach(socket, transport)
+            await wire.attach(socket, transport)
         return socket
+
+    async def _interfere(self, fault: OpeningFault | HandshakeFault | None) -> None:
+        """Do to a request what a plan of faults has for it, then let it go on. Raises RequestError if it may not."""
+        match fault:
+            case OpeningRefused(status=status, retry_after_s=seconds):
+                headers = {} if seconds is None else {"Retry-After": str(seconds)}
+                raise RequestError(status, "refused, on demand", headers=headers)
+            case HandshakeRefused(status=status):
+                raise RequestError(status, "refused, on demand")
+            case OpeningHangs() | HandshakeHangs():
+                await self._stopping.wait()
+                raise RequestError(503, "server stops")
+            case OpeningSlow(delay_s=delay_s):
+                await asyncio.sleep(delay_s)
 
     async def _get(self, http: web.Request) -> web.Response:
         return _json(job(self._session(http)))
@@ -193,8 +235,10 @@ class EmulatedGladia:
             answer = RequestError(error.status, f"Cannot {request.method} {request.path}: {error.reason}")
         request_id, moment = f"G-{uuid.uuid4().hex[:8]}", timestamp(self._clock())
         logger.info("request refused", extra={"status": answer.status, "request_id": request_id})
-        return _json(answer.body(path=request.path, request_id=request_id, timestamp=moment), status=answer.status)
+        body = answer.body(path=request.path, request_id=request_id, timestamp=moment)
+        return _json(body, status=answer.status, headers=answer.headers)
 
 
-def _json(body: Any, *, status: int = 200) -> web.Response:
-    return web.Response(body=msgspec.json.encode(body), status=status, content_type="application/json")
+def _json(body: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    content = msgspec.json.encode(body)
+    return web.Response(body=content, status=status, content_type="application/json", headers=headers)

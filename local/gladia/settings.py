@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from local.gladia.plan import NO_FAULTS, Faults
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -61,3 +63,6 @@ class Settings:
 
     compression: bool = False
     """Whether permessage-deflate is accepted when the client offers it. Not known."""
+
+    faults: Faults = NO_FAULTS
+    """What goes wrong, on demand; nothing by itself."""

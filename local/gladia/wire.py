@@ -3,19 +3,23 @@
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 
-from local.gladia.effects import Close, Effect, Finish, Listen, Send
+from local.gladia.effects import Close, Drop, Effect, Finish, Freeze, Later, Listen, Send
+from local.gladia.injector import Victim
+from local.gladia.interference import Interference
 from local.gladia.recogniser import Heard, Recogniser
 from local.gladia.session import Phase, Session
 from local.gladia.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-_Outbox = asyncio.Queue[Send | Close]
+_Last = Close | Drop | Freeze
+_Outbox = asyncio.Queue[Send | _Last]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,19 +29,38 @@ class _Line:
     outbox: _Outbox
     writer: asyncio.Task[None]
     transport: asyncio.Transport
+    late: deque[Send | Close] = field(default_factory=deque)
+    """What is held back for a while."""
+    thawed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set unless the socket is frozen: nothing is read or written on it, and the connection stays."""
+
+    def thaw(self) -> None:
+        """Drop the connection of a frozen socket."""
+        self.transport.abort()
+        self.thawed.set()
 
 
 class Wire:
     """One session with the socket it has at the moment, if any. Used on the event loop's thread alone."""
 
     def __init__(
-        self, session: Session, *, recogniser: Recogniser, settings: Settings, clock: Callable[[], float]
+        self,
+        session: Session,
+        *,
+        victim: Victim,
+        recogniser: Recogniser,
+        settings: Settings,
+        clock: Callable[[], float],
     ) -> None:
         self.session = session
+        self.victim = victim
+        self._talk = Interference(session, victim.faults, victim.struck)
         self._settings = settings
         self._clock = clock
         self._line: _Line | None = None
+        self._frozen: _Line | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._finish_timer: asyncio.TimerHandle | None = None
         self._ears = [recogniser.listen(track, self._teller(track.channel)) for track in session.tracks()]
         self._arm()
 
@@ -48,10 +71,12 @@ class Wire:
                 await socket.close(code=self._settings.second_socket_close_code)
                 return
             self._post(Close(self._settings.second_socket_close_code, "another socket took over"))
+        self._thaw()
         outbox: _Outbox = asyncio.Queue(self._settings.unread_limit_messages)
-        line = self._line = _Line(outbox, asyncio.create_task(_write(socket, outbox)), transport)
+        line = self._line = _Line(outbox, asyncio.create_task(_write(socket, outbox, transport)), transport)
+        line.thawed.set()
         try:
-            self.perform(self.session.connect())
+            self.perform(self._talk.connect(now=self._clock()))
             await self._read(socket, line)
         finally:
             self._hang_up(line, None)
@@ -61,6 +86,7 @@ class Wire:
     async def _read(self, socket: web.WebSocketResponse, line: _Line) -> None:
         """Take what the client sends until it goes."""
         while True:
+            await line.thawed.wait()
             message = await socket.receive()
             if message.type is WSMsgType.CLOSE:
                 self._hang_up(line, message.data or None)
@@ -72,21 +98,23 @@ class Wire:
                     self.session.too_long += 1
                 return
             if self._line is line:
-                self.perform(self.session.receive(message.data, now=self._clock()))
+                self.perform(self._talk.receive(message.data, now=self._clock()))
 
     def _hang_up(self, line: _Line, code: int | None) -> None:
         """Go on without `line`, which the client left; where we did, its last messages are on their way."""
         if self._line is line:
             self._line = None
             line.writer.cancel()
-            self.perform(self.session.disconnect(code))
+            self.perform(self._talk.disconnect(code))
 
     def perform(self, effects: Iterable[Effect]) -> None:
         """Do what the session asks, in its order."""
         for effect in effects:
             match effect:
-                case Send() | Close():
+                case Send() | Close() | Drop() | Freeze():
                     self._post(effect)
+                case Later():
+                    self._postpone(effect)
                 case Listen(tracks):
                     for ear, track in zip(self._ears, tracks, strict=True):
                         ear.hear(track)
@@ -96,30 +124,64 @@ class Wire:
 
     def stop(self) -> None:
         """Let go of everything; the server stops."""
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._finish_timer):
+            if timer is not None:
+                timer.cancel()
         for ear in self._ears:
             ear.close()
+        self._thaw()
         if self._line is not None:
             self._post(Close(WSCloseCode.GOING_AWAY, "server stops"))
 
-    def _post(self, effect: Send | Close) -> None:
+    def _post(self, effect: Send | _Last) -> None:
         line = self._line
         if line is None:
             return
+        is_last = not isinstance(effect, Send)
         try:
+            while is_last and line.late:
+                line.outbox.put_nowait(line.late.popleft())
             line.outbox.put_nowait(effect)
         except asyncio.QueueFull:
             logger.warning("client dropped: it reads nothing", extra={"session_id": self.session.session_id})
             self._hang_up(line, None)
             line.transport.abort()
             return
-        if isinstance(effect, Close):
-            self._line = None
+        if is_last:
+            self._leave(line, effect)
+
+    def _leave(self, line: _Line, last: Send | _Last) -> None:
+        """Go on without `line`, which we end with `last`."""
+        self._line = None
+        if isinstance(last, Freeze):
+            self._frozen = line
+            line.thawed.clear()
+            line.transport.pause_reading()
+            if last.meanwhile == "lost":
+                return  # the session says what it has to say as if somebody heard
+        self.perform(self._talk.disconnect(None))
+
+    def _postpone(self, later: Later) -> None:
+        call_later = asyncio.get_running_loop().call_later
+        if isinstance(later.effect, Finish):
+            self._finish_timer = call_later(later.delay_s, self.perform, [later.effect])
+        elif self._line is not None:
+            self._line.late.append(later.effect)
+            call_later(later.delay_s, self._release, self._line)
+
+    def _release(self, line: _Line) -> None:
+        """Send the first of what `line` holds back, unless it has been sent with the socket's end."""
+        if self._line is line and line.late:
+            self._post(line.late.popleft())
+
+    def _thaw(self) -> None:
+        if self._frozen is not None:
+            self._frozen.thaw()
+            self._frozen = None
 
     def _teller(self, channel: int) -> Callable[[Heard], None]:
         def tell(heard: Heard) -> None:
-            self.perform(self.session.heard(channel, heard, now=self._clock()))
+            self.perform(self._talk.heard(channel, heard, now=self._clock()))
             if self.session.phase is Phase.ENDED and self._ears:
                 self._ended()
 
@@ -140,18 +202,25 @@ class Wire:
             self._timer = asyncio.get_running_loop().call_later(wait_s, self._tick)
 
     def _tick(self) -> None:
-        self.perform(self.session.tick(now=self._clock()))
+        self.perform(self._talk.tick(now=self._clock()))
         self._arm()
 
 
-async def _write(socket: web.WebSocketResponse, outbox: _Outbox) -> None:
-    """Send what is in `outbox` until it says to close."""
+async def _write(socket: web.WebSocketResponse, outbox: _Outbox, transport: asyncio.Transport) -> None:
+    """Send what is in `outbox` until it says to end."""
     while True:
         effect = await outbox.get()
         try:
-            if isinstance(effect, Close):
-                await socket.close(code=effect.code, message=effect.reason.encode())
-                return
-            await socket.send_str(effect.text)
+            match effect:
+                case Send(text):
+                    await socket.send_str(text)
+                case Close(code, reason):
+                    await socket.close(code=code, message=reason.encode())
+                    return
+                case Drop():
+                    transport.abort()
+                    return
+                case Freeze():
+                    return
         except ConnectionError:
             return  # the reader sees the same, and tells the session

@@ -44,3 +44,34 @@ async def test_a_port_in_use_is_said_in_one_line():
     assert process.returncode == 1
     assert str(port).encode() in said
     assert said.count(b"\n") == 1
+
+
+async def test_what_goes_wrong_is_read_from_a_file(tmp_path):
+    plan = tmp_path / "faults.json"
+    plan.write_text('{"rules": [{"session": 1, "faults": [{"fault": "opening_refused", "status": 429}]}]}')
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "local.gladia", "--port", "0", "--json", "--recogniser", "scripted"),
+        *("--faults", str(plan)),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    url = json.loads(await process.stdout.readline())["url"]
+    async with aiohttp.ClientSession() as http:
+        for status in (429, 201):
+            async with http.post(f"{url}/v2/live", headers={"x-gladia-key": "k"}) as answer:
+                assert answer.status == status
+    process.terminate()
+    assert await process.wait() == 0
+
+
+async def test_a_file_that_is_no_plan_of_faults_is_said_in_one_line(tmp_path):
+    plan = tmp_path / "faults.json"
+    plan.write_text('{"rules": [{"faults": [{"fault": "earthquake"}]}]}')
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "local.gladia", "--recogniser", "scripted", "--faults", str(plan)),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, said = await process.communicate()
+
+    assert process.returncode == 1
+    assert b"earthquake" in said
+    assert said.count(b"\n") == 1

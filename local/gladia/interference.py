@@ -1,0 +1,227 @@
+"""Between a session and its socket: does to it what a plan of faults has for it, and nothing if there is none."""
+
+import base64
+import binascii
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from local.gladia import messages
+from local.gladia.effects import Close, Drop, Effect, Finish, Freeze, Later, Listen, Send
+from local.gladia.faults import (
+    AcknowledgementsInclusive,
+    AcknowledgementsMissing,
+    AcknowledgementsNegative,
+    AcknowledgementsSlow,
+    Closed,
+    Dropped,
+    EndLate,
+    EndOfSocket,
+    Fault,
+    FinalsRepeated,
+    HalfOpen,
+    MessageHuge,
+    MessageMalformed,
+    OddMessage,
+    SocketFault,
+)
+from local.gladia.recogniser import Heard
+from local.gladia.session import Phase, Session
+
+TOO_LONG = 1009
+_ACKNOWLEDGEMENTS = ("audio_chunk", "stop_recording")
+
+
+class Interference:
+    """The session as its socket meets it. `struck` is told each fault as it strikes."""
+
+    def __init__(self, session: Session, faults: Sequence[Fault], struck: Callable[[Fault], None]) -> None:
+        self._session = session
+        self._struck = struck
+        self._coming = [fault for fault in faults if isinstance(fault, SocketFault)]
+        self._late_end = next((fault for fault in faults if isinstance(fault, EndLate)), None)
+        self._connections = 0
+        self._messages = 0
+        self._slow_s: float | None = None
+        self._missing: float = 0  # acknowledgements still to be left out; infinity for all
+        self._negative: float = 0
+        self._is_inclusive = False
+
+    def connect(self, *, now: float) -> list[Effect]:
+        """Take a socket into use."""
+        effects = self._session.connect()
+        if self._session.phase is Phase.ENDED:
+            return effects
+        self._connections += 1
+        odd, end = self._strike({"connect": self._connections}, now=now)
+        return [*self._alter(effects), *odd, *self._end_socket(end)]
+
+    def disconnect(self, code: int | None) -> list[Effect]:
+        """Go on without a socket."""
+        return self._alter(self._session.disconnect(code))
+
+    def receive(self, message: bytes | str, *, now: float) -> list[Effect]:
+        """Take a message of the client, or do not."""
+        self._messages += 1
+        audio_bytes, is_stop = _look(message)
+        moments = {"messages": self._messages}
+        if audio_bytes is not None:
+            moments["audio"] = self._session.received_bytes + audio_bytes
+        if is_stop:
+            moments["stop"] = 0
+        odd, end = self._strike(moments, now=now)
+        if end is not None and not end.taken:
+            return [*odd, *self._end_socket(end)]
+        effects = self._take(message, is_audio=audio_bytes is not None, now=now)
+        if end is not None:
+            effects = [each for each in effects if not (isinstance(each, Send) and each.kind in _ACKNOWLEDGEMENTS)]
+        elif is_stop:
+            more, end = self._strike({"stopped": 0}, now=now)
+            odd += more
+        # The socket ends before any ear hears of the message: its words find the socket gone.
+        first = [each for each in effects if not isinstance(each, Listen | Finish)]
+        last = [each for each in effects if isinstance(each, Listen | Finish)]
+        return [*self._alter(first), *odd, *self._end_socket(end), *self._alter(last)]
+
+    def heard(self, channel: int, heard: Heard, *, now: float) -> list[Effect]:
+        """Take what the ear of `channel` tells."""
+        effects = self._session.heard(channel, heard, now=now)
+        late = self._late_end
+        if late is None or late.what != "close" or self._session.phase is not Phase.ENDED:
+            return self._alter(effects)
+        return [each for effect in effects for each in (self._late(effect) if isinstance(effect, Close) else [effect])]
+
+    def tick(self, *, now: float) -> list[Effect]:
+        """Let the session see what time it is."""
+        return self._alter(self._session.tick(now=now))
+
+    def _take(self, message: bytes | str, *, is_audio: bool, now: float) -> list[Effect]:
+        if is_audio and self._negative > 0:
+            self._negative -= 1
+            return self._session.refuse("not accepted, on demand", now=now)
+        return self._session.receive(message, now=now)
+
+    def _strike(self, moments: dict[str, int], *, now: float) -> tuple[list[Effect], EndOfSocket | None]:
+        """Let what is due strike, up to an end of the socket; return the odd messages it brings, and that end."""
+        odd: list[Effect] = []
+        for fault in tuple(self._coming):
+            if fault.at not in moments or moments[fault.at] < fault.count:
+                continue
+            self._coming.remove(fault)
+            self._struck(fault)
+            match fault:
+                case Dropped() | Closed() | HalfOpen():
+                    return odd, fault
+                case AcknowledgementsSlow(delay_s=delay_s):
+                    self._slow_s = delay_s
+                case AcknowledgementsMissing(messages=count):
+                    self._missing += float("inf") if count is None else count
+                case AcknowledgementsNegative(messages=count):
+                    self._negative += float("inf") if count is None else count
+                case AcknowledgementsInclusive():
+                    self._is_inclusive = True
+                case FinalsRepeated() | MessageHuge() | MessageMalformed():
+                    odd += self._odd(fault, now=now)
+        return odd, None
+
+    def _end_socket(self, fault: EndOfSocket | None) -> list[Effect]:
+        match fault:
+            case Dropped():
+                return [Drop()]
+            case Closed(code=code, reason=reason):
+                if code == TOO_LONG:
+                    self._session.too_long += 1
+                return [Close(code, reason)]
+            case HalfOpen(meanwhile=meanwhile):
+                return [Freeze(meanwhile)]
+        return []
+
+    def _odd(self, fault: OddMessage, *, now: float) -> list[Effect]:
+        session_id, moment = self._session.session_id, messages.timestamp(now)
+        match fault:
+            case FinalsRepeated(finals=count):
+                finals = [text for text in self._session.messages if _is_final(text)]
+                return [Send(text, "transcript") for text in finals[-count:]]
+            case MessageHuge(size_bytes=size_bytes):
+                summary = {"results": "x" * size_bytes}
+                return [_send(messages.AddOn("post_summarization", session_id, moment, data=summary))]
+            case MessageMalformed(how="not_json"):
+                return [Send('{"type": "transcript", "data": {"id": "00_0', "")]
+            case MessageMalformed(how="wrong_shape"):
+                return [_send(messages.DataEvent("transcript", session_id, moment, {"id": 7, "is_final": "yes"}))]
+            case MessageMalformed():
+                return [_send(messages.DataEvent("weather_report", session_id, moment, {"sky": "clear"}))]
+
+    def _alter(self, effects: Iterable[Effect]) -> list[Effect]:
+        """Return `effects` with their acknowledgements, and the end of the audio, as the faults want them."""
+        altered: list[Effect] = []
+        for effect in effects:
+            match effect:
+                case Finish() if self._late_end is not None and self._late_end.what == "results":
+                    altered += self._late(effect)
+                case Send(kind=kind) if kind in _ACKNOWLEDGEMENTS:
+                    altered += self._alter_acknowledgement(effect)
+                case _:
+                    altered.append(effect)
+        return altered
+
+    def _alter_acknowledgement(self, effect: Send) -> list[Effect]:
+        if effect.kind == "audio_chunk" and self._missing > 0:
+            self._missing -= 1
+            return []
+        if effect.kind == "audio_chunk" and self._is_inclusive:
+            effect = Send(_inclusive(effect.text), effect.kind)
+        return [effect] if self._slow_s is None else [Later(effect, self._slow_s)]
+
+    def _late(self, effect: Close | Finish) -> list[Effect]:
+        late = self._late_end
+        if late is None:
+            return [effect]
+        self._struck(late)
+        return [] if late.delay_s is None else [Later(effect, late.delay_s)]
+
+
+class _Said(msgspec.Struct, frozen=True):
+    """As much of a message as has to be looked at."""
+
+    type: str = ""
+    data: Any = None
+
+
+_said = msgspec.json.Decoder(_Said)
+
+
+def _look(message: bytes | str) -> tuple[int | None, bool]:
+    """Return how many bytes of audio a message of the client brings, None if it is none, and whether it is the stop."""
+    if isinstance(message, bytes):
+        return len(message), False
+    try:
+        said = _said.decode(message)
+    except (msgspec.DecodeError, RecursionError):
+        return None, False
+    match said:
+        case _Said(type="audio_chunk", data={"chunk": str(chunk)}):
+            try:
+                return len(base64.b64decode(chunk, validate=True)), False
+            except (binascii.Error, ValueError):
+                return None, False
+    return None, said.type == "stop_recording"
+
+
+def _is_final(text: str) -> bool:
+    said = _said.decode(text)
+    return said.type == "transcript" and bool(said.data["is_final"])
+
+
+def _inclusive(text: str) -> str:
+    """Return an acknowledgement of audio with the position of its last byte; one that has none as it is."""
+    acknowledgement = msgspec.json.decode(text)
+    if acknowledgement["data"] is not None:
+        start, end = acknowledgement["data"]["byte_range"]
+        acknowledgement["data"]["byte_range"] = [start, max(start, end - 1)]
+    return msgspec.json.encode(acknowledgement).decode()
+
+
+def _send(message: messages.Message) -> Send:
+    return Send(msgspec.json.encode(message).decode(), message.type)

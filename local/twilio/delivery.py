@@ -77,7 +77,7 @@ class Delivery:
         self._timed = sorted((f for f in script if isinstance(f, Malformed | SecondStream | Death)), key=_at_ms)
         self._cutters = {track: _Cutter(track) for track in tracks}
         self._late: list[tuple[int, Send | Piece]] = []  # due from this media time on; a Piece is numbered then
-        self._stalled: list[Effect] = []
+        self._stalled: list[Send] = []
         self._dead = False
 
     @property
@@ -103,16 +103,16 @@ class Delivery:
                 effects += self._disturb(piece)
         effects += self._overdue(media_ms)
         if self._is_stalled(media_ms):
-            self._stalled += effects
-            return []
+            self._stalled += [effect for effect in effects if isinstance(effect, Send)]
+            return [effect for effect in effects if not isinstance(effect, Send)]
         held, self._stalled = self._stalled, []
-        return held + effects
+        return [*held, *effects]
 
     def end(self) -> list[Effect]:
         """Return what to do at the media stream's end: all that was held back, `stop`, a close."""
         if self._dead:
             return [Part("nothing")]  # it was left open, and still is
-        effects = self._stalled
+        effects: list[Effect] = [*self._stalled]
         for cutter in self._cutters.values():
             for piece in cutter.flush():
                 effects += self._disturb(piece)

@@ -179,6 +179,11 @@ def test_a_second_stream_is_asked_for_once():
     assert [StartAnother() in sent for sent in stream.sent] == [False, True, False]
 
 
+def test_a_stall_does_not_hold_a_second_stream_back():
+    stream = Stream(SecondStream(40), Stall(20, 1000)).hear(3)
+    assert stream.sent[1:] == [[], [StartAnother()]]
+
+
 @pytest.mark.parametrize("how", PARTINGS)
 def test_a_stream_dies_before_the_frame_at_its_time_and_never_says_stop(how):
     stream = Stream(Death(40, how)).hear(4)

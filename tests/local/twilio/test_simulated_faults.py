@@ -193,6 +193,15 @@ async def test_a_seeded_call_is_accounted_for_and_can_be_placed_again(receiver, 
             assert report.undelivered(track) == missing(delivered, end_ms=2000)
 
 
+@pytest.mark.parametrize("seed", range(40))
+async def test_a_seeded_call_ends_whatever_happens_to_its_media_stream(call, seed):
+    script = seeded(seed, duration_ms=1000)
+    quick = Behaviour(abandoned_after_s=0.01)
+    report, _ = await call(*script, verbs='<Pause length="1"/>', behaviour=quick)
+    assert (report.ended_normally, report.heard_ms) == (True, 1000)
+    assert set(report.media_streams[0].injected) <= set(script)
+
+
 def _without(sids: set[str], message: str) -> str:
     for sid in sids:
         message = message.replace(sid, "")

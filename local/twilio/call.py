@@ -274,7 +274,8 @@ class _Conversation:
     async def _meanwhile(self, request: Coroutine[None, None, Answer]) -> Answer:
         """Return the answer to `request`; a call that has begun is heard meanwhile, unless it has no pace."""
         task = self._tasks.create_task(request)
-        while self._line.frames and self._call.pace is not None and not task.done():
+        paced = self._line.frames > 0 and self._call.pace is not None
+        while paced and not (task.done() or self._hung_up.is_set()):
             await self._tick()
         hung_up = asyncio.create_task(self._hung_up.wait())
         try:

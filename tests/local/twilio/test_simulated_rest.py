@@ -158,6 +158,15 @@ async def test_a_call_is_ended_at_once(application, receiver, client, held, stre
     assert application.on("/status")[0].form["CallStatus"] == "completed"
 
 
+async def test_a_call_in_real_time_is_ended_while_its_webhook_is_still_asked(receiver, client, held, stream):
+    async with held(stream(), pace=20) as call:
+        await client.calls(call.sid).update_async(status="completed")
+        report = await call.placed  # and the webhook was never answered
+    assert report.ended_normally
+    assert [webhook.kind for webhook in report.webhooks] == ["voice"]
+    assert report.undelivered("inbound") == ()
+
+
 async def test_the_synchronous_client_is_understood_too(rest, account, held):
     class Here(TwilioHttpClient):
         def request(self, method, url, *args, **kwargs):

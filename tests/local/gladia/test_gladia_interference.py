@@ -1,0 +1,170 @@
+"""What a fault does between a session and its socket, decided without either."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from local.gladia.effects import Close, Drop, Effect, Finish, Freeze, Later, Listen, Send
+from local.gladia.faults import (
+    AcknowledgementsInclusive,
+    AcknowledgementsMissing,
+    AcknowledgementsNegative,
+    AcknowledgementsSlow,
+    Closed,
+    Dropped,
+    EndLate,
+    Fault,
+    HalfOpen,
+    MessageMalformed,
+)
+from local.gladia.interference import Interference
+from local.gladia.recogniser import Finished
+from local.gladia.session import Session
+from local.gladia.settings import Settings
+from local.gladia.validation import parse
+
+NOON = 1_795_608_000.0
+STOP = '{"type": "stop_recording"}'
+FRAME = bytes(160)
+
+
+class Talk:
+    """A session of one mu-law channel under `faults`, with what struck."""
+
+    def __init__(self, *faults: Fault) -> None:
+        body = b'{"encoding": "wav/ulaw", "bit_depth": 8, "sample_rate": 8000}'
+        self.session = Session(
+            session_id="7c1d5b0e", token="t", key="k", request=parse(body), settings=Settings(), now=NOON
+        )
+        self.struck: list[Fault] = []
+        self.talk = Interference(self.session, faults, self.struck.append)
+        self.opened = self.talk.connect(now=NOON)
+
+    def takes(self, message: bytes | str = FRAME) -> list[Effect]:
+        return self.talk.receive(message, now=NOON)
+
+
+def shape(effects: list[Effect]) -> list[str]:
+    return [effect.kind if isinstance(effect, Send) else type(effect).__name__ for effect in effects]
+
+
+def ranges(effects: list[Effect]) -> list[Any]:
+    sent = [json.loads(effect.text) for effect in effects if isinstance(effect, Send)]
+    return [message["data"] and message["data"]["byte_range"] for message in sent]
+
+
+def test_without_faults_a_session_is_as_it_is():
+    talk = Talk()
+    assert shape(talk.takes()) == ["audio_chunk", "Listen"]
+    assert shape(talk.takes(STOP)) == ["stop_recording", "Finish"]
+    assert shape(talk.talk.heard(0, Finished(), now=NOON))[-1] == "Close"
+
+
+@pytest.mark.parametrize(
+    ("fault", "effect"),
+    [
+        (Dropped(at="audio", count=161), Drop()),
+        (Closed(at="audio", count=161, code=4504, reason="x"), Close(4504, "x")),
+        (HalfOpen(at="audio", count=161), Freeze("lost")),
+    ],
+)
+def test_a_socket_ends_at_the_message_that_brings_so_much_audio_which_is_not_taken(fault, effect):
+    talk = Talk(fault)
+    assert shape(talk.takes()) == ["audio_chunk", "Listen"]
+    assert talk.takes() == [effect]
+    assert (talk.session.received_bytes, talk.struck) == (160, [fault])
+
+
+def test_audio_as_base64_counts_as_the_audio_it_is():
+    talk = Talk(Dropped(at="audio", count=160))
+    chunk = base64.b64encode(FRAME).decode()
+    assert talk.takes(json.dumps({"type": "audio_chunk", "data": {"chunk": chunk}})) == [Drop()]
+
+
+@pytest.mark.parametrize("message", ["", "{", "[" * 100_000, "[]", '{"type": 3}', '{"type": "audio_chunk"}', '"\\ud800"'])
+def test_what_makes_no_sense_counts_as_a_message_and_as_nothing_else(message):
+    talk = Talk(Dropped(at="audio"), Dropped(at="stop"), Closed(at="messages", count=2, code=1001))
+    talk.takes(message)
+    assert talk.struck == []
+    assert talk.takes(message) == [Close(1001, "")]
+
+
+def test_a_message_may_be_taken_by_the_socket_that_it_ends():
+    talk = Talk(Dropped(at="audio", count=160, taken=True))
+    assert shape(talk.takes()) == ["Drop", "Listen"]
+    assert talk.session.received_bytes == 160
+
+
+def test_faults_that_are_due_together_end_one_socket_each():
+    talk = Talk(Dropped(at="audio"), Closed(at="audio", code=1011))
+    assert talk.takes() == [Drop()]
+    talk.talk.disconnect(None)
+    talk.talk.connect(now=NOON)
+    assert talk.takes() == [Close(1011, "")]
+
+
+def test_a_fault_strikes_once():
+    talk = Talk(MessageMalformed(at="messages"))
+    assert [shape(talk.takes()) for _ in range(2)] == [["audio_chunk", "", "Listen"], ["audio_chunk", "Listen"]]
+
+
+def test_a_stop_that_drops_the_socket_is_not_taken_and_one_that_was_taken_is_acknowledged():
+    assert Talk(Dropped(at="stop")).takes(STOP) == [Drop()]
+    assert shape(Talk(Dropped(at="stopped")).takes(STOP)) == ["stop_recording", "Drop", "Finish"]
+
+
+def test_a_fault_at_the_second_socket_leaves_the_first_alone():
+    talk = Talk(Closed(at="connect", count=2, code=4504))
+    assert talk.opened == []
+    assert talk.talk.connect(now=NOON) == [Close(4504, "")]
+
+
+def test_a_session_that_is_over_has_no_faults_left():
+    talk = Talk(Closed(at="connect", count=2, code=4504))
+    talk.takes(STOP)
+    talk.talk.heard(0, Finished(), now=NOON)
+    assert talk.talk.connect(now=NOON) == [Close(4403, "session already ended")]
+    assert talk.struck == []
+
+
+def test_slow_acknowledgements_are_those_of_audio_and_of_the_stop():
+    talk = Talk(AcknowledgementsSlow(at="connect", delay_s=0.5))
+    late, heard = talk.takes()
+    assert (isinstance(late, Later), late.delay_s, isinstance(heard, Listen)) == (True, 0.5, True)
+    assert shape(talk.takes(STOP)) == ["Later", "Finish"]
+
+
+def test_missing_and_negative_acknowledgements_are_counted():
+    talk = Talk(AcknowledgementsMissing(at="connect", messages=2), AcknowledgementsNegative(at="audio", count=480))
+    assert [ranges(talk.takes()) for _ in range(4)] == [[], [], [None], [[320, 480]]]
+
+
+def test_an_inclusive_acknowledgement_of_nothing_does_not_go_backwards():
+    talk = Talk(AcknowledgementsInclusive(at="connect"))
+    assert [ranges(talk.takes(audio)) for audio in (FRAME, b"")] == [[[0, 159]], [[160, 160]]]
+
+
+def test_results_that_are_late_are_asked_for_late_and_the_session_waits():
+    talk = Talk(EndLate(delay_s=2.0))
+    assert talk.takes(STOP)[1:] == [Later(Finish(), 2.0)]
+    assert talk.session.status == "processing"
+
+
+def test_results_that_never_come_are_not_asked_for():
+    assert shape(Talk(EndLate(delay_s=None)).takes(STOP)) == ["stop_recording"]
+
+
+@pytest.mark.parametrize(("delay_s", "close"), [(2.0, [Later(Close(1000), 2.0)]), (None, [])])
+def test_a_close_that_is_late_comes_after_everything_was_said(delay_s, close):
+    talk = Talk(EndLate(delay_s=delay_s, what="close"))
+    talk.takes(STOP)
+    effects = talk.talk.heard(0, Finished(), now=NOON)
+    assert [effect for effect in effects if not isinstance(effect, Send)] == close
+    assert talk.session.status == "done"
+
+
+def test_closes_with_1009_bar_the_session():
+    talk = Talk(*[Closed(at="messages", code=1009)] * 3)
+    assert [(talk.takes(), talk.session.is_barred)[1] for _ in range(3)] == [False, False, True]

@@ -83,7 +83,9 @@ def test_audio_as_base64_counts_as_the_audio_it_is():
     assert talk.takes(json.dumps({"type": "audio_chunk", "data": {"chunk": chunk}})) == [Drop()]
 
 
-@pytest.mark.parametrize("message", ["", "{", "[" * 100_000, "[]", '{"type": 3}', '{"type": "audio_chunk"}', '"\\ud800"'])
+@pytest.mark.parametrize(
+    "message", ["", "{", "[" * 100_000, "[]", '{"type": 3}', '{"type": "audio_chunk"}', '"\\ud800"']
+)
 def test_what_makes_no_sense_counts_as_a_message_and_as_nothing_else(message):
     talk = Talk(Dropped(at="audio"), Dropped(at="stop"), Closed(at="messages", count=2, code=1001))
     talk.takes(message)

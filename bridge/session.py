@@ -199,6 +199,7 @@ class Session:
         self._silent_at: float | None = None
         self._retries = 0
         self._trouble = ""
+        self._stop_is_known = False  # Gladia has said that it was told to stop
         self._sent = 0
         self.reconnects = 0
         self.malformed = 0
@@ -296,6 +297,7 @@ class Session:
                 self._retry_later(now)
                 return [Disconnect()]
             case AudioEnded() if self._state is State.DRAINING:
+                self._await_acknowledgement(now)
                 return [Send(gladia.STOP_RECORDING)]
         return []
 
@@ -312,13 +314,18 @@ class Session:
             case gladia.Acknowledged(end=end):
                 self._backlog.acknowledge(end)
                 self._await_acknowledgement(now)  # which may have been the last
+            case gladia.Stopping():
+                self._stop_is_known = True
+                self._await_acknowledgement(now)
             case gladia.Transcript():
                 return [Heard(self._id, message)]
         return []
 
     def _await_acknowledgement(self, now: float) -> None:
-        waits = self._state in {State.RELAYING, State.DRAINING} and self._backlog.acknowledged < self._sent
-        self._silent_at = now + SILENT_S if waits else None
+        audio_waits = self._backlog.acknowledged < self._sent
+        stop_waits = self._state is State.DRAINING and not self._stop_is_known
+        is_open = self._state in {State.RELAYING, State.DRAINING}
+        self._silent_at = now + SILENT_S if is_open and (audio_waits or stop_waits) else None
 
     def _resume(self, now: float) -> list[Effect]:
         self._retry_at = None
@@ -327,10 +334,11 @@ class Session:
         size = PIECE_BYTES - PIECE_BYTES % channels
         effects: list[Effect] = [Send(audio[at : at + size]) for at in range(0, len(audio), size)]
         self._sent = self._backlog.end
-        self._await_acknowledgement(now)
         if self._audio_ended:
             self._state = State.DRAINING
+            self._stop_is_known = False
             effects.append(Send(gladia.STOP_RECORDING))
+        self._await_acknowledgement(now)
         return effects
 
     def _lost(self, code: int, before: State, now: float) -> list[Effect]:

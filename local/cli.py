@@ -140,7 +140,7 @@ def tail(
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def gladia(context: typer.Context) -> None:
     """Run the emulated Gladia alone, for any client of its API; `callscribe gladia --help` lists its options."""
-    raise typer.Exit(gladia_main(context.args))
+    raise typer.Exit(gladia_main(context.args, program="callscribe gladia"))
 
 
 async def _up(*, as_json: bool, settings: Path, state: Path, recogniser: str) -> int:

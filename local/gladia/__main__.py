@@ -20,9 +20,9 @@ from local.gladia.whisper.recogniser import WhisperRecogniser
 DEFAULT_PORT = 8089
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, program: str = "python -m local.gladia") -> int:
     """Serve until interrupted or terminated; return the exit status."""
-    options = _parser().parse_args(arguments)
+    options = _parser(program).parse_args(arguments)
     logging.basicConfig(level=options.log_level.upper(), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
     try:
         asyncio.run(_serve(options))
@@ -53,9 +53,9 @@ async def _serve(options: argparse.Namespace) -> None:
         await stopped.wait()
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     defaults = Settings()
-    parser = argparse.ArgumentParser(prog="python -m local.gladia", description=__doc__)
+    parser = argparse.ArgumentParser(prog=program, description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port, 0 for a free one (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON line with the URL when ready")

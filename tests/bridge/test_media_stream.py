@@ -279,6 +279,7 @@ def test_the_words_of_a_call_that_is_over_are_not_waited_for_with_silence():
     say(heard, "abcde", "vwxyz")
     heard.from_gladia(0, acknowledgement(1600), now=0)
     heard.hear(Stopped("stop"), now=1)
+    heard.from_gladia(0, Received('{"type":"stop_recording","acknowledged":true,"data":{}}'), now=1)
 
     assert heard.deadline == 31
 

@@ -135,6 +135,26 @@ def test_a_half_open_socket_in_the_end_is_opened_again_and_told_the_end_again():
     assert ending.handle(SocketOpened(), now=6) == [Send(b"ab" * 800), STOP]
 
 
+def test_a_stop_that_is_not_answered_is_said_again_on_another_socket():
+    ending = relaying()
+    ending.hear(b"ab" * 800, now=0)
+    ending.handle(acknowledgement(1600), now=0)
+    ending.handle(AudioEnded(), now=1)
+
+    assert ending.deadline == 6
+    assert ending.handle(DeadlinePassed(), now=6) == [Disconnect()]
+    assert ending.handle(DeadlinePassed(), now=ending.deadline) == [Connect(URL)]
+    assert ending.handle(SocketOpened(), now=7) == [STOP]
+
+
+def test_once_the_stop_is_answered_the_end_may_take_its_time():
+    ending = relaying()
+    ending.handle(AudioEnded(), now=1)
+    ending.handle(Received('{"type":"stop_recording","acknowledged":true,"data":{}}'), now=1)
+
+    assert ending.deadline == 31
+
+
 def test_a_long_backlog_goes_out_in_pieces_that_gladia_takes():
     lost = relaying()
     lost.hear(b"ab" * 800_000, now=0)
@@ -180,6 +200,7 @@ def test_a_call_that_ends_before_the_session_is_granted_still_gets_its_words():
 def test_an_end_that_never_comes_is_given_up_and_said():
     ending = relaying()
     ending.handle(AudioEnded(), now=5)
+    ending.handle(Received('{"type":"stop_recording","acknowledged":true,"data":{}}'), now=5)
 
     assert ending.deadline == 35
     assert ending.handle(DeadlinePassed(), now=35) == [Disconnect(), Closed("gladia did not end the session in time")]

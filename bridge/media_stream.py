@@ -255,11 +255,10 @@ class MediaStream:
         if utterance_id in self._finals:  # a resumed session says it again
             self.counts["repeated"] += 1
             return
-        text = speech.text.strip()
         if not transcript.is_final:
             self.counts["partials"] += 1
             start_ms, end_ms = _ms(begin_ms, speech.start), _ms(begin_ms, speech.end)
-            yield Partial(leg.name, leg.party, utterance_id, text, start_ms, end_ms)
+            yield Partial(leg.name, leg.party, utterance_id, speech.text.strip(), start_ms, end_ms)
             return
         self._finals.add(utterance_id)
         self.counts["finals"] += 1

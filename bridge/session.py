@@ -304,7 +304,11 @@ class Session:
     def _receive(self, text: str | bytes, now: float) -> list[Effect]:
         # A socket that opens may still be refused at once; only its first message shows that the session lives.
         self._retries = 0
+        effects = self._take(text)
         self._await_acknowledgement(now)
+        return effects
+
+    def _take(self, text: str | bytes) -> list[Effect]:
         try:
             message = gladia.decode(text)
         except MalformedMessage:
@@ -313,10 +317,8 @@ class Session:
         match message:
             case gladia.Acknowledged(end=end):
                 self._backlog.acknowledge(end)
-                self._await_acknowledgement(now)  # which may have been the last
             case gladia.Stopping():
                 self._stop_is_known = True
-                self._await_acknowledgement(now)
             case gladia.Transcript():
                 return [Heard(self._id, message)]
         return []

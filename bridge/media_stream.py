@@ -97,6 +97,8 @@ class MediaStream:
     @property
     def deadline(self) -> float | None:
         """When to call `wake`; None while nothing is waited for."""
+        if self.closed:
+            return None  # the carrier may go on, but there is no session to keep
         deadlines = [self._quiet_at, *(stretch.session.deadline for _, stretch in self._stretches)]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 

@@ -104,6 +104,8 @@ class Relay:
 
     def hear(self, event: DialectEvent) -> None:
         """Take what the carrier sends; never waits."""
+        if self._closed.is_set():
+            return  # the transcript has ended, well or not, and nobody writes its log here any more
         if self._stream is None:
             self._early.append(event)
         elif not isinstance(event, Started):

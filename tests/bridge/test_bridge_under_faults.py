@@ -111,3 +111,22 @@ async def test_a_refused_key_is_said_in_the_log_and_not_tried_again(path_with, s
         (failed,) = [entry.body for entry in path.entries("CA1") if isinstance(entry.body, CallFailed)]
         assert "gladia answered 401" in failed.reason
         assert len(path.gladia.injected) == 1
+
+
+async def test_the_carrier_may_talk_on_after_the_transcript_has_failed(path_with, spoken_by, carrier_messages):
+    inbound, outbound = spoken_by(*LINES)
+    async with path_with(plan(OpeningRefused(status=401, times=None))) as path:
+        path.open_call("CA1")
+
+        async with path.socket("CA1") as socket:
+            sending = carrier_messages("CA1", inbound, outbound)
+            for message, _ in zip(sending, range(60), strict=False):
+                await socket.send(message)
+            await path.settled()
+            written = len(path.entries("CA1"))
+            for message in sending:
+                await socket.send(message)
+            await socket.wait_closed()
+
+        assert socket.close_code == 1000
+        assert len(path.entries("CA1")) == written

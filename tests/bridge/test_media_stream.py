@@ -284,6 +284,17 @@ def test_the_words_of_a_call_that_is_over_are_not_waited_for_with_silence():
     assert heard.deadline == 31
 
 
+def test_a_transcript_that_has_failed_is_not_kept_alive_though_the_carrier_goes_on():
+    opened = stream()
+    opened.open()
+    say(opened, "abcde", "vwxyz")
+    opened.from_gladia(0, OpeningRefused("gladia answered 401"), now=1)
+    say(opened, "abcde", "vwxyz", first_ms=202)
+
+    assert opened.closed
+    assert opened.deadline is None
+
+
 def test_per_leg_one_refused_session_does_not_end_the_other():
     opened = stream(session="per_leg")
     opened.open()

@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from bridge import gladia
-from bridge.session import (
+from bridge.session_events import (
     Command,
     Connect,
     Disconnect,

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bridge import gladia, session
+from bridge import gladia
+from bridge import session_events as session
 from bridge.dialects.events import Audio, Digit, Started, Stopped
 from bridge.lane import Lane, Leg, Stretch
 from bridge.timeline import BYTES_A_MS, Gap, Timeline

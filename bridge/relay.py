@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from bridge import session
+from bridge import session_events as session
 from bridge.audience import Audience
 from bridge.aws import perform
 from bridge.dialects.events import DialectEvent, Started

@@ -6,7 +6,7 @@ import json
 
 from bridge.dialects.events import Audio, Digit, Started, Stopped
 from bridge.media_stream import Append, MediaStream, Partial, ToSession
-from bridge.session import Open, OpeningRefused, Received, Send, SessionOpened, SocketLost, SocketOpened
+from bridge.session_events import Open, OpeningRefused, Received, Send, SessionOpened, SocketLost, SocketOpened
 from callscribe.entries import CallFailed, Dtmf, Ledger, LegEnded, LegGap, LegStarted, Utterance, Word
 from callscribe.settings import NumberSettings, Then
 

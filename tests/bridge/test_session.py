@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from bridge.session import (
+from bridge.session import Session, State
+from bridge.session_events import (
     AudioEnded,
     Closed,
     Connect,
@@ -19,11 +20,9 @@ from bridge.session import (
     OpeningRefused,
     Received,
     Send,
-    Session,
     SessionOpened,
     SocketLost,
     SocketOpened,
-    State,
 )
 
 REQUEST = {"channels": 2}

@@ -90,6 +90,7 @@ def _bridge(services_url: str, media_url: str) -> Process:
         "PATH": os.environ["PATH"],
         "CALLS_TABLE": "Calls",
         "SUBSCRIPTIONS_TABLE": "Subscriptions",
+        "SESSIONS_TABLE": "Sessions",
         "PUSH_ENDPOINT": f"{services_url}/live",
         "MEDIA_URL": media_url,
         "GLADIA_URL": services_url,

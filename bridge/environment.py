@@ -14,12 +14,23 @@ class Environment:
 
     calls_table: str = field(metadata={"means": "the table of logs, one partition a call"})
     subscriptions_table: str = field(metadata={"means": "the table of who follows which call"})
+    sessions_table: str = field(metadata={"means": "the table of live sessions: who has which, and the plan's slots"})
     push_endpoint: str = field(metadata={"means": "the https address to post to clients' connections"})
     media_url: str = field(metadata={"means": "this bridge as carriers see it, wss; their signatures are over it"})
     gladia_secret: str = field(metadata={"means": "the secret with Gladia's API key"})
     twilio_secret: str = field(metadata={"means": "the secret with Twilio's auth token"})
     signing_secret: str = field(metadata={"means": "the secret that tickets are signed with"})
     gladia_url: str = field(default="https://api.gladia.io", metadata={"means": "Gladia, or an emulation of it"})
+    twilio_url: str = field(
+        default="https://api.twilio.com", metadata={"means": "Twilio's REST API, or a simulation of it"}
+    )
+    gladia_sessions: int = field(default=30, metadata={"means": "live sessions that Gladia's plan allows at once"})
+    slot_wait_s: int = field(
+        default=60, metadata={"means": "seconds that a call waits for one of them, its audio kept"}
+    )
+    spill_dir: str = field(
+        default="/spill", metadata={"means": "where entries wait on disk that DynamoDB can't take now"}
+    )
     host: str = field(default="0.0.0.0", metadata={"means": "the address to listen on"})  # noqa: S104 - a container
     port: int = field(default=8080, metadata={"means": "the port to listen on; 0 picks a free one"})
     drain_s: int = field(default=110, metadata={"means": "seconds that live calls may take to end after SIGTERM"})

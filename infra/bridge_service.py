@@ -49,7 +49,8 @@ class BridgeService(Construct):
         log = logs.LogGroup(
             self, "Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
         )  # ids and counts only, so nothing is lost with it
-        definition.add_container(
+        definition.add_volume(name="spill")  # on the task's own disk, gone with it
+        container = definition.add_container(
             "Bridge",
             image=ecs.ContainerImage.from_asset(
                 str(source), file="bridge/Dockerfile", platform=ecr_assets.Platform.LINUX_ARM64
@@ -60,6 +61,7 @@ class BridgeService(Construct):
             readonly_root_filesystem=True,
             stop_timeout=Duration.seconds(120),  # the most that Fargate gives; calls still on are handed over
         )
+        container.add_mount_points(ecs.MountPoint(container_path="/spill", source_volume="spill", read_only=False))
         service = ecs.FargateService(
             self,
             "Service",

@@ -41,6 +41,7 @@ class BridgeStack(Stack):
             environment={
                 "CALLS_TABLE": data.calls.table_name,
                 "SUBSCRIPTIONS_TABLE": data.subscriptions.table_name,
+                "SESSIONS_TABLE": data.sessions.table_name,
                 "PUSH_ENDPOINT": push_api.endpoint,
                 "MEDIA_URL": ingress.url,
                 "GLADIA_URL": "https://api.gladia.io",
@@ -51,6 +52,7 @@ class BridgeStack(Stack):
         )
         data.calls.allow_append(service.role)
         data.subscriptions.allow_serve(service.role)
+        data.sessions.allow_keep(service.role)
         push_api.allow_post(service.role)
         for secret in (data.secrets.gladia, data.secrets.twilio, data.secrets.signing):
             secret.allow_read(service.role)

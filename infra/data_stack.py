@@ -6,6 +6,7 @@ from infra.call_log import CallLog
 from infra.idempotency import Idempotency
 from infra.parameters import Parameter
 from infra.secrets import Secrets
+from infra.sessions import Sessions
 from infra.subscriptions import Subscriptions
 
 
@@ -16,6 +17,7 @@ class DataStack(Stack):
         super().__init__(app, construct_id, stack_name=f"callscribe-{stage}-data")
         self.calls = CallLog(self, "Calls")
         self.subscriptions = Subscriptions(self, "Subscriptions")
+        self.sessions = Sessions(self, "Sessions")
         self.idempotency = Idempotency(self, "Idempotency")
         self.secrets = Secrets(self, "Secrets")
         self.settings = Parameter(stage=stage, name="settings")

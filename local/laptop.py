@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 STATE = Path(__file__).parents[1] / ".callscribe"
 SETTINGS = Path(__file__).with_name("settings.json")
 TICKET_S = 12 * 3600
+NOBODY = "http://127.0.0.1:9"  # the discard port, where nothing listens
 
 Progress = Callable[[str], None]  # told what begins
 
@@ -107,7 +108,7 @@ async def laptop(
                 warm(deployed),
                 asyncio.to_thread(_set_numbers, deployed, settings),
                 stack.enter_async_context(polling(deployed)),
-                stack.enter_async_context(bridge(deployed, media_url, gladia_url, state_dir)),
+                stack.enter_async_context(bridge(deployed, media_url, gladia_url, NOBODY, state_dir)),
             )
             addresses = Addresses(
                 voice_url=deployed.voice_url,
@@ -129,11 +130,13 @@ async def laptop(
         raise LaptopError(str(error)) from error
 
 
-def bridge(deployed: LocalStack, media_url: str, gladia_url: str, state_dir: Path) -> Process:
+def bridge(deployed: LocalStack, media_url: str, gladia_url: str, twilio_url: str, state_dir: Path) -> Process:
     """Return the bridge as a process with its task definition's environment, under its task role."""
     environment = deployed.bridge_environment(
         PATH=os.environ["PATH"],
         GLADIA_URL=gladia_url,
+        TWILIO_URL=twilio_url,
+        SPILL_DIR=str(state_dir / "spill"),
         HOST="127.0.0.1",
         PORT=media_url.rpartition(":")[2],
         DRAIN_S="3",  # the leash gives five

@@ -54,8 +54,24 @@ def dynamodb(moto):
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
             BillingMode="PAY_PER_REQUEST",
         )
+    client.create_table(
+        TableName="Sessions",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "owner")],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "by-owner",
+                "KeySchema": [
+                    {"AttributeName": "owner", "KeyType": "HASH"},
+                    {"AttributeName": "pk", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
     yield client
-    for table in ("Calls", "Subscriptions"):
+    for table in ("Calls", "Subscriptions", "Sessions"):
         client.delete_table(TableName=table)
 
 
@@ -156,12 +172,14 @@ async def running(moto: str, dynamodb, faults: Faults) -> AsyncIterator[Path]:
         environment = Environment(
             calls_table="Calls",
             subscriptions_table="Subscriptions",
+            sessions_table="Sessions",
             push_endpoint=push,
             media_url="",
             gladia_secret="",
             twilio_secret="",
             signing_secret="",
             gladia_url=gladia.url,
+            twilio_url="",  # nobody is asked for another media stream
             host="127.0.0.1",
             port=0,
             drain_s=5,

@@ -12,6 +12,7 @@ from callscribe.errors import Refused
 COMPLETE = {
     "CALLS_TABLE": "Calls",
     "SUBSCRIPTIONS_TABLE": "Subscriptions",
+    "SESSIONS_TABLE": "Sessions",
     "PUSH_ENDPOINT": "https://push.example.test/live",
     "MEDIA_URL": "wss://bridge.example.test",
     "GLADIA_SECRET": "gladia",

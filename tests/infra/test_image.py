@@ -57,6 +57,11 @@ def test_the_image_runs_the_newest_python_and_not_as_root() -> None:
     assert RECIPE.splitlines()[-1] == 'CMD ["python", "-m", "bridge"]'
 
 
+def test_the_user_that_the_image_runs_as_owns_the_folder_that_is_written_to() -> None:
+    assert "install --directory --owner=bridge /spill" in RECIPE
+    assert 'VOLUME ["/spill"]' in RECIPE
+
+
 def test_what_the_recipe_installs_is_enough_to_start_the_bridge(sources: Path, tmp_path: Path) -> None:
     (command,) = re.findall(r"^RUN uv (sync .+)$", RECIPE, re.MULTILINE)
     options = [option for option in shlex.split(command) if option not in ("--no-cache", "--compile-bytecode")]

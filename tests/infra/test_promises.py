@@ -62,6 +62,7 @@ def test_only_the_calls_have_a_stream(templates: Templates) -> None:
     assert streams == {
         "CallsTable": {"StreamViewType": "NEW_IMAGE"},
         "SubscriptionsTable": None,
+        "SessionsTable": None,
         "IdempotencyTable": None,
     }
 
@@ -71,6 +72,7 @@ def test_only_the_calls_have_a_stream(templates: Templates) -> None:
     [
         ("CallsTable", ["pk", "sk"]),
         ("SubscriptionsTable", ["pk", "sk"]),
+        ("SessionsTable", ["pk", "sk"]),
         ("IdempotencyTable", ["id"]),
     ],
 )
@@ -85,9 +87,10 @@ def test_tables_have_the_keys_that_the_processes_use(templates: Templates, table
     [
         ("CallsTable", "by-start", ["list", "started_at"], "ALL"),
         ("SubscriptionsTable", "by-connection", ["connection_id", "pk"], "KEYS_ONLY"),
+        ("SessionsTable", "by-owner", ["owner", "pk"], "ALL"),
     ],
 )
-def test_calls_are_found_by_start_and_subscriptions_by_connection(
+def test_calls_are_found_by_start_subscriptions_by_connection_and_sessions_by_owner(
     templates: Templates, table: str, index: str, keys: list[str], projection: str
 ) -> None:
     (found,) = templates.of_type("AWS::DynamoDB::GlobalTable")[table]["Properties"]["GlobalSecondaryIndexes"]
@@ -97,13 +100,14 @@ def test_calls_are_found_by_start_and_subscriptions_by_connection(
     assert found["Projection"] == {"ProjectionType": projection}
 
 
-def test_connections_and_answers_expire_by_themselves(templates: Templates) -> None:
+def test_connections_sessions_and_answers_expire_by_themselves(templates: Templates) -> None:
     tables = templates.of_type("AWS::DynamoDB::GlobalTable")
 
     expiries = {name: table["Properties"].get("TimeToLiveSpecification") for name, table in tables.items()}
     assert expiries == {
         "CallsTable": None,
         "SubscriptionsTable": {"AttributeName": "expires_at", "Enabled": True},
+        "SessionsTable": {"AttributeName": "expires_at", "Enabled": True},
         "IdempotencyTable": {"AttributeName": "expiration", "Enabled": True},
     }
 
@@ -167,6 +171,7 @@ def test_each_process_is_told_what_it_needs_and_no_more(templates: Templates) ->
         "bridge": {
             "CALLS_TABLE",
             "SUBSCRIPTIONS_TABLE",
+            "SESSIONS_TABLE",
             "PUSH_ENDPOINT",
             "MEDIA_URL",
             "GLADIA_URL",
@@ -362,12 +367,14 @@ def test_the_network_has_no_nat_and_a_free_way_to_dynamodb(templates: Templates)
 # --- the bridge
 
 
-def test_the_bridge_runs_on_arm_and_writes_to_no_disk(templates: Templates) -> None:
+def test_the_bridge_runs_on_arm_and_writes_to_no_disk_but_the_one_that_goes_with_its_task(templates: Templates) -> None:
     task = templates.only("AWS::ECS::TaskDefinition")
     (container,) = task["ContainerDefinitions"]
 
     assert task["RuntimePlatform"] == {"CpuArchitecture": "ARM64", "OperatingSystemFamily": "LINUX"}
     assert container["ReadonlyRootFilesystem"] is True
+    assert task["Volumes"] == [{"Name": "spill"}]
+    assert container["MountPoints"] == [{"ContainerPath": "/spill", "ReadOnly": False, "SourceVolume": "spill"}]
     assert "Secrets" not in container
 
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 CALLS = "{CallsTable.Arn}"
 SUBSCRIPTIONS = "{SubscriptionsTable.Arn}"
+SESSIONS = "{SessionsTable.Arn}"
 ACCOUNT = "{AWS::Region}:{AWS::AccountId}"
 CONNECTIONS = f"arn:{{AWS::Partition}}:execute-api:{ACCOUNT}:{{PushApi}}/live/POST/@connections/*"
 READ_SECRET = {"secretsmanager:GetSecretValue"}
@@ -78,10 +79,18 @@ def test_the_push_function_may_follow_calls_without_touching_their_table(templat
     }
 
 
-def test_the_bridge_may_append_entries_and_reach_subscribers_and_nothing_else(templates: Templates) -> None:
+def test_the_bridge_may_append_entries_reach_subscribers_keep_sessions_and_nothing_else(templates: Templates) -> None:
     assert templates.rights("ServiceRole") == {
         CALLS: {"dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"},
         SUBSCRIPTIONS: {"dynamodb:Query", "dynamodb:DeleteItem"},
+        SESSIONS: {
+            "dynamodb:DeleteItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:Query",
+            "dynamodb:UpdateItem",
+        },
+        f"{SESSIONS}/index/by-owner": {"dynamodb:Query"},
         CONNECTIONS: {"execute-api:ManageConnections"},
         "{SecretsGladiaSecret.Id}": READ_SECRET,
         "{SecretsTwilioSecret.Id}": READ_SECRET,

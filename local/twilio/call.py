@@ -92,7 +92,7 @@ class _Conversation:
         self._observe = observe
         self._webhooks = webhooks
         self._tasks = tasks
-        self._sid = new_sid("CA")
+        self._sid = call.call_sid or new_sid("CA")
         self._form = voice_form(call, account_sid=account.sid, call_sid=self._sid)
         self._debugger = Debugger(self._sid, observe)
         self._forks = Forks(

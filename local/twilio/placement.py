@@ -38,3 +38,4 @@ class Placement:
     allow_insecure: bool = False
     behaviour: Behaviour = field(default_factory=Behaviour)
     faults: tuple[Script, ...] = ()  # one script a media stream, in the order they start; those beyond have none
+    call_sid: str | None = None  # to place the same call again; None: a new one

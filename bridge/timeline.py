@@ -2,45 +2,45 @@
 
 Position 0 is the media stream's first frame, whichever track it was on. Audio is mu-law at 8000 Hz: 8 bytes a
 millisecond a track.
+
+What is missing is waited for while it may still come. A hole, with later audio behind it on the same track: until there
+are 120 ms of later audio on any track. A track that has nothing new: until there are 520 ms of later audio on another,
+and 300 ms from then on, until it is heard again. Then silence is given out in its stead, and what comes for that time
+is dropped. Where nothing is missing, nothing is held back.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-BYTES_A_MS = 8
-SILENCE = b"\xff"  # the mu-law code of zero
+from bridge.track import BYTES_A_MS, JITTER_BYTES, Cause, Silence, Track
 
-# Frames stand 20 ms apart, with timestamps that may be off by a few; a whole missing frame must still show.
-JITTER_BYTES = 10 * BYTES_A_MS
+# A packet that was overtaken comes within some packets; speech recognition can spare that much time.
+HOLE_BYTES = 120 * BYTES_A_MS
 # Tracks share one socket but not one burst: Twilio was seen to hold frames back for up to 233 ms. Above that, a track
 # that sends nothing must not make the other one wait.
-LAG_BYTES = 300 * BYTES_A_MS
+ABSENT_BYTES = 300 * BYTES_A_MS
+# Packets may last 400 ms, so that a track has nothing new for as long, and may then be overtaken by 100 ms.
+LAG_BYTES = 520 * BYTES_A_MS
+# A timestamp so far from all others is taken for a mistake, unless the track's next ones say the same: that many, each
+# no more than a second after the one before.
+LEAP_BYTES = 60_000 * BYTES_A_MS
+AGREEING = 3
+AGREEMENT_MS = 1000
+# No silence is longer than this, as no session would be: a clock that goes farther ahead, or back, was set anew.
+SILENCE_BYTES = 3_600_000 * BYTES_A_MS
+# Given out at once of each track at the most: a long silence takes no memory before its turn.
+PIECE_MS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Audio that a track never delivered, filled with silence; positions in ms since the first frame."""
+    """Audio that a track never delivered, or too late, with silence in its stead; times in ms since the first frame."""
 
     track: str
     start_ms: int
     end_ms: int
-
-
-@dataclass(slots=True)
-class _Track:
-    pending: bytearray = field(default_factory=bytearray)
-    end: int = 0  # bytes placed, silence included
-    heard_end: int = 0  # where the carrier's own audio ended last
-    started: bool = False
-    heard: int = 0
-    filled: int = 0
-    dropped: int = 0
-
-    def fill(self, count: int) -> None:
-        self.pending += SILENCE * count
-        self.end += count
-        self.filled += count
+    cause: Cause
 
 
 class Timeline:
@@ -48,77 +48,158 @@ class Timeline:
 
     def __init__(self, tracks: tuple[str, ...], *, origin_ms: int, chunk_ms: int = 100) -> None:
         """`origin_ms` is the carrier's time of position 0; audio comes out in chunks of `chunk_ms`, all tracks."""
-        self._tracks = {name: _Track() for name in tracks}
-        self._origin_ms = origin_ms
+        self._gaps: list[Silence] = []  # not told yet
+        self._tracks = {name: Track(name, self._gaps) for name in tracks}
+        self._channels = list(self._tracks.values())
+        self._zero = origin_ms * BYTES_A_MS
         self._chunk = chunk_ms * BYTES_A_MS
+        self._piece = max(1, PIECE_MS // chunk_ms) * self._chunk
+        self._begin = 0  # below 0 if a frame from before the first one came in time
+        self._given = 0
+        self._lead = 0  # where the last audio of any track ends
+        self._passed = 0  # before this, nothing is waited for
+        self._doubts: dict[str, list[tuple[int, bytes]]] = {}
+        self._is_over = False
 
-    def place(self, track: str, media_ms: int, audio: bytes) -> Gap | None:
-        """Take `audio` in at the carrier's time `media_ms`; return the gap before it, if there is one."""
+    def place(self, track: str, media_ms: int, audio: bytes) -> None:
+        """Take `audio` in at the carrier's time `media_ms`.
+
+        A time more than 60 s from where the timeline stands is believed when three frames in a row agree on it; one
+        that does not come to that is dropped. Up to an hour ahead it makes silence. A clock that went farther, or back,
+        was set anew: what comes by it follows on what came before, and no gap is told.
+        """
         state = self._tracks[track]
         state.heard += len(audio)
-        position = (media_ms - self._origin_ms) * BYTES_A_MS
-        gap = None
-        if state.started and position - state.heard_end > JITTER_BYTES:
-            gap = Gap(track, state.heard_end // BYTES_A_MS, position // BYTES_A_MS)
-        ahead = position - state.end
-        if ahead > JITTER_BYTES:
-            state.fill(ahead)
-        elif ahead < -JITTER_BYTES:
-            # Late or repeated: what overlaps has been placed, as silence or as sound, and cannot be taken back.
-            cut = min(len(audio), -ahead)
-            audio = audio[cut:]
-            state.dropped += cut
-        state.started = True
-        state.pending += audio
-        state.end += len(audio)
-        state.heard_end = max(state.heard_end, state.end if audio else 0)
-        return gap
+        position = media_ms * BYTES_A_MS - self._zero
+        if self._doubts or not -LEAP_BYTES <= position - self._lead <= LEAP_BYTES:
+            self._place_in_doubt(track, media_ms, audio)
+            return
+        if self._given == self._begin and -HOLE_BYTES <= position - self._begin < -JITTER_BYTES:
+            self._begin_at(position)
+        state.place(position, audio)
+        self._lead = max(self._lead, state.end)
 
     def pass_over(self, ms: int) -> None:
         """Let `ms` of silence pass on every track; what the carrier sends late for that time is dropped."""
-        lead = max(state.end for state in self._tracks.values()) + ms * BYTES_A_MS
-        for state in self._tracks.values():
-            state.fill(lead - state.end)
+        self._passed = max(self._lead, self._given) + ms * BYTES_A_MS
 
     def take(self) -> bytes:
-        """Return the whole chunks that are ready, tracks interleaved byte by byte; empty if there is none yet."""
-        states = list(self._tracks.values())
-        if len(states) > 1:
-            lead = max(state.end for state in states) - LAG_BYTES
-            for state in states:
-                if state.end < lead:
-                    state.fill(lead - state.end)
-        ready = min(len(state.pending) for state in states)
-        return self._interleaved(ready - ready % self._chunk)
+        """Return the whole chunks that are ready, tracks interleaved byte by byte; empty if there is none yet.
+
+        At most ten seconds of each track: a longer silence comes out piece by piece.
+        """
+        if self._lead - self._given < self._chunk and self._passed <= self._given:
+            return b""
+        ready = min([state.joined() for state in self._channels])
+        if (ready < self._lead and max([state.held for state in self._channels]) >= HOLE_BYTES) or self._passed > ready:
+            ready = self._decided()
+        ready -= self._given
+        return self._interleaved(min(ready - ready % self._chunk, self._piece))
 
     def finish(self) -> bytes:
-        """Return all that is left, the shorter track filled up with silence to the longer one's end."""
-        states = self._tracks.values()
-        longest = max(len(state.pending) for state in states)
-        for state in states:
-            if len(state.pending) < longest:
-                state.fill(longest - len(state.pending))
-        return self._interleaved(longest)
+        """Return what is left, in pieces as of `take`; empty when all was returned. Shorter tracks end in silence."""
+        if not self._is_over:
+            self._is_over = True
+            for track in list(self._doubts):
+                self._settle(track)
+        left = max(self._lead, self._passed) - self._given
+        if left <= 0:
+            for state in self._channels:
+                state.close(self._lead)
+            return b""
+        return self._interleaved(min(left, self._piece))
+
+    def gaps(self) -> list[Gap]:
+        """Return the gaps that have become certain since this was asked last: those that audio was given out after.
+
+        At the end, when `finish` is empty, also those that nothing follows.
+        """
+        if not self._gaps:
+            return []
+        told = [Gap(gap.track, self._ms(gap.start), self._ms(gap.end), gap.cause) for gap in self._gaps]
+        self._gaps.clear()
+        return told
 
     def end_ms(self, track: str) -> int:
         """Return how far `track` has come, in ms since the first frame."""
-        return self._tracks[track].end // BYTES_A_MS
+        return self._ms(max(self._tracks[track].end, self._given))
 
     def counts(self, track: str) -> tuple[int, int, int]:
-        """Return the bytes of `track` that were heard, filled with silence, and dropped as late."""
+        """Return the bytes of `track` that were heard, filled with silence, and dropped as late or repeated."""
         state = self._tracks[track]
         return state.heard, state.filled, state.dropped
 
+    def held(self, track: str) -> int:
+        """Return the bytes of `track` that are neither given out nor dropped yet.
+
+        `heard + filled == given out + dropped + held` always.
+        """
+        return self._tracks[track].held + sum(len(audio) for _, audio in self._doubts.get(track, ()))
+
+    def _ms(self, position: int) -> int:
+        return (position - self._begin) // BYTES_A_MS
+
+    def _begin_at(self, position: int) -> None:
+        self._begin = self._given = position
+        for state in self._channels:
+            state.begin_at(position)
+
+    def _decided(self) -> int:
+        holes = max(self._passed, *(state.reach(HOLE_BYTES) for state in self._channels))
+        decided: list[int] = []
+        for state in self._channels:
+            patience = LAG_BYTES if state.is_awaited else ABSENT_BYTES
+            tail = max([other.reach(patience) for other in self._channels if other is not state], default=0)
+            if tail > max(state.end, self._given):
+                state.is_awaited = False
+            decided.append(state.decided(holes=holes, tail=max(tail, self._passed)))
+        return min(decided)
+
     def _interleaved(self, count: int) -> bytes:
-        states = list(self._tracks.values())
         if not count:
             return b""
-        if len(states) == 1:
-            out = bytes(states[0].pending[:count])
-            del states[0].pending[:count]
-            return out
-        mixed = bytearray(count * len(states))
-        for channel, state in enumerate(states):
-            mixed[channel :: len(states)] = state.pending[:count]
-            del state.pending[:count]
+        self._given += count
+        if len(self._channels) == 1:
+            return self._channels[0].give(self._given)
+        mixed = bytearray(count * len(self._channels))
+        for channel, state in enumerate(self._channels):
+            mixed[channel :: len(self._channels)] = state.give(self._given)
         return bytes(mixed)
+
+    def _place_in_doubt(self, track: str, media_ms: int, audio: bytes) -> None:
+        """Take `audio` in while something is in doubt: this, or something before."""
+        if self._is_credible(media_ms):
+            self._settle(track)
+            self._place_credible(track, media_ms, audio)
+            return
+        doubts = self._doubts.get(track, [])
+        if doubts and not 0 < media_ms - doubts[-1][0] <= AGREEMENT_MS:
+            self._settle(track)
+        self._doubts.setdefault(track, []).append((media_ms, audio))
+        if len(self._doubts[track]) == AGREEING:
+            self._believe(self._doubts[track][0][0])
+            self._settle(track)
+
+    def _believe(self, media_ms: int) -> None:
+        """Let `media_ms` be credible."""
+        position = media_ms * BYTES_A_MS - self._zero
+        if not 0 < position - self._lead <= SILENCE_BYTES:
+            self._zero += position - self._lead
+        else:
+            self._lead = position
+
+    def _settle(self, track: str) -> None:
+        """Place what was in doubt of `track` if it has become credible by now, and drop it if not."""
+        for media_ms, audio in self._doubts.pop(track, ()):
+            self._place_credible(track, media_ms, audio)
+
+    def _place_credible(self, track: str, media_ms: int, audio: bytes) -> None:
+        state = self._tracks[track]
+        if self._is_credible(media_ms):
+            state.place(media_ms * BYTES_A_MS - self._zero, audio)
+            self._lead = max(self._lead, state.end)
+        else:
+            state.dropped += len(audio)
+
+    def _is_credible(self, media_ms: int) -> bool:
+        return -LEAP_BYTES <= media_ms * BYTES_A_MS - self._zero - self._lead <= LEAP_BYTES

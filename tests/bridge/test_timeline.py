@@ -53,13 +53,49 @@ def test_timestamps_that_are_off_by_a_few_milliseconds_change_no_byte():
     assert timeline.take() == frames("abcd")
 
 
-def test_a_missing_frame_is_filled_with_silence_and_named_as_a_gap():
+def test_a_missing_frame_is_waited_for_until_there_are_120_ms_of_later_audio():
     timeline = one()
     timeline.place("inbound", 102, frames("a"))
+    assert timeline.take() == frames("a")
+    for place, letter in enumerate("cdefg", start=2):
+        timeline.place("inbound", 102 + 20 * place, frames(letter))
+        assert timeline.take() == b""
+    timeline.place("inbound", 102 + 140, frames("h"))
 
-    assert timeline.place("inbound", 142, frames("c")) == Gap("inbound", 20, 40)
-    assert timeline.take() == frames("a_c")
-    assert timeline.counts("inbound") == (2 * FRAME, FRAME, 0)
+    assert timeline.take() == frames("_cdefgh")
+    assert timeline.gaps() == [Gap("inbound", 20, 40, "not delivered by the carrier")]
+    assert timeline.gaps() == []
+    assert timeline.counts("inbound") == (7 * FRAME, FRAME, 0)
+
+
+def test_a_frame_that_was_overtaken_stands_in_its_place():
+    timeline = one()
+    for place in (0, 2, 3, 4, 5, 6, 1):
+        timeline.place("inbound", 102 + 20 * place, frames("abcdefg"[place]))
+
+    assert timeline.take() == frames("abcdefg")
+    assert timeline.gaps() == []
+    assert timeline.counts("inbound") == (7 * FRAME, 0, 0)
+
+
+def test_the_first_frame_may_be_overtaken_as_well():
+    timeline = one(chunk_ms=100)
+    for place in (1, 2, 0, 3, 4):
+        timeline.place("inbound", 102 + 20 * place, frames("abcde"[place]))
+
+    assert timeline.take() == frames("abcde")
+
+
+def test_a_frame_that_comes_when_its_place_was_given_out_is_dropped_and_the_gap_is_told():
+    timeline = one()
+    for place in (0, 2, 3, 4, 5, 6, 7):
+        timeline.place("inbound", 102 + 20 * place, frames("abcdefgh"[place]))
+    out = timeline.take()
+    timeline.place("inbound", 122, frames("b"))
+
+    assert out + timeline.finish() == frames("a_cdefgh")
+    assert timeline.gaps() == [Gap("inbound", 20, 40, "not delivered by the carrier")]
+    assert timeline.counts("inbound") == (8 * FRAME, FRAME, FRAME)
 
 
 def test_a_repeated_frame_is_dropped_and_counted():
@@ -105,23 +141,51 @@ def test_a_track_that_sends_nothing_does_not_hold_the_other_back():
     assert set(channel(out, 1)) == {0xFF}
 
 
-def test_a_gap_begins_where_the_carrier_was_last_heard_though_silence_was_filled_in_before():
+def test_a_gap_is_told_whole_though_part_of_it_was_filled_before():
     timeline = two()
     timeline.place("outbound", 102, frames("x"))
-    for place in range(50):
+    for place in range(60):
         timeline.place("inbound", 102 + 20 * place, frames("a"))
         timeline.take()
+        assert timeline.gaps() == []
+    for place in range(60, 66):
+        timeline.place("outbound", 102 + 20 * place, frames("y"))
+    timeline.finish()
 
-    assert timeline.place("outbound", 102 + 980, frames("y")) == Gap("outbound", 20, 980)
+    assert timeline.gaps()[0] == Gap("outbound", 20, 1200, "not delivered by the carrier")
 
 
 def test_a_track_that_starts_late_stands_where_it_was_spoken():
     timeline = two()
     for place in range(3):
         timeline.place("inbound", 102 + 20 * place, frames("a"))
-    assert timeline.place("outbound", 142, frames("x")) is None
+    timeline.place("outbound", 142, frames("x"))
 
-    assert channel(timeline.take(), 1) == frames("__x")
+    assert channel(timeline.finish(), 1) == frames("__x")
+    assert timeline.finish() == b""
+    assert timeline.gaps() == [Gap("outbound", 0, 40, "the track began late")]
+
+
+def test_a_track_that_goes_quiet_for_good_has_a_gap_to_the_end():
+    timeline = two()
+    timeline.place("outbound", 102, frames("x"))
+    for place in range(50):
+        timeline.place("inbound", 102 + 20 * place, frames("a"))
+        timeline.take()
+    while timeline.finish():
+        pass
+
+    assert timeline.gaps() == [Gap("outbound", 20, 1000, "the track ended early")]
+
+
+def test_a_track_that_never_sends_is_one_gap():
+    timeline = two()
+    for place in range(50):
+        timeline.place("inbound", 102 + 20 * place, frames("a"))
+    while timeline.finish():
+        pass
+
+    assert timeline.gaps() == [Gap("outbound", 0, 1000, "not delivered by the carrier")]
 
 
 def test_at_the_end_the_shorter_track_is_filled_up():

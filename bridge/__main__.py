@@ -24,8 +24,13 @@ from callscribe.errors import Refused
 
 logger = logging.getLogger("bridge")
 
-# Several calls write at once, each one entry at a time; botocore's own 10 would make them queue.
-AWS = AioConfig(max_pool_connections=100, connect_timeout=2, read_timeout=5, retries={"mode": "standard"})
+# Several calls write at once, each one entry at a time; botocore's own 10 connections would make them queue. One
+# attempt: whoever asks has a patience of its own, and botocore's would sleep up to 3 s inside of a request.
+AWS = AioConfig(
+    max_pool_connections=100, connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1}
+)
+# Nothing can be done without the secrets, and nothing waits for them but the start.
+AT_START = AWS.merge(AioConfig(retries={"mode": "standard", "total_max_attempts": 5}))
 
 
 async def serve(environment: Environment) -> None:
@@ -35,7 +40,7 @@ async def serve(environment: Environment) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     aws = get_session()
     async with contextlib.AsyncExitStack() as stack:
-        secrets = await stack.enter_async_context(aws.create_client("secretsmanager", config=AWS))
+        secrets = await stack.enter_async_context(aws.create_client("secretsmanager", config=AT_START))
         gladia = await read_secret(secrets, environment.gladia_secret)
         twilio = await read_secret(secrets, environment.twilio_secret)
         signing = await read_secret(secrets, environment.signing_secret)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
-from callscribe.dynamodb import answer_of
+from callscribe.dynamodb import answer_of, is_final
 from callscribe.errors import Refused, SubscriberGone, Unavailable
 from callscribe.log import Steps
-from callscribe.requests import Request
+from callscribe.requests import Conflict, Request
 
 if TYPE_CHECKING:  # stubs, which the image does not carry
     from types_aiobotocore_apigatewaymanagementapi import ApiGatewayManagementApiClient
@@ -19,9 +21,18 @@ if TYPE_CHECKING:  # stubs, which the image does not carry
 
 T = TypeVar("T")
 
+# One request, the wait for a connection included, which no setting of the client bounds. DynamoDB answers in
+# milliseconds; what takes this long is better asked again, and a write is harmless to repeat.
+REQUEST_S = 3.0
+
 
 async def perform(client: DynamoDBClient, steps: Steps[T]) -> T:
-    """Run `steps` to their end and return their result. Raises Unavailable where DynamoDB can't answer now."""
+    """Run `steps` to their end and return their result.
+
+    Raises Refused for a request that DynamoDB will never take, such as an item above 400 KB; Unavailable for all else,
+    after `REQUEST_S` a request at most. No permission and no table are among that: the fault is not the request's, and
+    someone may mend it while the call goes on.
+    """
     answer: Any = None
     while True:
         try:
@@ -34,20 +45,36 @@ async def perform(client: DynamoDBClient, steps: Steps[T]) -> T:
 
 async def _ask(client: DynamoDBClient, request: Request) -> Any:
     try:
-        return await getattr(client, request.method)(**request.arguments)
+        async with asyncio.timeout(REQUEST_S):
+            return await getattr(client, request.method)(**request.arguments)
     except ClientError as error:
-        return answer_of(error)
-    except BotoCoreError as error:
+        return _answer_of(error)
+    except (BotoCoreError, ResponseParserError, TimeoutError) as error:
         raise Unavailable(f"dynamodb: {type(error).__name__}") from error
 
 
+def _answer_of(error: ClientError) -> Conflict:
+    code = error.response["Error"]["Code"]
+    if is_final(error):
+        raise Refused(f"dynamodb: {code}") from error
+    try:
+        return answer_of(error)
+    except ClientError:
+        raise Unavailable(f"dynamodb: {code}") from error
+
+
 async def post(client: ApiGatewayManagementApiClient, connection_id: str, frame: bytes) -> None:
-    """Send `frame` to a client's connection. Raises SubscriberGone, or Unavailable for all that may pass."""
+    """Send `frame` to a client's connection, however long that takes. Raises SubscriberGone; Unavailable for all else.
+
+    Source: API Gateway, "Use @connections commands in your backend service".
+    """
     try:
         await client.post_to_connection(ConnectionId=connection_id, Data=frame)
-    except client.exceptions.GoneException as error:
-        raise SubscriberGone(connection_id) from error
-    except (ClientError, BotoCoreError) as error:
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] == 410:
+            raise SubscriberGone(connection_id) from error
+        raise Unavailable(f"post: {error.response['Error']['Code']}") from error
+    except (BotoCoreError, ResponseParserError) as error:
         raise Unavailable(f"post: {type(error).__name__}") from error
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from callscribe.errors import Unavailable
-from callscribe.requests import Conflict, Request
+from callscribe.requests import Conflict, Item, Request
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# Source: Amazon DynamoDB, "Error handling with DynamoDB".
 _TEMPORARY = {
     "InternalServerError",
     "LimitExceededException",
@@ -25,6 +26,8 @@ _TEMPORARY = {
     "ThrottlingException",
     "TransactionConflictException",
 }
+# An item above 400 KB is a ValidationException too.
+_FINAL = {"ItemCollectionSizeLimitExceededException", "ValidationException"}
 
 
 def perform(client: DynamoDBClient, steps: Steps[T]) -> T:
@@ -58,7 +61,14 @@ def answer_of(error: ClientError) -> Conflict:
     """
     code = error.response["Error"]["Code"]
     if code == "ConditionalCheckFailedException":
-        return Conflict(error.response["Item"])  # type: ignore[typeddict-item]  # botocore's type lacks it
-    if code in _TEMPORARY:
+        return Conflict(cast("Item", error.response.get("Item", {})))
+    # A fault may also come from something in between, with a code of its own or none.
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in _TEMPORARY or status >= 500 or status == 429:
         raise Unavailable(f"dynamodb: {code}", retry_after_s=0.1) from error
     raise error
+
+
+def is_final(error: ClientError) -> bool:
+    """Tell whether DynamoDB will never take this request, whoever asks and whenever."""
+    return error.response["Error"]["Code"] in _FINAL

@@ -3,69 +3,205 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+import logging
+import random
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bridge.aws import perform
 from bridge.media_stream import Append
-from callscribe.entries import timestamp
-from callscribe.errors import Unavailable
+from bridge.meter import Meter
+from bridge.spill import Spill
+from bridge.unwritten import Due, Unwritten
+from callscribe.entries import CallFailed, timestamp
+from callscribe.errors import Refused, Unavailable
 from callscribe.log import Log
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
 
-RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)  # then the last one again
+logger = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class _Due:
-    append: Append
-    at: str
+FIRST_RETRY_S = 0.1
+LAST_RETRY_S = 5.0  # an outage that ends is noticed so soon
+# After so many attempts in a row that failed it is an outage, and said.
+OUTAGE_ATTEMPTS = 3
+# How long entries wait after the media stream has ended. Throttling passes in minutes; a process that has to stop
+# sooner cancels `run`, which says what is left.
+FINISH_S = 900.0
 
 
 class LogWriter:
     """One writer of a log that others write too."""
 
-    def __init__(self, client: DynamoDBClient, log: Log, *, tenant: str, tail: int | None) -> None:
-        """`tail` is the last number known to be written; None if that could not be read."""
+    def __init__(
+        self,
+        client: DynamoDBClient,
+        log: Log,
+        *,
+        tenant: str,
+        tail: int | None,
+        spill: Spill | None = None,
+        meter: Meter | None = None,
+        deadline_s: float = FINISH_S,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        """`tail` is the last number known to be written; None if that could not be read.
+
+        What can't be written now waits in memory, up to a bound, and beyond it in `spill`. `jitter` is from 0 to 1.
+        """
         self._client = client
         self._log = log
         self._tenant = tenant
         self._tail = tail
-        self._due: asyncio.Queue[_Due | None] = asyncio.Queue()
+        self._meter = meter or Meter()
+        self._deadline_s = deadline_s
+        self._jitter = jitter
+        self._unwritten = Unwritten(spill.open() if spill is not None else None)
+        self._changed = asyncio.Event()
+        self._finished = False
+        self._over = False
+        self._deadline: float | None = None
+        self._limit: asyncio.Timeout | None = None
+        self._failures = 0  # in a row
+        self._token: str | None = None  # the first entry's
+        self._told = False  # whether the log itself says what it lacks
+        self.written = 0
         self.delays = 0
+        self.refused = 0
+        self.lost = 0
 
     @property
     def tail(self) -> int:
         """The last entry's number, as far as this writer knows."""
         return self._tail or 0
 
+    @property
+    def waiting(self) -> int:
+        """How many entries are not yet written."""
+        return len(self._unwritten)
+
     def append(self, append: Append) -> None:
         """Write this after all before it; never waits."""
-        self._due.put_nowait(_Due(append, timestamp(datetime.now(UTC))))
+        if self._over:
+            self.lost += 1
+            self._meter.count("entries_lost")
+            return
+        now = asyncio.get_running_loop().time()
+        due = Due.of(append.body, token=append.token, at=timestamp(datetime.now(UTC)), since_s=now)
+        self._token = self._token or due.token
+        self._unwritten.append(due)
+        self._changed.set()
 
-    def finish(self) -> None:
-        """Nothing comes any more: end `run` once all is written."""
-        self._due.put_nowait(None)
+    def finish(self, *, deadline_s: float | None = None) -> None:
+        """Nothing comes any more: end `run` once all is written, or in `deadline_s` (the writer's own without it).
+
+        Asked again, the newer deadline counts.
+        """
+        self._finished = True
+        self._deadline = asyncio.get_running_loop().time() + (self._deadline_s if deadline_s is None else deadline_s)
+        if self._limit is not None and not self._limit.expired():
+            self._limit.reschedule(self._deadline)
+        self._changed.set()
 
     async def run(self) -> None:
-        """Write until `finish`."""
-        while (due := await self._due.get()) is not None:
-            await self._write(due)
-
-    async def _write(self, due: _Due) -> None:
-        tries = 0
-        while True:
-            steps = self._log.append(
-                due.append.body, at=due.at, tenant=self._tenant, token=due.append.token, tail=self._tail
-            )
+        """Write until `finish`. What is not written in the end, also when this is cancelled, is counted and said."""
+        with self._meter.follow(self._totals):
             try:
-                self._tail = (await perform(self._client, steps)).seq
-            except Unavailable:
-                self.delays += 1
-                await asyncio.sleep(RETRY_S[min(tries, len(RETRY_S) - 1)])
-                tries += 1
+                async with asyncio.timeout_at(self._deadline) as self._limit:
+                    await self._write_all()
+            except TimeoutError:
+                if self._limit is None or not self._limit.expired():
+                    raise
+            finally:
+                self._close()
+
+    async def _write_all(self) -> None:
+        while True:
+            if (due := self._unwritten.first) is not None:
+                await self._write(due)
+                self._unwritten.settle()
+            elif not self._finished:
+                self._changed.clear()
+                await self._changed.wait()
+            elif self._missing and not self._told:
+                self._tell()
             else:
                 return
+
+    async def _write(self, due: Due) -> None:
+        """Try until it is written, or will never be."""
+        while True:
+            try:
+                if self._tail is None:
+                    # By itself: were the write's own search for it repeated after a lost answer, it would find what was
+                    # just written, and write that again behind it.
+                    self._tail = await perform(self._client, self._log.tail())
+                steps = self._log.append(due.entry(), at=due.at, tenant=self._tenant, token=due.token, tail=self._tail)
+                self._tail = (await perform(self._client, steps)).seq
+            except Unavailable as error:
+                await self._pause(error)
+            except Refused as error:
+                self.refused += 1
+                logger.error(  # noqa: TRY400 - the reason says it all
+                    "an entry is left out", extra={"call_id": self._log.call_id, "kind": due.kind, "reason": str(error)}
+                )
+                return
+            else:
+                self._note_written(due)
+                return
+
+    async def _pause(self, error: Unavailable) -> None:
+        self.delays += 1
+        self._failures += 1
+        if self._failures == OUTAGE_ATTEMPTS:
+            logger.warning(
+                "the log has to wait",
+                extra={"call_id": self._log.call_id, "reason": str(error), "waiting": self.waiting},
+            )
+        longest_s = min(LAST_RETRY_S, FIRST_RETRY_S * 2 ** min(self._failures - 1, 16))
+        await asyncio.sleep(longest_s * (0.5 + self._jitter() / 2))
+
+    def _note_written(self, due: Due) -> None:
+        self.written += 1
+        self._meter.observe("log_write_s", asyncio.get_running_loop().time() - due.since_s)
+        if self._failures >= OUTAGE_ATTEMPTS:
+            logger.info("the log goes on", extra={"call_id": self._log.call_id, "waiting": self.waiting - 1})
+        self._failures = 0
+
+    @property
+    def _missing(self) -> int:
+        return self._unwritten.lost + self.refused
+
+    def _tell(self) -> None:
+        """Say in the log itself that it lacks something."""
+        self._told = True
+        reason = f"{self._missing} entries could not be written, nor kept until they could"
+        self.append(Append(CallFailed(reason=reason, kept=f"{self.written} entries"), f"{self._token}/missing"))
+
+    def _totals(self) -> dict[str, int]:
+        return {
+            "entries_waiting": self.waiting,
+            "entries_written": self.written,
+            "entries_spilled": self._unwritten.spilled,
+            "entries_refused": self.refused,
+            "entries_lost": self.lost + self._unwritten.lost,
+            "log_delays": self.delays,
+        }
+
+    def _close(self) -> None:
+        self._over = True
+        left = self._unwritten.close()
+        self.lost += left
+        if left or self._missing:
+            logger.error(
+                "the log lacks entries",
+                extra={
+                    "call_id": self._log.call_id,
+                    "written": self.written,
+                    "no_time": left,
+                    "no_place": self._unwritten.lost,
+                    "refused": self.refused,
+                },
+            )

@@ -2,13 +2,16 @@
 
 Each update is a function of one entry, may be repeated, and may arrive in any order; so a HEAD that a crash left
 behind is put right by applying the log again. Attributes: list, started_at, tenant, provider, direction, from, to,
-status (`in-progress`, `ended`, `failed`), reason, ended_at, duration_ms, parties.
+status (`in-progress`, `ended`, `failed`), reason, ended_at, duration_ms, parties; and live, which is LIVE from the
+start of a call to its end, so that an index of it holds the calls in progress and no others.
 """
 
 from __future__ import annotations
 
 from callscribe.entries import CallEnded, CallFailed, CallStarted, Entry, LegStarted
 from callscribe.requests import Request
+
+LIVE = "LIVE"
 
 
 def update(table: str, entry: Entry) -> Request | None:
@@ -18,7 +21,9 @@ def update(table: str, entry: Entry) -> Request | None:
         case CallStarted() as started:
             clause = (
                 "SET #list = :list, #started_at = :at, #tenant = :tenant, #provider = :provider, "
-                "#direction = :direction, #from = :from, #to = :to, #status = if_not_exists(#status, :status)"
+                "#direction = :direction, #from = :from, #to = :to, #status = if_not_exists(#status, :status), "
+                # A start that is written after the end finds a value that no query asks for.
+                "#live = if_not_exists(#ended_at, :live)"
             )
             values = {
                 ":list": {"S": list_partition(entry.tenant)},
@@ -29,9 +34,10 @@ def update(table: str, entry: Entry) -> Request | None:
                 ":from": {"S": started.from_number},
                 ":to": {"S": started.to_number},
                 ":status": {"S": "in-progress"},
+                ":live": {"S": LIVE},
             }
         case CallEnded() as ended:
-            clause = "SET #status = :status, #reason = :reason, #ended_at = :at, #duration_ms = :duration"
+            clause = "SET #status = :status, #reason = :reason, #ended_at = :at, #duration_ms = :duration REMOVE #live"
             values = {
                 ":status": {"S": "ended"},
                 ":reason": {"S": ended.reason},

@@ -14,7 +14,8 @@ from infra.grants import allow
 class CallLog(Construct):
     """Entries of calls, kept when the stack is deleted; `pk` is the call, `sk` the number or `HEAD`.
 
-    The index `by-start` lists the calls of a tenant by their start; only heads have its partition key.
+    The index `by-start` lists the calls of a tenant by their start; only heads have its partition key. The index
+    `in-progress` holds the heads of calls that have not ended, by their start, whoever's they are.
     """
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
@@ -32,7 +33,13 @@ class CallLog(Construct):
             global_secondary_indexes=[
                 dynamodb.GlobalSecondaryIndexPropsV2(
                     index_name="by-start", partition_key=text("list"), sort_key=text("started_at")
-                )
+                ),
+                dynamodb.GlobalSecondaryIndexPropsV2(
+                    index_name="in-progress",
+                    partition_key=text("live"),
+                    sort_key=text("started_at"),
+                    projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+                ),
             ],
             removal_policy=RemovalPolicy.RETAIN,
         )
@@ -57,6 +64,10 @@ class CallLog(Construct):
     def allow_read(self, grantee: iam.IGrantable) -> None:
         """Let `grantee` read a call's entries in order."""
         allow(grantee, "dynamodb:Query", on=self._table.table_arn)
+
+    def allow_find_in_progress(self, grantee: iam.IGrantable) -> None:
+        """Let `grantee` list the calls of all tenants that have not ended, without what is known of them."""
+        allow(grantee, "dynamodb:Query", on=f"{self._table.table_arn}/index/in-progress")
 
     def allow_follow(self, grantee: iam.IGrantable) -> None:
         """Let `grantee` read the stream, and nothing of the table itself."""

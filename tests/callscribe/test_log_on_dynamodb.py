@@ -7,8 +7,9 @@ import pytest
 from moto import mock_aws
 
 from callscribe.dynamodb import perform
-from callscribe.entries import CallEnded, CallStarted, LegStarted
+from callscribe.entries import CallEnded, CallStarted, LegGap, LegStarted
 from callscribe.errors import Unavailable
+from callscribe.in_progress import InProgress
 from callscribe.log import Log
 
 WRITER = {"at": "2026-11-22T09:15:02.417Z", "tenant": "acme"}
@@ -24,7 +25,19 @@ def dynamodb(monkeypatch):
         client.create_table(
             TableName="Calls",
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+            AttributeDefinitions=[
+                {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "live", "started_at")
+            ],
+            GlobalSecondaryIndexes=[
+                {
+                    "IndexName": "in-progress",
+                    "KeySchema": [
+                        {"AttributeName": "live", "KeyType": "HASH"},
+                        {"AttributeName": "started_at", "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "KEYS_ONLY"},
+                }
+            ],
             BillingMode="PAY_PER_REQUEST",
         )
         yield client
@@ -72,3 +85,54 @@ def test_throttling_is_a_fault_that_passes(dynamodb):
     dynamodb.query = throttle
     with pytest.raises(Unavailable):
         perform(dynamodb, Log("Calls", "CA1").tail())
+
+
+def started_before(dynamodb, moment: str) -> dict[str, str]:
+    return perform(dynamodb, InProgress("Calls").before(moment))
+
+
+def test_a_call_is_among_those_in_progress_from_its_start_to_its_end(dynamodb):
+    log = Log("Calls", "CA1")
+
+    perform(dynamodb, log.open(STARTED, token="CA1", **WRITER))
+    assert started_before(dynamodb, "2026-11-22T09:16") == {"CA1": "2026-11-22T09:15:02.417Z"}
+    assert started_before(dynamodb, "2026-11-22T09:15") == {}
+
+    perform(dynamodb, log.append(CallEnded(reason="completed", duration_ms=1), token="end", **WRITER))
+    assert started_before(dynamodb, "2026-11-22T09:16") == {}
+
+
+@pytest.mark.parametrize("starts", [1, 2])
+def test_a_call_whose_start_is_written_after_its_end_is_not_in_progress(dynamodb, starts):
+    log = Log("Calls", "CA1")
+
+    perform(dynamodb, log.append(CallEnded(reason="completed", duration_ms=1), token="end", **WRITER))
+    for _ in range(starts):
+        perform(dynamodb, log.append(STARTED, token="late", tail=0, **WRITER))
+
+    assert started_before(dynamodb, "9999") == {}
+
+
+def test_an_end_whose_writer_died_before_the_head_is_shown_by_whoever_finds_it(dynamodb):
+    log = Log("Calls", "CA1")
+    perform(dynamodb, log.open(STARTED, token="CA1", **WRITER))
+    steps = log.append(CallEnded(reason="completed", duration_ms=1), token="end", tail=1, **WRITER)
+    put = next(steps)
+    dynamodb.put_item(**put.arguments)
+    steps.close()
+    assert started_before(dynamodb, "9999") == {"CA1": WRITER["at"]}
+
+    (ended,) = perform(dynamodb, log.read(after=1))
+    perform(dynamodb, InProgress("Calls").show(ended))
+
+    assert started_before(dynamodb, "9999") == {}
+
+
+def test_what_changes_no_head_is_shown_by_doing_nothing(dynamodb):
+    log = Log("Calls", "CA1")
+    gap = LegGap(leg="MZ1/inbound", start_ms=0, end_ms=1, cause="")
+    entry = perform(dynamodb, log.append(gap, token="gap", **WRITER))
+
+    perform(dynamodb, InProgress("Calls").show(entry))
+
+    assert "Item" not in dynamodb.get_item(TableName="Calls", Key={"pk": {"S": "CALL#CA1"}, "sk": {"S": "HEAD"}})

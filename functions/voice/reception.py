@@ -18,8 +18,8 @@ from botocore.exceptions import ClientError
 from callscribe.entries import CallEnded, CallFailed, CallStarted, Entry, timestamp
 from callscribe.errors import Refused, Unavailable
 from callscribe.log import Log, Steps
+from callscribe.media_address import media_stream_url
 from callscribe.settings import NumberSettings, settings_in_force
-from callscribe.tickets import Ticket, sign
 from functions.kept import Missing
 from functions.secrets import signing_keys
 from functions.voice.found import DEFAULT, Found, find
@@ -28,10 +28,6 @@ from functions.voice.twiml import Stream, answer
 from functions.voice.webhook import CallForm, StatusForm, StreamForm
 
 T = TypeVar("T")
-
-# Twilio opens the media stream at once when it reads the TwiML; this leaves time for a slow connection, and
-# little for whoever finds the ticket in some log.
-TICKET_S = 120
 
 OVER = {"completed", "busy", "failed", "no-answer", "canceled"}
 
@@ -159,11 +155,9 @@ class Reception:
         return self.perform(log.open(started, at=timestamp(now), tenant=found.settings.tenant, token=form.call_id))
 
     def _stream(self, call_id: str, tracks: str, tenant: str, now: datetime) -> Stream:
-        ticket = Ticket(use="media", tenant=tenant, calls=(call_id,), expires_at=int(now.timestamp()) + TICKET_S)
-        media_url = self.media_url().rstrip("/")
+        key = signing_keys(self.signing_secret())[0]
         return Stream(
-            # In the path, since Twilio drops the query of a media stream's URL.
-            url=f"{media_url}/twilio/{sign(ticket, signing_keys(self.signing_secret())[0])}",
+            url=media_stream_url(self.media_url(), tenant=tenant, call_id=call_id, key=key, now_s=now.timestamp()),
             track=tracks,
             status_callback=f"{self.public_url}/twilio/stream",
         )

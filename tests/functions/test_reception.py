@@ -13,11 +13,12 @@ from callscribe.call import fold
 from callscribe.entries import CallEnded, CallFailed, CallStarted, Entry, Utterance
 from callscribe.errors import Refused, Unavailable
 from callscribe.log import Log
+from callscribe.media_address import TICKET_S
 from callscribe.requests import Conflict, Request
 from callscribe.settings import settings_in_force
 from callscribe.tickets import verify
 from functions.kept import Missing
-from functions.voice.reception import TICKET_S, Reception
+from functions.voice.reception import Reception
 from functions.voice.webhook import CallForm, StatusForm, StreamForm
 
 NOW = datetime(2026, 11, 22, 9, 15, 2, 417000, UTC)

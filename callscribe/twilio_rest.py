@@ -8,6 +8,8 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Literal, TypeVar
 from urllib.parse import quote, urlencode
@@ -48,6 +50,7 @@ class CallState:
 
     status: str  # queued, initiated, ringing, in-progress, or one of OVER
     duration_s: int | None = None  # known when it is over
+    ended_at: datetime | None = None  # in whole seconds
 
     @property
     def in_progress(self) -> bool:
@@ -127,6 +130,7 @@ class _Stream(Struct, frozen=True):
 class _Call(Struct, frozen=True):
     status: str
     duration: str | None = None  # a number in quotes
+    end_time: str | None = None  # RFC 2822
 
 
 class _Problem(Struct, frozen=True):
@@ -150,7 +154,15 @@ def _state(status: int, body: bytes) -> CallState | CallOver:
     call = _decode(body, _Call)
     duration = call.duration or ""
     is_number = duration.isascii() and duration.isdigit() and len(duration) < 10
-    return CallState(call.status, int(duration) if is_number else None)
+    return CallState(call.status, int(duration) if is_number else None, _moment(call.end_time))
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _refusal(status: int, body: bytes) -> CallOver | None:

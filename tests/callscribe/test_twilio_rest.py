@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import datetime
 from urllib.parse import parse_qs
 
 import pytest
@@ -116,6 +117,26 @@ def test_a_duration_is_a_number_in_quotes_or_not_known(duration: str | None, sec
     body = json.dumps({"status": "completed", "duration": duration}).encode()
 
     assert REST.fetch_call("AC1", "CA1").outcome(200, body) == CallState("completed", seconds)
+
+
+@pytest.mark.parametrize(
+    ("end_time", "moment"),
+    [
+        ("Sun, 22 Nov 2026 10:15:30 +0000", "2026-11-22T10:15:30+00:00"),
+        ("Sun, 22 Nov 2026 10:15:30 -0000", "2026-11-22T10:15:30+00:00"),
+        (None, None),
+        ("", None),
+        ("yesterday", None),
+        ("Sun, 99 Nov 2026 10:15:30 +0000", None),
+    ],
+)
+def test_the_end_of_a_call_is_a_moment_or_not_known(end_time: str | None, moment: str | None):
+    state = REST.fetch_call("AC1", "CA1").outcome(
+        200, json.dumps({"status": "completed", "end_time": end_time}).encode()
+    )
+
+    assert isinstance(state, CallState)
+    assert state.ended_at == (None if moment is None else datetime.fromisoformat(moment))
 
 
 def test_a_call_that_nobody_knows_or_that_is_not_in_progress_is_over():

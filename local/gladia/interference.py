@@ -76,7 +76,7 @@ class Interference:
         odd, end = self._strike(moments, now=now)
         if end is not None and not end.taken:
             return [*odd, *self._end_socket(end)]
-        effects = self._take(message, is_audio=audio_bytes is not None, now=now)
+        effects = self._take(message, audio_bytes, now=now)
         if end is not None:
             effects = [each for each in effects if not (isinstance(each, Send) and each.kind in _ACKNOWLEDGEMENTS)]
         elif is_stop:
@@ -99,9 +99,10 @@ class Interference:
         """Let the session see what time it is."""
         return self._alter(self._session.tick(now=now))
 
-    def _take(self, message: bytes | str, *, is_audio: bool, now: float) -> list[Effect]:
-        if is_audio and self._negative > 0:
+    def _take(self, message: bytes | str, audio_bytes: int | None, *, now: float) -> list[Effect]:
+        if audio_bytes is not None and self._negative > 0:
             self._negative -= 1
+            self._session.refused_bytes += audio_bytes
             return self._session.refuse("not accepted, on demand", now=now)
         return self._session.receive(message, now=now)
 

@@ -67,7 +67,11 @@ class Registry:
         session = self.get(key, session_id)
         if session.phase is not Phase.ENDED:
             raise RequestError(403, "the job is not in a state in which it can be deleted")
-        del self.sessions[session_id]
+        self.forget(session)
+
+    def forget(self, session: Session) -> None:
+        """Forget a session, whatever state it is in."""
+        del self.sessions[session.session_id]
         del self._by_token[session.token]
 
     def page(self, key: str, query: str, *, url: str) -> dict[str, Any]:

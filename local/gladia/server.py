@@ -79,6 +79,11 @@ class EmulatedGladia:
         """The address to give to clients."""
         return f"http://{self._host}:{self._port}"
 
+    def forget(self, session_id: str) -> None:
+        """Let go of a session and its memory, whatever state it is in; its socket is closed with 1001."""
+        self._registry.forget(self._registry.sessions[session_id])
+        self._wires.pop(session_id).stop()
+
     async def __aenter__(self) -> Self:
         """Load the recogniser, then listen."""
         await self._recogniser.__aenter__()

@@ -57,6 +57,8 @@ class Session:
         """Messages of the client that made no sense."""
         self.too_long = 0
         """Closes with 1009."""
+        self.refused_bytes = 0
+        """Audio left untaken, and said to be, while the session would have taken it."""
         self.phase = Phase.QUEUED
         self.connected = False
         self._settings = settings

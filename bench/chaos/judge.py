@@ -1,0 +1,241 @@
+"""Whether a call lost or repeated anything, to the byte; pure, so that it can be shown to find what is wrong.
+
+What nobody could have kept is counted apart, by its reason, and is no failure.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from bench.chaos.observation import Observation, SessionSeen, StreamSeen
+from bench.chaos.voice import BYTES_A_MS, audible, between, read
+from callscribe.entries import CallFailed, Entry, LegEnded, LegGap, LegStarted, Utterance
+from local.twilio.faults import Death, Drift, Ending, Script, stamp_ms
+from local.twilio.spans import Span, missing, united
+
+REFUSED = "audio that Gladia refused with a negative acknowledgement"
+RESET = "audio that was lost on the way with a connection that was reset"
+EDGE = "silence before the first frame or after the last one, of which the carrier sent no sign"
+UNSAID = "words whose session never ended, so that Gladia neither said nor stored them"
+# Timestamps of a clock that runs fast or slow are rounded to milliseconds, at both ends of a gap.
+_DRIFT_TOLERANCE_MS = 3
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What a call came to. `problems` is empty if nothing was lost where there was a way."""
+
+    number: int
+    problems: list[str] = field(default_factory=list)
+    excused: Counter[str] = field(default_factory=Counter)  # bytes or words, by reason
+    bytes_said: int = 0  # by the carrier, all tracks, each once
+    bytes_lost: int = 0
+    bytes_repeated: int = 0
+    gap_bytes: int = 0  # never delivered, and told as gaps
+    finals: int = 0
+    finals_missing: int = 0
+    finals_twice: int = 0
+    reconnects: int = 0
+    sessions: int = 0
+
+
+def judge(seen: Observation) -> Verdict:
+    """Return the verdict on one call."""
+    verdict = Verdict(seen.number, problems=list(seen.trouble), sessions=len(seen.sessions))
+    if not seen.settled:
+        verdict.problems.append("the log never came to its end")
+    _judge_log(seen, verdict)
+    entries = [written.entry for written in seen.log]
+    for stream in seen.streams:
+        sessions = [session for session in seen.sessions if session.media_stream == stream.media_stream]
+        for track in stream.delivered:
+            _Leg(stream, track, sessions, entries, verdict).judge()
+    _judge_finals(seen.sessions, entries, verdict)
+    return verdict
+
+
+def _judge_log(seen: Observation, verdict: Verdict) -> None:
+    numbers = [written.entry.seq for written in seen.log]
+    if numbers != list(range(1, len(numbers) + 1)):
+        verdict.problems.append(f"the log's numbers are not 1 to {len(numbers)} in turn")
+    for token, count in Counter(written.token for written in seen.log).items():
+        if count > 1:
+            verdict.problems.append(f"{count} entries stand for the same fact {token.rpartition('/')[2]!r}")
+    for written in seen.log:
+        if isinstance(written.entry.body, CallFailed):
+            verdict.problems.append(f"call.failed: {written.entry.body.reason}")
+
+
+def _judge_finals(sessions: Sequence[SessionSeen], entries: Sequence[Entry], verdict: Verdict) -> None:
+    """Compare each final that Gladia said or stored with the utterances of its session."""
+    channels = {
+        (body.session, body.leg): body.channel for body in (e.body for e in entries) if isinstance(body, LegStarted)
+    }
+    written: Counter[tuple[str, int | None, str]] = Counter(
+        (session_id, channels.get((session_id, body.leg)), body.text)
+        for body in (entry.body for entry in entries)
+        if isinstance(body, Utterance)
+        for session_id in (body.id.partition("/")[0],)
+    )
+    said: Counter[tuple[str, int | None, str]] = Counter(
+        (session.session_id, channel, text.strip()) for session in sessions for channel, text in session.finals
+    )
+    endless = {session.session_id for session in sessions if not session.ended}
+    verdict.finals = said.total()
+    verdict.finals_twice = (written - said).total()
+    for (session_id, _, text), count in (said - written).items():
+        if session_id in endless:
+            verdict.excused[UNSAID] += len(text.split()) * count
+        else:
+            verdict.finals_missing += count
+    if verdict.finals_missing:
+        verdict.problems.append(f"{verdict.finals_missing} finals are missing of {verdict.finals}")
+    if verdict.finals_twice:
+        verdict.problems.append(f"{verdict.finals_twice} utterances are there twice, or were never said")
+
+
+class _Leg:
+    """One track of one media stream."""
+
+    def __init__(
+        self,
+        stream: StreamSeen,
+        track: str,
+        sessions: Sequence[SessionSeen],
+        entries: Sequence[Entry],
+        verdict: Verdict,
+    ) -> None:
+        self._stream = stream
+        self._track = track
+        self._name = f"{stream.media_stream}/{track}"
+        self._verdict = verdict
+        bodies = [entry.body for entry in entries]
+        started = [body for body in bodies if isinstance(body, LegStarted) and body.leg == self._name]
+        channels = {body.session: body.channel for body in started}
+        self._offset_ms = started[0].offset_ms if started else 0
+        self._gaps = [body for body in bodies if isinstance(body, LegGap) and body.leg == self._name]
+        self._ended = [body for body in bodies if isinstance(body, LegEnded) and body.leg == self._name]
+        self._heard = b"".join(
+            session.channels[channels[session.session_id]]
+            for session in sessions
+            if session.session_id in channels and channels[session.session_id] < len(session.channels)
+        )
+        # Of all channels; a session refuses what it refuses on each of them.
+        self._refused = sum(session.refused_bytes // max(1, len(session.channels)) for session in sessions)
+
+    def judge(self) -> None:
+        delivered = self._stream.delivered[self._track]
+        said = between(self._track, (span.shifted(self._stream.starts_ms) for span in delivered))
+        self._verdict.bytes_said += len(said)
+        is_whole = audible(said) == audible(self._heard)
+        if not is_whole:
+            self._compare(said)
+        self._judge_gaps(is_whole=is_whole)
+        self._judge_ledger(len(said), is_whole=is_whole)
+
+    def _compare(self, said: bytes) -> None:
+        """Count what was lost, repeated and put elsewhere, byte by byte."""
+        due = [position for piece in read(self._track, said) for position in piece.positions()]
+        heard: list[int] = []
+        strange = 0
+        for piece in read(self._track, self._heard):
+            if piece.number is None:
+                strange += piece.end - piece.begin
+            else:
+                heard += piece.positions()
+        times = Counter(heard)
+        lost = [position for position in due if position not in times]
+        repeated = sum(times.values()) - len(times)
+        alien = len(times.keys() - set(due))
+        if _is_reset(self._stream.script) and lost and not any(position > lost[0] for position in times):
+            self._verdict.excused[RESET] += len(lost)
+            lost = []
+        if lost and (excused := min(len(lost), self._refused)):
+            self._verdict.excused[REFUSED] += excused
+            lost = lost[excused:]
+        first = list(dict.fromkeys(heard))
+        self._verdict.bytes_lost += len(lost)
+        self._verdict.bytes_repeated += repeated
+        self._say_if(len(lost), "bytes lost", lost[:1])
+        self._say_if(repeated, "bytes repeated", [place for place, count in times.items() if count > 1][:1])
+        self._say_if(strange + alien, "bytes that nobody said here")
+        self._say_if(sum(a > b for a, b in pairwise(first)), "places where the order is broken")
+
+    def _say_if(self, count: int, what: str, at: Sequence[int] = ()) -> None:
+        if count:
+            where = "".join(f", first at {position / BYTES_A_MS / 1000:.3f} s" for position in at)
+            self._verdict.problems.append(f"{self._track}: {count} {what}{where}")
+
+    def _judge_gaps(self, *, is_whole: bool) -> None:
+        """Compare the gaps told with what the carrier never delivered between its first frame and its last one."""
+        edges = self._edges()
+        if edges is None:
+            return
+        never = self._stream.undelivered[self._track]
+        due = tuple(span.shifted(-edges.start_ms) for span in _within(never, edges))
+        told = united(Span(gap.start_ms - self._offset_ms, gap.end_ms - self._offset_ms) for gap in self._gaps)
+        self._verdict.excused[EDGE] += (_length_ms(never) - _length_ms(due)) * BYTES_A_MS
+        tolerance_ms = _DRIFT_TOLERANCE_MS if any(isinstance(fault, Drift) for fault in self._stream.script) else 0
+        if _is_reset(self._stream.script) and not is_whole:
+            return  # where the network lost the end of it, no side knows the other's truth
+        self._verdict.gap_bytes += _length_ms(due) * BYTES_A_MS
+        unlike = _length_ms(_without(due, told)), _length_ms(_without(told, due))
+        allowed_ms = tolerance_ms * (len(due) + 1)
+        self._say_if(unlike[0] if unlike[0] > allowed_ms else 0, "ms never delivered are in no gap")
+        self._say_if(unlike[1] if unlike[1] > allowed_ms else 0, "ms are told as gaps and were delivered")
+        self._say_if(sum(gap.end_ms - gap.start_ms for gap in self._gaps) - _length_ms(told), "ms told twice as gaps")
+
+    def _edges(self) -> Span | None:
+        """Return from where to where the carrier sent anything on any track, as timestamps show it."""
+        spans = [span for spans in self._stream.delivered.values() for span in spans]
+        if not spans:
+            return None
+        script = self._stream.script
+        origin_ms = stamp_ms(0, script)
+        first, last = min(span.start_ms for span in spans), max(span.end_ms for span in spans)
+        return Span(stamp_ms(first, script) - origin_ms, stamp_ms(last - 1, script) + 1 - origin_ms)
+
+    def _judge_ledger(self, said_bytes: int, *, is_whole: bool) -> None:
+        if len(self._ended) != 1:
+            self._verdict.problems.append(f"{self._track}: {len(self._ended)} ends of the leg")
+            return
+        (ended,) = self._ended
+        ledger = ended.ledger
+        # Both legs of a lane tell of the same sockets.
+        self._verdict.reconnects = max(self._verdict.reconnects, ended.reconnects)
+        if ledger.heard + ledger.filled != ledger.sent + ledger.dropped + ledger.unsent:
+            self._verdict.problems.append(f"{self._track}: the ledger does not add up")
+        if not 0 <= ledger.acknowledged <= ledger.sent:
+            self._verdict.problems.append(f"{self._track}: more acknowledged than sent")
+        if not is_whole:
+            return
+        sent = self._stream.bytes_sent[self._track]
+        # The same message once more is dropped by its number, and need not be among what was heard.
+        if not said_bytes <= ledger.heard <= sent:
+            self._verdict.problems.append(f"{self._track}: {ledger.heard} bytes heard of {sent} sent")
+        if ledger.sent != len(self._heard):
+            self._verdict.problems.append(f"{self._track}: {ledger.sent} bytes sent, Gladia took {len(self._heard)}")
+
+
+def _is_reset(script: Script) -> bool:
+    return any(isinstance(fault, Death | Ending) and fault.how == "reset" for fault in script)
+
+
+def _within(spans: Iterable[Span], edges: Span) -> Iterator[Span]:
+    for span in spans:
+        cut = Span(max(span.start_ms, edges.start_ms), min(span.end_ms, edges.end_ms))
+        if cut.start_ms < cut.end_ms:
+            yield cut
+
+
+def _without(spans: Sequence[Span], others: Sequence[Span]) -> tuple[Span, ...]:
+    """Return what of `spans` is not in `others`."""
+    end_ms = max((span.end_ms for span in spans), default=0)
+    return tuple(cut for hole in missing(others, end_ms=end_ms) for cut in _within(spans, hole))
+
+
+def _length_ms(spans: Iterable[Span]) -> int:
+    return sum(span.end_ms - span.start_ms for span in spans)

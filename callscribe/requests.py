@@ -12,12 +12,12 @@ Item: TypeAlias = dict[str, dict[str, Any]]  # DynamoDB's own JSON: {"pk": {"S":
 class Request:
     """One DynamoDB call: the method of a low-level client and its arguments."""
 
-    method: Literal["put_item", "query", "update_item", "delete_item"]
+    method: Literal["put_item", "get_item", "query", "update_item", "delete_item"]
     arguments: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """The answer to a conditional put that found an item in its place."""
+    """The answer to a conditional write whose condition didn't hold; `item` is what is there, {} if nothing is."""
 
     item: Item

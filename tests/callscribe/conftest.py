@@ -1,0 +1,60 @@
+"""The table Sessions as moto has it, and clients that lose answers."""
+
+from __future__ import annotations
+
+import boto3
+import pytest
+from botocore.exceptions import ReadTimeoutError
+from moto import mock_aws
+
+
+@pytest.fixture
+def sessions_table(monkeypatch):
+    """A client of a DynamoDB that has the table Sessions."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name="eu-west-1")
+        client.create_table(
+            TableName="Sessions",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "owner")],
+            GlobalSecondaryIndexes=[
+                {
+                    "IndexName": "by-owner",
+                    "KeySchema": [
+                        {"AttributeName": "owner", "KeyType": "HASH"},
+                        {"AttributeName": "pk", "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "ALL"},
+                }
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        yield client
+
+
+class Lossy:
+    """A client whose answer number `lost`, counted from 0, never arrives though DynamoDB has done what it was asked."""
+
+    def __init__(self, client, lost: int) -> None:
+        self._client = client
+        self._left = lost
+        self.lost = False
+
+    def __getattr__(self, method: str):
+        def call(**arguments):
+            answer = getattr(self._client, method)(**arguments)
+            self._left -= 1
+            if self._left == -1:
+                self.lost = True
+                raise ReadTimeoutError(endpoint_url="dynamodb")
+            return answer
+
+        return call
+
+
+@pytest.fixture
+def lossy(sessions_table):
+    """`lossy(n)`: a client that loses answer number n."""
+    return lambda lost: Lossy(sessions_table, lost)

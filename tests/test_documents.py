@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from bridge.environment import Environment
+from bridge.meter import METRICS
 from bridge.session import NEXT
 from callscribe.settings import NumberSettings
 from local.cli import app
@@ -17,6 +18,7 @@ from local.cli import app
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
+METRICS_PAGE = (ROOT / "docs" / "metrics.md").read_text()
 
 
 def rows(heading: str) -> dict[str, str]:
@@ -37,6 +39,12 @@ def test_every_setting_of_the_bridge_is_in_the_readme_with_its_default():
 
 def test_every_setting_of_a_number_is_in_the_readme():
     assert list(rows("Settings of a number")) == [field.name for field in msgspec.structs.fields(NumberSettings)]
+
+
+def test_every_metric_is_in_its_table_with_its_unit_and_meaning():
+    documented = re.findall(r"^\| `(\w+)` \| (\w+) \| \w+ \| (.+) \|$", METRICS_PAGE, re.MULTILINE)
+
+    assert documented == [(metric.name, metric.unit, metric.means) for metric in METRICS]
 
 
 def test_the_state_diagram_is_the_table_of_moves():

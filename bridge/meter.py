@@ -53,8 +53,8 @@ def _now(name: str, means: str, unit: Literal["Count", "Bytes", "Seconds"] = "Co
     return Metric(name, unit, Kind.SUM, means, name)
 
 
-# What a dialect or Gladia's protocol calls a message that makes no sense; other kinds are counted together.
-MALFORMED = ("base64", "format", "gladia", "json", "length", "order", "shape", "track", "other")
+# What a dialect calls a message that makes no sense; other kinds are counted together.
+MALFORMED = ("base64", "format", "json", "length", "order", "shape", "track", "other")
 
 METRICS: tuple[Metric, ...] = (
     _now("live", "media streams that are being relayed"),
@@ -68,9 +68,10 @@ METRICS: tuple[Metric, ...] = (
     Metric("unacknowledged_max_s", "Seconds", Kind.LARGEST, "the most of it of one media stream", "unacknowledged_s"),
     _added("sessions", "Gladia sessions asked for"),
     _added("reconnects", "sockets opened again on a session"),
-    _added("sessions_failed", "sessions that ended with audio nobody heard"),
-    _added("sessions_ended_early", "sessions that Gladia ended in mid-call, another going on"),
-    _added("sessions_rolled_over", "sessions replaced before their time was over"),
+    _added("sessions_parted", "sessions that ended in mid-call, another going on"),
+    _added("sessions_failed", "media streams whose transcript failed"),
+    _added("rollovers", "sessions replaced before their three hours were over"),
+    _added("recovered", "utterances that came from a stored result, as the end of a session was not seen"),
     _now("slots_waiting", "calls that wait for one of the plan's sessions"),
     _added("slots_refused", "calls that went on without live words for want of one"),
     _added("hand_overs", "media streams handed to another task"),
@@ -86,7 +87,8 @@ METRICS: tuple[Metric, ...] = (
     _added("partials_shown", "posts of partials to one subscriber"),
     _added("partials_skipped", "posts left out, as the subscriber was busy, resting or had no turn"),
     _added("partials_failed", "posts that failed or took too long"),
-    *(_added(f"malformed_{kind}", f"messages that made no sense, by kind: {kind}") for kind in MALFORMED),
+    _added("malformed_from_gladia", "messages from Gladia that made no sense"),
+    *(_added(f"malformed_{kind}", f"messages from carriers that made no sense, by kind: {kind}") for kind in MALFORMED),
 )
 
 _NAMES = frozenset(metric.of for metric in METRICS)
@@ -112,7 +114,7 @@ class Meter:
         self._counts[name] += n
 
     def count_malformed(self, kind: str) -> None:
-        """Add a message that made no sense."""
+        """Add a message from a carrier that made no sense."""
         self.count(f"malformed_{kind if kind in MALFORMED else 'other'}")
 
     def observe(self, name: str, seconds: float) -> None:

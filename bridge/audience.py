@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from bridge.aws import perform, post
 from bridge.media_stream import Partial
-from callscribe.errors import SubscriberGone, Unavailable
+from bridge.meter import Meter
+from bridge.turns import Turns
+from callscribe.errors import Refused, SubscriberGone, Unavailable
 from callscribe.messages import PartialMessage
 from callscribe.subscriptions import Subscription, Subscriptions
 
@@ -18,10 +23,39 @@ if TYPE_CHECKING:
     from types_aiobotocore_apigatewaymanagementapi import ApiGatewayManagementApiClient
     from types_aiobotocore_dynamodb import DynamoDBClient
 
-# How soon someone who joins sees partials; finals do not wait for this.
+# How soon someone who joins sees partials; finals do not wait for this. While DynamoDB can't answer it is asked less
+# and less.
 REFRESH_S = 1.0
-# A post takes 10 to 50 ms; a connection that needs longer is out of the running until it is done.
-POST_TIMEOUT_S = 2.0
+LAST_REFRESH_S = 30.0
+# A post takes 10 to 50 ms, and a partial is replaced four times a second: what takes longer than this shows nobody
+# anything.
+TURN_S = 1.0
+POST_S = 1.0
+# A subscriber who could not be posted to is left alone for so long, and twice as long each time.
+FIRST_REST_S = 1.0
+LAST_REST_S = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """What the audiences of one process share; together less than the 100 connections of a client's pool.
+
+    A core makes about 500 posts a second (2 ms each), which at 50 ms a post are 25 under way: 64 leave room for others
+    that hang, and with 16 of them a call reaches 80 subscribers in the 250 ms that a partial lasts. Those that failed
+    the last time have 8 turns among all calls, so that however many are dead, none of them is ahead of one that lives.
+    """
+
+    posts: Turns = field(default_factory=lambda: Turns(at_once=64, each=16))
+    doubtful_posts: Turns = field(default_factory=lambda: Turns(at_once=8, each=2))
+    refreshes: Turns = field(default_factory=lambda: Turns(at_once=16, each=1))
+
+
+@dataclass(slots=True)
+class _Follower:
+    connection_id: str
+    busy: bool = False
+    failures: int = 0  # in a row
+    rests_until: float = float("-inf")
 
 
 class Audience:
@@ -36,40 +70,53 @@ class Audience:
         call_id: str,
         tenant: str,
         tasks: asyncio.TaskGroup,
+        shares: Shares | None = None,
+        meter: Meter | None = None,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
+        """`shares` are the process's; without them this audience has shares of its own. `jitter` is from 0 to 1."""
         self._dynamodb = dynamodb
         self._connections = connections
         self._subscriptions = subscriptions
         self._call_id = call_id
         self._tenant = tenant
         self._tasks = tasks
-        self._subscribers: list[Subscription] = []
-        self._busy: set[str] = set()
-        self._refreshed_at = float("-inf")
+        self._shares = shares or Shares()
+        self._meter = meter or Meter()
+        self._jitter = jitter
+        self._followers: dict[str, _Follower] = {}
+        self._gone: set[str] = set()
+        self._frame = b""  # the newest
+        self._now = 0.0  # when it was made
+        self._refresh_at = float("-inf")
         self._refreshing = False
+        self._refresh_failures = 0  # in a row
+        self._known = False  # whether the subscribers were ever asked for
+        self.shown = 0
         self.skipped = 0
         self.failed = 0
 
     def show(self, partials: list[Partial], *, after: int, now: float) -> None:
-        """Post `partials` to every subscriber that is not still busy with the last ones; never waits.
+        """Post `partials` to every subscriber that is not still busy with others, or resting; never waits.
 
         `after` is the number of the last entry that was written when this was said.
         """
-        if now - self._refreshed_at >= REFRESH_S and not self._refreshing:
+        self._frame = b"\n".join(msgspec.json.encode(self._message(partial, after)) for partial in partials)
+        self._now = now
+        if now >= self._refresh_at and not self._refreshing:
             self._refreshing = True
-            self._tasks.create_task(self._refresh(partials, after))
-            if self._refreshed_at == float("-inf"):
-                return  # the first refresh shows them
-        self._post(partials, after)
+            self._tasks.create_task(self._refresh())
+        if self._known:
+            self._post()
+        # Otherwise the first refresh does.
 
-    def _post(self, partials: list[Partial], after: int) -> None:
-        frame = b"\n".join(msgspec.json.encode(self._message(partial, after)) for partial in partials)
-        for subscriber in self._subscribers:
-            if subscriber.connection_id in self._busy:
-                self.skipped += 1
+    def _post(self) -> None:
+        for follower in self._followers.values():
+            if follower.busy or self._now < follower.rests_until:
+                self._skip()
             else:
-                self._busy.add(subscriber.connection_id)
-                self._tasks.create_task(self._post_to(subscriber, frame))
+                follower.busy = True
+                self._tasks.create_task(self._post_to(follower))
 
     def _message(self, partial: Partial, after: int) -> PartialMessage:
         return PartialMessage(
@@ -83,28 +130,71 @@ class Audience:
             after=after,
         )
 
-    async def _post_to(self, subscriber: Subscription, frame: bytes) -> None:
+    async def _post_to(self, follower: _Follower) -> None:
+        turns = self._shares.doubtful_posts if follower.failures else self._shares.posts
         try:
-            async with asyncio.timeout(POST_TIMEOUT_S):
-                await post(self._connections, subscriber.connection_id, frame)
+            async with asyncio.timeout(TURN_S):
+                await turns.enter(self._call_id)
+        except TimeoutError:
+            self._skip()
+            follower.busy = False
+            return
+        try:
+            async with asyncio.timeout(POST_S):
+                await post(self._connections, follower.connection_id, self._frame)
         except SubscriberGone:
-            self._subscribers = [each for each in self._subscribers if each != subscriber]
+            self._gone.add(follower.connection_id)
+            self._followers.pop(follower.connection_id, None)
         except (Unavailable, TimeoutError):
+            follower.failures += 1
+            follower.rests_until = self._now + self._rest_s(follower.failures)
             self.failed += 1
+            self._meter.count("partials_failed")
+        else:
+            follower.failures = 0
+            self.shown += 1
+            self._meter.count("partials_shown")
         finally:
-            self._busy.discard(subscriber.connection_id)
+            turns.leave(self._call_id)
+            follower.busy = False
 
-    async def _refresh(self, first: list[Partial], after: int) -> None:
-        steps = self._subscriptions.of_call(self._call_id, now_s=time.time())
-        is_first = self._refreshed_at == float("-inf")
+    def _skip(self) -> None:
+        self.skipped += 1
+        self._meter.count("partials_skipped")
+
+    def _rest_s(self, failures: int) -> float:
+        longest_s: float = min(LAST_REST_S, FIRST_REST_S * 2 ** min(failures - 1, 16))
+        return longest_s * (0.5 + self._jitter() / 2)
+
+    async def _refresh(self) -> None:
         try:
-            async with asyncio.timeout(POST_TIMEOUT_S):
-                found = await perform(self._dynamodb, steps)
-            self._subscribers = [each for each in found if each.tenant == self._tenant]
-        except (Unavailable, TimeoutError):
-            self.failed += 1
+            async with asyncio.timeout(TURN_S):
+                await self._shares.refreshes.enter(self._call_id)
+        except TimeoutError:
+            self._refreshed()
+            return
+        try:
+            found = await perform(self._dynamodb, self._subscriptions.of_call(self._call_id, now_s=time.time()))
+        except (Unavailable, Refused):
+            self._refresh_failures += 1
+        else:
+            self._refresh_failures = 0
+            self._meet(found)
         finally:
-            self._refreshed_at = asyncio.get_running_loop().time()
-            self._refreshing = False
-        if is_first:
-            self._post(first, after)
+            self._shares.refreshes.leave(self._call_id)
+        self._refreshed()
+
+    def _refreshed(self) -> None:
+        # Not all calls that began together ask together for ever.
+        interval_s = min(LAST_REFRESH_S, REFRESH_S * 2 ** min(self._refresh_failures, 16))
+        self._refresh_at = self._now + interval_s * (0.75 + self._jitter() / 2)
+        self._refreshing = False
+        if not self._known:
+            self._known = True
+            self._post()
+
+    def _meet(self, found: list[Subscription]) -> None:
+        """Go on with the subscribers that were found; the table may not know yet who is gone."""
+        ids = [each.connection_id for each in found if each.tenant == self._tenant]
+        self._gone.intersection_update(ids)
+        self._followers = {each: self._followers.get(each) or _Follower(each) for each in ids if each not in self._gone}

@@ -85,13 +85,17 @@ class Table:
         """Read an item as the last write left it."""
         return Request("get_item", {"TableName": self.name, "Key": item_key, "ConsistentRead": True})
 
-    def of_partition(self, pk: str, *, begins: str) -> Steps[list[Item]]:
-        """Return the items of a partition whose sort keys begin so, as the last writes left them, in order."""
+    def of_partition(self, pk: str, *, begins: str | None = None) -> Steps[list[Item]]:
+        """Return, in order, the items of a partition whose sort keys begin so, as the last writes left them."""
+        condition, values = "pk = :pk", {":pk": {"S": pk}}
+        if begins is not None:
+            condition += " AND begins_with(sk, :begins)"
+            values[":begins"] = {"S": begins}
         return every_item(
             {
                 "TableName": self.name,
-                "KeyConditionExpression": "pk = :pk AND begins_with(sk, :begins)",
-                "ExpressionAttributeValues": {":pk": {"S": pk}, ":begins": {"S": begins}},
+                "KeyConditionExpression": condition,
+                "ExpressionAttributeValues": values,
                 "ConsistentRead": True,
             }
         )

@@ -45,11 +45,16 @@ class Freeze:
 
 
 @dataclass(frozen=True, slots=True)
+class Take:
+    """Let the session have the oldest audio that was withheld from it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Later:
     """Do this after `delay_s`; what is for a socket in the order in which it was asked for, and for this one alone."""
 
-    effect: Send | Close | Finish
+    effect: Send | Close | Finish | Take
     delay_s: float
 
 
-Effect = Send | Close | Listen | Finish | Drop | Freeze | Later
+Effect = Send | Close | Listen | Finish | Drop | Freeze | Take | Later

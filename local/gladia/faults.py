@@ -70,9 +70,14 @@ class _OnSocket(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, t
 
 
 class _EndOfSocket(_OnSocket, frozen=True, kw_only=True):
-    """Ends the socket. `taken`: the message that brought it on counts as received, though nobody says so."""
+    """Ends the socket.
+
+    `taken`: the message that brought it on counts as received, though nobody says so. `discards`: all audio that is not
+    acknowledged by then counts as never received; without it, what was received stays so.
+    """
 
     taken: bool = False
+    discards: bool = False
 
 
 class Dropped(_EndOfSocket, frozen=True, kw_only=True, tag="dropped"):
@@ -80,10 +85,14 @@ class Dropped(_EndOfSocket, frozen=True, kw_only=True, tag="dropped"):
 
 
 class Closed(_EndOfSocket, frozen=True, kw_only=True, tag="closed"):
-    """The server closes with `code`; the session goes on. 1009 counts as one of those that bar a session."""
+    """The server closes with `code`; 1009 counts as one of those that bar a session.
+
+    The session goes on, unless it `ends` with this: then what it still owes is said to nobody, and is in its result.
+    """
 
     code: CloseCode
     reason: str = ""
+    ends: bool = False
 
 
 class HalfOpen(_EndOfSocket, frozen=True, kw_only=True, tag="half_open"):

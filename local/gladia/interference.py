@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from local.gladia import messages
-from local.gladia.effects import Close, Drop, Effect, Finish, Freeze, Later, Listen, Send
+from local.gladia.effects import Close, Drop, Effect, Finish, Freeze, Later, Listen, Send, Take
 from local.gladia.faults import (
     AcknowledgementsInclusive,
     AcknowledgementsMissing,
@@ -28,6 +28,7 @@ from local.gladia.faults import (
 )
 from local.gladia.recogniser import Heard
 from local.gladia.session import Phase, Session
+from local.gladia.withheld import Withheld
 
 TOO_LONG = 1009
 _ACKNOWLEDGEMENTS = ("audio_chunk", "stop_recording")
@@ -48,6 +49,7 @@ class Interference:
         self._missing: float = 0  # acknowledgements still to be left out; infinity for all
         self._negative: float = 0
         self._is_inclusive = False
+        self._withheld = Withheld(session)
 
     def connect(self, *, now: float) -> list[Effect]:
         """Take a socket into use."""
@@ -56,11 +58,11 @@ class Interference:
             return effects
         self._connections += 1
         odd, end = self._strike({"connect": self._connections}, now=now)
-        return [*self._alter(effects), *odd, *self._end_socket(end)]
+        return [*self._alter(effects), *odd, *self._end_socket(end, now=now)]
 
-    def disconnect(self, code: int | None) -> list[Effect]:
+    def disconnect(self, code: int | None, *, now: float) -> list[Effect]:
         """Go on without a socket."""
-        return self._alter(self._session.disconnect(code))
+        return [*self._withheld.take_all(now=now), *self._alter(self._session.disconnect(code))]
 
     def receive(self, message: bytes | str, *, now: float) -> list[Effect]:
         """Take a message of the client, or do not."""
@@ -70,12 +72,15 @@ class Interference:
         audio_bytes, is_stop = _look(message)
         moments = {"messages": self._messages}
         if audio_bytes is not None:
-            moments["audio"] = self._session.received_bytes + audio_bytes
+            moments["audio"] = self._session.received_bytes + self._withheld.audio_bytes + audio_bytes
         if is_stop:
             moments["stop"] = 0
         odd, end = self._strike(moments, now=now)
-        if end is not None and not end.taken:
-            return [*odd, *self._end_socket(end)]
+        if end is not None and (end.discards or not end.taken):
+            return [*odd, *self._end_socket(end, now=now)]
+        if end is None and audio_bytes is not None and self._is_withheld():
+            return [*odd, *self._withhold(message, audio_bytes)]
+        before = self._on_time(self._withheld.take_all(now=now))
         effects = self._take(message, audio_bytes, now=now)
         if end is not None:
             effects = [each for each in effects if not (isinstance(each, Send) and each.kind in _ACKNOWLEDGEMENTS)]
@@ -85,7 +90,7 @@ class Interference:
         # The socket ends before any ear hears of the message: its words find the socket gone.
         first = [each for each in effects if not isinstance(each, Listen | Finish)]
         last = [each for each in effects if isinstance(each, Listen | Finish)]
-        return [*self._alter(first), *odd, *self._end_socket(end), *self._alter(last)]
+        return [*before, *self._alter(first), *odd, *self._end_socket(end, now=now), *self._alter(last)]
 
     def heard(self, channel: int, heard: Heard, *, now: float) -> list[Effect]:
         """Take what the ear of `channel` tells."""
@@ -95,9 +100,24 @@ class Interference:
             return self._alter(effects)
         return [each for effect in effects for each in (self._late(effect) if isinstance(effect, Close) else [effect])]
 
+    def take(self, *, now: float) -> list[Effect]:
+        """Let the session have the oldest audio that was withheld from it, as its acknowledgement is due."""
+        return self._on_time(self._withheld.take(now=now))
+
     def tick(self, *, now: float) -> list[Effect]:
         """Let the session see what time it is."""
         return self._alter(self._session.tick(now=now))
+
+    def _is_withheld(self) -> bool:
+        """Tell whether audio that comes now may be discarded by a drop before it is acknowledged."""
+        may_be_discarded = any(isinstance(fault, EndOfSocket) and fault.discards for fault in self._coming)
+        return may_be_discarded and (self._slow_s is not None or self._missing > 0) and not self._negative
+
+    def _withhold(self, message: bytes | str, audio_bytes: int) -> list[Effect]:
+        is_acknowledged = self._missing <= 0
+        self._missing -= not is_acknowledged
+        self._withheld.put(message, audio_bytes, is_acknowledged=is_acknowledged)
+        return [Later(Take(), self._slow_s or 0.0)] if is_acknowledged else []
 
     def _take(self, message: bytes | str, audio_bytes: int | None, *, now: float) -> list[Effect]:
         if audio_bytes is not None and self._negative > 0:
@@ -129,17 +149,22 @@ class Interference:
                     odd += self._odd(fault, now=now)
         return odd, None
 
-    def _end_socket(self, fault: EndOfSocket | None) -> list[Effect]:
+    def _end_socket(self, fault: EndOfSocket | None, *, now: float) -> list[Effect]:
+        if fault is None:
+            return []
+        if fault.discards:
+            self._withheld.discard()
+        taken = self._on_time(self._withheld.take_all(now=now))
         match fault:
             case Dropped():
-                return [Drop()]
-            case Closed(code=code, reason=reason):
+                return [*taken, Drop()]
+            case Closed(code=code, reason=reason, ends=ends):
                 if code == TOO_LONG:
                     self._session.too_long += 1
-                return [Close(code, reason)]
+                rest = self._alter(self._session.disconnect(1000)) if ends else []
+                return [*taken, Close(code, reason), *rest]
             case HalfOpen(meanwhile=meanwhile):
-                return [Freeze(meanwhile)]
-        return []
+                return [*taken, Freeze(meanwhile)]
 
     def _odd(self, fault: OddMessage, *, now: float) -> list[Effect]:
         session_id, moment = self._session.session_id, messages.timestamp(now)
@@ -174,9 +199,16 @@ class Interference:
         if effect.kind == "audio_chunk" and self._missing > 0:
             self._missing -= 1
             return []
-        if effect.kind == "audio_chunk" and self._is_inclusive:
-            effect = Send(_inclusive(effect.text), effect.kind)
+        effect = self._positioned(effect)
         return [effect] if self._slow_s is None else [Later(effect, self._slow_s)]
+
+    def _on_time(self, effects: Sequence[Effect]) -> list[Effect]:
+        """Return `effects` with their acknowledgements as the faults want them, but for their time."""
+        return [self._positioned(each) if isinstance(each, Send) else each for each in effects]
+
+    def _positioned(self, effect: Send) -> Send:
+        is_other = self._is_inclusive and effect.kind == "audio_chunk"
+        return Send(_inclusive(effect.text), effect.kind) if is_other else effect
 
     def _late(self, effect: Close | Finish) -> list[Effect]:
         late = self._late_end

@@ -106,6 +106,19 @@ def _moment(chance: random.Random, of: Chance) -> dict[str, Any]:
     return {"at": at, "count": chance.randrange(of.audio_bytes) if at == "audio" else 0}
 
 
+def _fate(chance: random.Random) -> dict[str, Any]:
+    """Return what becomes of audio that nobody has acknowledged when a socket ends."""
+    fate = chance.random()
+    return {"taken": fate < 0.2, "discards": fate >= 0.8}
+
+
+def _closed(chance: random.Random, of: Chance) -> faults.Closed:
+    code = chance.choice(_CLOSE_CODES)
+    moment, fate = _moment(chance, of), _fate(chance)
+    # A code of this range was seen to mean that there is nothing to come back to; whether it always does is not known.
+    return faults.Closed(code=code, **moment, **fate, ends=4400 <= code < 4500 and chance.random() < 0.5)
+
+
 def _within_audio(chance: random.Random, of: Chance) -> dict[str, Any]:
     return {"at": "audio", "count": chance.randrange(of.audio_bytes)}
 
@@ -122,9 +135,11 @@ DRAWS: dict[str, Callable[[random.Random, Chance], Fault]] = {
         status=chance.choice(_STATUSES), first=chance.randint(1, 2)
     ),
     "handshake_hangs": lambda chance, _: faults.HandshakeHangs(first=chance.randint(1, 2)),
-    "dropped": lambda chance, of: faults.Dropped(**_moment(chance, of)),
-    "closed": lambda chance, of: faults.Closed(code=chance.choice(_CLOSE_CODES), **_moment(chance, of)),
-    "half_open": lambda chance, of: faults.HalfOpen(meanwhile="waits", **_moment(chance, of)),
+    "dropped": lambda chance, of: faults.Dropped(**_moment(chance, of), **_fate(chance)),
+    "closed": _closed,
+    "half_open": lambda chance, of: faults.HalfOpen(
+        **_moment(chance, of), **_fate(chance), meanwhile=chance.choice(("waits", "lost"))
+    ),
     "acknowledgements_slow": lambda chance, of: faults.AcknowledgementsSlow(
         delay_s=_delay_s(chance, of), **_within_audio(chance, of)
     ),

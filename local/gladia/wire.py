@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 
-from local.gladia.effects import Close, Drop, Effect, Finish, Freeze, Later, Listen, Send
+from local.gladia.effects import Close, Drop, Effect, Finish, Freeze, Later, Listen, Send, Take
 from local.gladia.injector import Victim
 from local.gladia.interference import Interference
 from local.gladia.recogniser import Heard, Recogniser
@@ -29,7 +29,7 @@ class _Line:
     outbox: _Outbox
     writer: asyncio.Task[None]
     transport: asyncio.Transport
-    late: deque[Send | Close] = field(default_factory=deque)
+    late: deque[Send | Close | Take] = field(default_factory=deque)
     """What is held back for a while."""
     thawed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set unless the socket is frozen: nothing is read or written on it, and the connection stays."""
@@ -105,7 +105,7 @@ class Wire:
         if self._line is line:
             self._line = None
             line.writer.cancel()
-            self.perform(self._talk.disconnect(code))
+            self.perform(self._talk.disconnect(code, now=self._clock()))
 
     def perform(self, effects: Iterable[Effect]) -> None:
         """Do what the session asks, in its order."""
@@ -115,6 +115,8 @@ class Wire:
                     self._post(effect)
                 case Later():
                     self._postpone(effect)
+                case Take():
+                    self.perform(self._talk.take(now=self._clock()))
                 case Listen(tracks):
                     for ear, track in zip(self._ears, tracks, strict=True):
                         ear.hear(track)
@@ -140,7 +142,9 @@ class Wire:
         is_last = not isinstance(effect, Send)
         try:
             while is_last and line.late:
-                line.outbox.put_nowait(line.late.popleft())
+                # Audio that is to be taken later has been taken or discarded with the end of the socket.
+                if not isinstance(late := line.late.popleft(), Take):
+                    line.outbox.put_nowait(late)
             line.outbox.put_nowait(effect)
         except asyncio.QueueFull:
             logger.warning("client dropped: it reads nothing", extra={"session_id": self.session.session_id})
@@ -159,7 +163,7 @@ class Wire:
             line.transport.pause_reading()
             if last.meanwhile == "lost":
                 return  # the session says what it has to say as if somebody heard
-        self.perform(self._talk.disconnect(None))
+        self.perform(self._talk.disconnect(None, now=self._clock()))
 
     def _postpone(self, later: Later) -> None:
         call_later = asyncio.get_running_loop().call_later
@@ -172,7 +176,7 @@ class Wire:
     def _release(self, line: _Line) -> None:
         """Send the first of what `line` holds back, unless it has been sent with the socket's end."""
         if self._line is line and line.late:
-            self._post(line.late.popleft())
+            self.perform([line.late.popleft()])
 
     def _thaw(self) -> None:
         if self._frozen is not None:

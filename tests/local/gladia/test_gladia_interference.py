@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.gladia.effects import Close, Drop, Effect, Finish, Freeze, Later, Listen, Send
+from local.gladia.effects import Close, Drop, Effect, Finish, Freeze, Later, Listen, Send, Take
 from local.gladia.faults import (
     AcknowledgementsInclusive,
     AcknowledgementsMissing,
@@ -102,7 +102,7 @@ def test_a_message_may_be_taken_by_the_socket_that_it_ends():
 def test_faults_that_are_due_together_end_one_socket_each():
     talk = Talk(Dropped(at="audio"), Closed(at="audio", code=1011))
     assert talk.takes() == [Drop()]
-    talk.talk.disconnect(None)
+    talk.talk.disconnect(None, now=NOON)
     talk.talk.connect(now=NOON)
     assert talk.takes() == [Close(1011, "")]
 
@@ -170,3 +170,66 @@ def test_a_close_that_is_late_comes_after_everything_was_said(delay_s, close):
 def test_closes_with_1009_bar_the_session():
     talk = Talk(*[Closed(at="messages", code=1009)] * 3)
     assert [(talk.takes(), talk.session.is_barred)[1] for _ in range(3)] == [False, False, True]
+
+
+SLOW = AcknowledgementsSlow(at="connect", delay_s=0.5)
+
+
+def test_a_drop_that_discards_takes_back_all_that_is_not_acknowledged():
+    talk = Talk(SLOW, Dropped(at="audio", count=640, discards=True))
+    assert [talk.takes() for _ in range(3)] == [[Later(Take(), 0.5)]] * 3
+    assert shape(talk.talk.take(now=NOON)) == ["audio_chunk", "Listen"]
+    assert talk.takes() == [Drop()]
+    assert (talk.session.received_bytes, len(talk.session.audio)) == (160, 160)
+
+
+def test_after_a_drop_that_discards_positions_go_on_where_they_were_acknowledged():
+    talk = Talk(SLOW, Dropped(at="audio", count=320, discards=True))
+    talk.takes()
+    talk.takes()
+    talk.talk.disconnect(None, now=NOON)
+    talk.talk.connect(now=NOON)
+    late, _ = talk.takes()
+    assert ranges([late.effect]) == [[0, 160]]
+
+
+def test_a_drop_that_discards_nothing_keeps_what_was_received():
+    talk = Talk(SLOW, Dropped(at="audio", count=480), Dropped(at="audio", count=10_000, discards=True))
+    talk.takes()
+    talk.takes()
+    assert shape(talk.takes()) == ["audio_chunk", "Listen", "audio_chunk", "Listen", "Drop"]
+    assert talk.session.received_bytes == 320
+
+
+def test_audio_that_nobody_acknowledged_is_discarded_until_a_later_acknowledgement_covers_it():
+    talk = Talk(
+        AcknowledgementsMissing(at="connect", messages=2), Closed(at="audio", count=640, code=1011, discards=True)
+    )
+    assert [talk.takes() for _ in range(2)] == [[], []]
+    assert talk.session.received_bytes == 0
+    assert ranges(talk.takes())[:1] == [[320, 480]]
+    assert talk.takes() == [Close(1011)]
+    assert talk.session.received_bytes == 480
+
+
+def test_the_stop_takes_what_was_withheld_before_it():
+    talk = Talk(SLOW, Dropped(at="audio", count=10_000, discards=True))
+    talk.takes()
+    assert shape(talk.takes(STOP)) == ["audio_chunk", "Listen", "Later", "Finish"]
+    assert talk.talk.take(now=NOON) == []
+
+
+def test_a_client_that_leaves_takes_nothing_back():
+    talk = Talk(SLOW, Dropped(at="audio", count=10_000, discards=True))
+    talk.takes()
+    talk.talk.disconnect(None, now=NOON)
+    assert talk.session.received_bytes == 160
+
+
+def test_a_close_may_end_the_session_with_its_result_stored():
+    talk = Talk(Closed(at="audio", count=320, code=4403, ends=True))
+    talk.takes()
+    assert shape(talk.takes()) == ["Close", "Finish"]
+    talk.talk.heard(0, Finished(), now=NOON)
+    assert talk.session.status == "done"
+    assert talk.talk.connect(now=NOON) == [Close(4403, "session already ended")]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from callscribe.errors import Overloaded
-
 
 class Backlog:
-    """What a resumed session has to be sent again.
+    """What a resumed session may have to be sent again.
 
     Positions are bytes since the session began, as in the `byte_range` of Gladia's acknowledgements; one second of one
     8000 Hz mu-law track is 8000 bytes.
@@ -29,17 +27,27 @@ class Backlog:
         """The position after the last byte appended."""
         return self._start + len(self._audio)
 
+    def begin(self, position: int) -> None:
+        """Let the audio that is kept begin at `position`, or at the whole sample before it."""
+        self._start = position - position % self._frame_bytes
+
+    def has_room(self, count: int) -> bool:
+        """Whether `count` bytes more may be kept."""
+        return len(self._audio) + count <= self._limit_bytes
+
     def append(self, audio: bytes) -> None:
-        """Keep `audio` until it is acknowledged. Raises Overloaded beyond the limit."""
-        # Dropping the oldest part instead would shift every later position.
-        if len(self._audio) + len(audio) > self._limit_bytes:
-            raise Overloaded(f"{len(self._audio)} bytes unacknowledged")
+        """Keep `audio` until it is acknowledged."""
         self._audio += audio
 
-    def acknowledge(self, end: int) -> None:
-        """Forget the audio before position `end`; late or repeated calls do nothing."""
-        count = min(max(0, end - self._start), len(self._audio))
-        # Gladia's documents differ on whether `end` is inclusive; off by one would swap the channels of a replay.
+    def acknowledge(self, end: int, *, sent: int) -> None:
+        """Forget the audio before position `end`; late or repeated calls do nothing. `sent` is how far any was sent.
+
+        Gladia's documents differ on whether `end` is the position of the last byte or the one after it. One short of
+        a whole sample, or of all that was sent, it can only be the former.
+        """
+        if end + 1 == sent or (end + 1) % self._frame_bytes == 0 < self._frame_bytes - 1:
+            end += 1
+        count = min(max(0, min(end, sent) - self._start), len(self._audio))
         count -= (self._start + count) % self._frame_bytes
         del self._audio[:count]
         self._start += count

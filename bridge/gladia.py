@@ -11,8 +11,14 @@ import msgspec
 from msgspec import Raw, Struct
 
 from callscribe.errors import MalformedMessage
+from callscribe.gladia_transcript import Transcript
 
 STOP_RECORDING = '{"type":"stop_recording"}'
+# Its acknowledgement, if there is one, says how far the session's audio goes.
+EMPTY_CHUNK = '{"type":"audio_chunk","data":{"chunk":""}}'
+BYTES_A_SECOND = 8000  # of one channel
+# What a transcript's times may be rounded by.
+_ROUNDING_BYTES = 80
 
 # Asked for in each session: a call centre's endpointing, and the enhancer that Gladia advises for telephone lines.
 _DEFAULTS: dict[str, Any] = {
@@ -58,38 +64,21 @@ class Opened(Struct, frozen=True):
 
 
 class Acknowledged(Struct, frozen=True):
-    """The session has all bytes before position `end`."""
+    """The session has the bytes from position `start` to `end`, and all before; which may or may not be the last."""
 
+    start: int
     end: int
 
-
-class Word(Struct, frozen=True):
-    """A word with its times in seconds since the session's audio began."""
-
-    word: str
-    start: float
-    end: float
-    confidence: float
+    @property
+    def is_empty(self) -> bool:
+        """Whether it answers a chunk without a byte."""
+        return self.end <= self.start
 
 
-class Speech(Struct, frozen=True):
-    """What was said on one channel, times in seconds since the session's audio began."""
+class NotTaken(Struct, frozen=True):
+    """The session left a chunk of audio out."""
 
-    text: str
-    start: float
-    end: float
-    confidence: float
-    channel: int
-    language: str
-    words: tuple[Word, ...]
-
-
-class Transcript(Struct, frozen=True):
-    """A partial or final transcript; both of one utterance have the same id."""
-
-    id: str
-    is_final: bool
-    utterance: Speech
+    reason: str
 
 
 class Stopping(Struct, frozen=True):
@@ -102,13 +91,18 @@ class Ignored(Struct, frozen=True):
     type: str
 
 
-Message: TypeAlias = Acknowledged | Transcript | Stopping | Ignored
+Message: TypeAlias = Acknowledged | NotTaken | Transcript | Stopping | Ignored
 
 
 class _Envelope(Struct, frozen=True):
     type: str
     data: Raw = Raw(b"null")
     acknowledged: bool | None = None
+    error: Raw = Raw(b"null")
+
+
+class _Problem(Struct, frozen=True):
+    message: str = ""
 
 
 class _Chunk(Struct, frozen=True):
@@ -117,6 +111,7 @@ class _Chunk(Struct, frozen=True):
 
 _envelope = msgspec.json.Decoder(_Envelope)
 _chunk = msgspec.json.Decoder(_Chunk)
+_problem = msgspec.json.Decoder(_Problem | None)
 _transcript = msgspec.json.Decoder(Transcript)
 _opened = msgspec.json.Decoder(Opened)
 
@@ -129,7 +124,10 @@ def decode(text: str | bytes) -> Message:
     try:
         envelope = _envelope.decode(text)
         if envelope.type == "audio_chunk" and envelope.acknowledged:
-            return Acknowledged(_chunk.decode(envelope.data).byte_range[1])
+            return Acknowledged(*_chunk.decode(envelope.data).byte_range)
+        if envelope.type == "audio_chunk" and envelope.acknowledged is False:
+            problem = _problem.decode(envelope.error)
+            return NotTaken(problem.message if problem else "")
         if envelope.type == "transcript":
             return _transcript.decode(envelope.data)
     except msgspec.DecodeError as error:
@@ -137,6 +135,11 @@ def decode(text: str | bytes) -> Message:
     if envelope.type == "stop_recording":
         return Stopping()
     return Ignored(envelope.type)
+
+
+def position(seconds: float, *, channels: int) -> int:
+    """Return a position that a session which has heard up to `seconds` has certainly received."""
+    return max(0, round(seconds * BYTES_A_SECOND) - _ROUNDING_BYTES) * channels
 
 
 def decode_opened(text: bytes) -> Opened:

@@ -8,24 +8,31 @@ from collections.abc import Callable
 import aiohttp
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from bridge import gladia
+from bridge.exchange import perform
 from bridge.session_events import (
     Command,
     Connect,
     Disconnect,
     Event,
+    Fetch,
     Open,
     OpeningFailed,
     OpeningRefused,
     Received,
+    Release,
+    ResultAbsent,
+    ResultFailed,
+    ResultFetched,
     Send,
     SessionOpened,
     SocketLost,
     SocketOpened,
 )
-from callscribe.errors import MalformedMessage
+from callscribe.errors import MalformedMessage, Refused, Unavailable
+from callscribe.stored_result import fetch
 
 OPEN_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 2.0  # a socket that is given up is often one that nobody answers on
@@ -67,6 +74,10 @@ class GladiaLink:
             case Disconnect():
                 if self._socket is not None:
                     self._socket.cancel()
+            case Fetch(session_id=session_id):
+                self._tasks.create_task(self._fetch(session_id))
+            case Release():
+                pass
 
     async def _open(self, request: bytes) -> None:
         headers = {"x-gladia-key": self._api_key, "content-type": "application/json"}
@@ -79,6 +90,16 @@ class GladiaLink:
                 self._tell(_opening(response.status, body))
         except (aiohttp.ClientError, TimeoutError) as error:
             self._tell(OpeningFailed(f"gladia can't be reached: {type(error).__name__}"))
+
+    async def _fetch(self, session_id: str) -> None:
+        try:
+            stored = await perform(self._http, fetch(self._url, self._api_key, session_id))
+        except Unavailable as error:
+            self._tell(ResultFailed(str(error)))
+        except (Refused, MalformedMessage) as error:
+            self._tell(ResultAbsent(str(error)))
+        else:
+            self._tell(ResultFetched(stored))
 
     async def _run_socket(self, url: str) -> None:
         code = 1006
@@ -93,6 +114,8 @@ class GladiaLink:
             ) as socket:
                 self._tell(SocketOpened())
                 code = await self._relay(socket)
+        except InvalidStatus as error:
+            code = _code(error.response.status_code)
         except (OSError, InvalidHandshake, InvalidURI, TimeoutError):
             code = 1006
         self._tell(SocketLost(code))
@@ -113,6 +136,12 @@ class GladiaLink:
                 await socket.send(await outgoing.get())
         except ConnectionClosed:
             return  # the receiving side says so
+
+
+def _code(status: int) -> int:
+    """Return the close code that a refused handshake comes to: 44xx if the session can't be reached any more."""
+    # Gladia bars a session that was sent too much with 403; what it answers to one that is gone is not documented.
+    return 4400 + status % 100 if status in {401, 403, 404, 410} else 1006
 
 
 class _ErrorBody(msgspec.Struct):

@@ -1,14 +1,16 @@
-"""The legs that share Gladia sessions: one session, or one after another if Gladia ends one while the call goes on."""
+"""The legs that share Gladia sessions: one session, or one after another while the call goes on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.session import FIRST_RETRY_S, LAST_RETRY_S, Session
-from bridge.timeline import BYTES_A_MS, Timeline
-from callscribe.entries import Ledger
+from bridge.timeline import Timeline
+from bridge.track import BYTES_A_MS
+from callscribe.entries import Ledger, Utterance
+from callscribe.reconciliation import Place
 
 # A session that Gladia ends before it took this much audio came to nothing; more than so many in a row, and another one
 # would not help either.
@@ -28,38 +30,73 @@ class Leg:
 
 @dataclass(slots=True)
 class Stretch:
-    """The part of a lane's audio that one session hears, from byte `begin` on, all channels together."""
+    """The part of a lane's audio that one session hears: from byte `begin` on, all channels together.
+
+    `until` is where another session goes on; None while none does. `said` are the finals, without their words.
+    """
 
     number: int
     session: Session
     begin: int
-    session_id: str = ""
+    until: int | None = None
+    said: list[Utterance] = field(default_factory=list)
+
+    def covered(self, position: int) -> int:
+        """Return how many of the bytes that it answers for lie before the session's `position`."""
+        return position if self.until is None else min(position, self.until - self.begin)
+
+
+@dataclass(slots=True)
+class Inherited:
+    """What another process had come to when this one took a lane over, in bytes of each leg by its name."""
+
+    heard: dict[str, int] = field(default_factory=dict)
+    filled: dict[str, int] = field(default_factory=dict)
+    dropped: dict[str, int] = field(default_factory=dict)
+    lost: int = 0  # of all of them together
+    sessions: int = 0
+    reconnects: int = 0
 
 
 class Lane:
-    """Some legs, their timeline, and the sessions that hear them."""
+    """Some legs, their timeline, and the sessions that hear them.
+
+    A position is in bytes, all channels together, since the lane's first frame; silence put in counts.
+    """
 
     def __init__(self, legs: tuple[Leg, ...], request: dict[str, Any], *, jitter: Callable[[], float]) -> None:
         self.legs = legs
         self.timeline: Timeline | None = None  # from the first frame on, which sets its origin
         self.stretches: list[Stretch] = []
+        self.current: Stretch
+        self.ahead: Stretch | None = None  # opened while the current one still hears
+        self.begin = 0  # position at which the timeline begins: not 0 in a lane that was taken over
+        self.position = 0  # up to here, sessions were given the audio
+        self.lost = 0  # bytes that no session could be given in time, since this process has the lane
+        self.inherited = Inherited()
+        self.failure: str | None = None  # why no session hears it any more
         self._request = request
         self._jitter = jitter
 
     @property
-    def current(self) -> Stretch:
-        """The stretch that is being heard."""
-        return self.stretches[-1]
+    def closed(self) -> bool:
+        """Whether every session has given its last word."""
+        return all(stretch.session.closed for stretch in self.stretches)
 
     @property
     def was_granted(self) -> bool:
         """Whether Gladia ever granted a session, so that the legs have begun."""
-        return any(stretch.session_id for stretch in self.stretches)
+        return any(stretch.session.session_id for stretch in self.stretches)
+
+    @property
+    def sessions(self) -> int:
+        """How many sessions heard it, or were to."""
+        return self.inherited.sessions + len(self.stretches)
 
     @property
     def reconnects(self) -> int:
         """How often a socket was opened again."""
-        return sum(stretch.session.reconnects for stretch in self.stretches)
+        return self.inherited.reconnects + sum(stretch.session.reconnects for stretch in self.stretches)
 
     @property
     def malformed(self) -> int:
@@ -67,49 +104,68 @@ class Lane:
         return sum(stretch.session.malformed for stretch in self.stretches)
 
     @property
-    def is_fruitless(self) -> bool:
-        """Whether so many sessions in a row came to nothing that another one would not help."""
-        return self._fruitless() >= FRUITLESS_LIMIT
-
-    def extend(self, number: int) -> tuple[Stretch, bytes, float]:
-        """Begin the next stretch, at the first byte that no session has acknowledged.
-
-        Returns it, the audio it has to hear first, and the seconds to wait before it is opened.
-        """
-        audio, begin, delay_s = b"", 0, 0.0
-        if self.stretches:
-            last = self.current
-            audio, begin = last.session.unacknowledged(), last.begin + last.session.acknowledged
-            if fruitless := self._fruitless():
-                delay_s = min(LAST_RETRY_S, FIRST_RETRY_S * 2 ** (fruitless - 1))
-        stretch = Stretch(number, Session(self._request, jitter=self._jitter), begin)
-        self.stretches.append(stretch)
-        return stretch, audio, delay_s
-
-    def begin_ms(self, stretch: Stretch) -> int:
-        """Return where `stretch` begins on the timeline."""
-        return stretch.begin // (BYTES_A_MS * len(self.legs))
-
-    def ledger(self, leg: Leg) -> Ledger:
-        """Return where each byte of `leg` went so far."""
-        channels = len(self.legs)
-        heard, filled, dropped = self.timeline.counts(leg.track) if self.timeline else (0, 0, 0)
-        # What a session left unacknowledged was given to the next one.
-        sent = (self.current.begin + self.current.session.sent) // channels
-        acknowledged = (self.current.begin + self.current.session.acknowledged) // channels
-        return Ledger(
-            heard=heard,
-            filled=filled,
-            dropped=dropped,
-            sent=sent,
-            acknowledged=acknowledged,
-            unsent=heard + filled - dropped - sent,
-        )
-
-    def _fruitless(self) -> int:
+    def fruitless(self) -> int:
+        """How many sessions in a row came to nothing, up to the last one."""
         count = 0
         for stretch in reversed(self.stretches):
             if stretch.session.acknowledged >= FRUITFUL_MS * BYTES_A_MS * len(self.legs):
                 break
             count += 1
         return count
+
+    @property
+    def delay_s(self) -> float:
+        """How long the next session has to wait, after those that came to nothing."""
+        return min(LAST_RETRY_S, FIRST_RETRY_S * 2 ** (self.fruitless - 1)) if self.fruitless else 0.0
+
+    def add(self, number: int, begin: int, *, session: Session | None = None) -> Stretch:
+        """Return a new stretch from position `begin` on, heard by a session of its own."""
+        heard_by = Session(self._request, jitter=self._jitter) if session is None else session
+        stretch = Stretch(number, heard_by, begin)
+        self.stretches.append(stretch)
+        return stretch
+
+    def take_over(self, number: int, begin: int, *, session_id: str, url: str, acknowledged: int | None,
+                  audio: bytes) -> Stretch:  # fmt: skip
+        """Return the stretch of a session that another process opened; see Session.taken_over."""
+        session = Session.taken_over(
+            self._request,
+            session_id=session_id,
+            url=url,
+            acknowledged=acknowledged,
+            audio=audio,
+            jitter=self._jitter,
+        )
+        return self.add(number, begin, session=session)
+
+    def ms(self, position: int) -> int:
+        """Return the time of `position`, in ms since the lane's first frame."""
+        return position // (BYTES_A_MS * len(self.legs))
+
+    def at_ms(self, ms: int) -> int:
+        """Return the position of the time `ms`."""
+        return ms * BYTES_A_MS * len(self.legs)
+
+    def place(self, stretch: Stretch, *, offset_ms: int) -> Place:
+        """Return where the words of `stretch` stand in a call on whose clock the lane begins at `offset_ms`."""
+        names = tuple(leg.name for leg in self.legs)
+        return Place(stretch.session.session_id, names, offset_ms + self.ms(stretch.begin))
+
+    def ledger(self, leg: Leg) -> Ledger:
+        """Return where each byte of `leg` went so far."""
+        channels = len(self.legs)
+        heard, filled, dropped = self.timeline.counts(leg.track) if self.timeline else (0, 0, 0)
+        heard += self.inherited.heard.get(leg.name, 0)
+        filled += self.inherited.filled.get(leg.name, 0)
+        dropped += self.inherited.dropped.get(leg.name, 0)
+        earlier = self.stretches[0].begin - self.inherited.lost if self.stretches else 0
+        sent = earlier + sum(stretch.covered(stretch.session.sent) for stretch in self.stretches)
+        acknowledged = earlier + sum(stretch.covered(stretch.session.acknowledged) for stretch in self.stretches)
+        return Ledger(
+            heard=heard,
+            filled=filled,
+            dropped=dropped,
+            sent=sent // channels,
+            acknowledged=acknowledged // channels,
+            unsent=heard + filled - dropped - sent // channels,
+        )

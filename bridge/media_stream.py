@@ -7,13 +7,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import msgspec
+
 from bridge import gladia
 from bridge import session_events as session
 from bridge.dialects.events import Audio, Digit, Started, Stopped
-from bridge.lane import Lane, Leg, Stretch
-from bridge.timeline import BYTES_A_MS, Gap, Timeline
-from callscribe.entries import Body, CallFailed, Dtmf, LegEnded, LegGap, LegStarted, Utterance, Word
+from bridge.lane import FRUITLESS_LIMIT, Lane, Leg, Stretch
+from bridge.rollover import Rollover
+from bridge.session import State
+from bridge.telling import Append, Partial, Teller
+from bridge.timeline import Timeline
+from callscribe.entries import Utterance
+from callscribe.gladia_transcript import Transcript
+from callscribe.reconciliation import Place, missing
 from callscribe.settings import NumberSettings
+from callscribe.stored_result import Stored
 
 # Gladia drops a session on which no audio came for about 30 s. A chunk of silence in half that time keeps it, and costs
 # the least if what the carrier held back comes after all.
@@ -27,26 +35,6 @@ class ToSession:
 
     number: int
     command: session.Command
-
-
-@dataclass(frozen=True, slots=True)
-class Append:
-    """Write this as the next entry of the call's log; `token` names it, however often it is tried."""
-
-    body: Body
-    token: str
-
-
-@dataclass(frozen=True, slots=True)
-class Partial:
-    """A party is saying this; the next partial, or the utterance, of the same id replaces it."""
-
-    leg: str
-    party: str
-    id: str
-    text: str
-    start_ms: int
-    end_ms: int
 
 
 Effect: TypeAlias = ToSession | Append | Partial
@@ -65,15 +53,14 @@ class MediaStream:
         jitter: Callable[[], float],
     ) -> None:
         """`direction` is the call's; `offset_ms` places the stream's first frame on the call's clock."""
-        self._started = started
-        self._offset_ms = offset_ms
+        self._teller = Teller(started, offset_ms)
         self._origin_ms: int | None = None
         self._stopped = False
         self._quiet_at: float | None = None  # when the carrier will have been silent for too long
         self._finals: set[str] = set()
         self.counts: Counter[str] = Counter()
         groups = [started.tracks] if settings.session == "per_stream" else [(track,) for track in started.tracks]
-        self._lanes = [
+        self.lanes = [
             Lane(
                 tuple(
                     Leg(f"{started.media_stream}/{track}", settings.party(track, direction), track, channel)
@@ -89,44 +76,64 @@ class MediaStream:
             for tracks in groups
         ]
         self._stretches: list[tuple[Lane, Stretch]] = []  # by number
+        self._rollovers = {id(lane): Rollover(len(lane.legs)) for lane in self.lanes}
 
     @property
     def closed(self) -> bool:
         """Whether every session has given its last word."""
-        return all(lane.current.session.closed for lane in self._lanes)
+        return bool(self._stretches) and all(stretch.session.closed for _, stretch in self._stretches)
 
     @property
     def deadline(self) -> float | None:
         """When to call `wake`; None while nothing is waited for."""
         if self.closed:
             return None  # the carrier may go on, but there is no session to keep
-        deadlines = [self._quiet_at, *(stretch.session.deadline for _, stretch in self._stretches)]
+        deadlines = [
+            self._quiet_at,
+            *(stretch.session.deadline for _, stretch in self._stretches),
+            *(self._rollover(lane).deadline for lane in self.lanes),
+        ]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def open(self) -> list[Effect]:
         """Begin: ask for the sessions."""
-        return [effect for lane in self._lanes for effect in self._extend(lane, 0.0)]
+        effects: list[Effect] = []
+        for lane in self.lanes:
+            lane.current = self._stretch(lane, lane.position)
+            effects += self._opened(lane, lane.current, 0.0)
+        return effects
 
     def hear(self, event: Audio | Digit | Stopped, *, now: float) -> list[Effect]:
         """Take what the carrier sends."""
         match event:
             case Audio():
-                return self._audio(event, now)
+                return list(self._audio(event, now))
             case Digit():
-                return self._digit(event)
+                return [self._digit(event)]
             case Stopped():
-                return self._stop(now)
+                return list(self._stop(now))
 
     def from_gladia(self, number: int, event: session.Event, *, now: float) -> list[Effect]:
         """Take what session `number` says."""
         lane, stretch = self._stretches[number]
-        return list(self._outcome(lane, stretch, stretch.session.handle(event, now=now), now))
+        effects = list(self._outcome(lane, stretch, stretch.session.handle(event, now=now), now))
+        if stretch is lane.ahead and stretch.session.state is State.RELAYING:
+            self._rollover(lane).ready(now=now)
+        return effects
+
+    def waits(self, number: int, taken: int) -> list[Effect]:
+        """Take note that session `number` waits, as all `taken` sessions of Gladia's plan are in use."""
+        lane, stretch = self._stretches[number]
+        return [self._teller.waiting(lane, taken)] if stretch is lane.current else []
 
     def wake(self, *, now: float) -> list[Effect]:
         """Go on after `deadline`."""
         effects: list[Effect] = []
         if self._quiet_at is not None and self._quiet_at <= now:
             effects += self._keep_alive(now)
+        for lane in self.lanes:
+            if self._rollover(lane).is_due(now):
+                effects += self._open_ahead(lane, now)
         return effects + [
             effect
             for number, (_, stretch) in enumerate(list(self._stretches))
@@ -136,41 +143,35 @@ class MediaStream:
 
     def totals(self) -> dict[str, int]:
         """Return what this stream came to, for its one line in the process's log."""
-        ledgers = [lane.ledger(leg) for lane in self._lanes for leg in lane.legs]
+        ledgers = [lane.ledger(leg) for lane in self.lanes for leg in lane.legs]
         return {
             "heard_bytes": sum(ledger.heard for ledger in ledgers),
+            "filled_bytes": sum(ledger.filled for ledger in ledgers),
+            "dropped_bytes": sum(ledger.dropped for ledger in ledgers),
             "sent_bytes": sum(ledger.sent for ledger in ledgers),
             "acknowledged_bytes": sum(ledger.acknowledged for ledger in ledgers),
-            "sessions": len(self._stretches),
-            "reconnects": sum(lane.reconnects for lane in self._lanes),
-            "malformed_from_gladia": sum(lane.malformed for lane in self._lanes),
+            "sessions": sum(lane.sessions for lane in self.lanes),
+            "reconnects": sum(lane.reconnects for lane in self.lanes),
+            "malformed_from_gladia": sum(lane.malformed for lane in self.lanes),
             **self.counts,
         }
 
+    def _rollover(self, lane: Lane) -> Rollover:
+        return self._rollovers[id(lane)]
+
     def _lane_of(self, track: str) -> tuple[Lane, Leg]:
-        return next((lane, leg) for lane in self._lanes for leg in lane.legs if leg.track == track)
+        return next((lane, leg) for lane in self.lanes for leg in lane.legs if leg.track == track)
 
-    def _audio(self, event: Audio, now: float) -> list[Effect]:
+    # What the carrier sends
+
+    def _audio(self, event: Audio, now: float) -> Iterator[Effect]:
         if self._stopped:
-            return []
+            return
         self._quiet_at = now + KEEP_ALIVE_S
-        lane, leg = self._lane_of(event.track)
+        lane, _ = self._lane_of(event.track)
         timeline = lane.timeline or self._begin(event.media_ms, lane)
-        gap = timeline.place(event.track, event.media_ms, event.audio)
-        effects: list[Effect] = []
-        if gap is not None:
-            effects.append(self._gap(leg, gap))
-        if audio := timeline.take():
-            effects += self._given(lane, audio, now)
-        return effects
-
-    def _keep_alive(self, now: float) -> Iterator[Effect]:
-        self._quiet_at = now + KEEP_ALIVE_S
-        self.counts["kept_alive"] += 1
-        for lane in self._lanes:
-            if lane.timeline is not None:
-                lane.timeline.pass_over(KEEP_ALIVE_MS)
-                yield from self._given(lane, lane.timeline.take(), now)
+        timeline.place(event.track, event.media_ms, event.audio)
+        yield from self._take(lane, timeline, now)
 
     def _begin(self, media_ms: int, lane: Lane) -> Timeline:
         # One origin for all lanes, so that both parties stand on one clock even with a session each.
@@ -179,128 +180,203 @@ class MediaStream:
         lane.timeline = Timeline(tuple(leg.track for leg in lane.legs), origin_ms=self._origin_ms)
         return lane.timeline
 
-    def _gap(self, leg: Leg, gap: Gap) -> Append:
-        self.counts["gaps"] += 1
-        body = LegGap(
-            leg=leg.name,
-            start_ms=gap.start_ms + self._offset_ms,
-            end_ms=gap.end_ms + self._offset_ms,
-            cause="not delivered by the carrier",
-        )
-        return Append(body, f"{leg.name}/gap/{gap.start_ms}")
+    def _take(self, lane: Lane, timeline: Timeline, now: float) -> Iterator[Effect]:
+        """Give the session what is ready, piece by piece, and tell the gaps in it."""
+        while audio := timeline.take():
+            yield from self._given(lane, audio, now)
+        yield from self._gaps(lane, timeline)
 
-    def _digit(self, event: Digit) -> list[Effect]:
-        lane, leg = self._lane_of(event.track)
-        self.counts["digits"] += 1
-        at_ms = self._offset_ms + (lane.timeline.end_ms(leg.track) if lane.timeline else 0)
-        digit = Dtmf(leg=leg.name, digit=event.digit, at_ms=at_ms)
-        return [Append(digit, f"{leg.name}/digit/{self.counts['digits']}")]
-
-    def _stop(self, now: float) -> list[Effect]:
-        self._stopped = True
-        self._quiet_at = None
-        effects: list[Effect] = []
-        for lane in self._lanes:
-            if lane.timeline is not None and (rest := lane.timeline.finish()):
-                effects += self._given(lane, rest, now)
-            ended = lane.current.session.handle(session.AudioEnded(), now=now)
-            effects += self._outcome(lane, lane.current, ended, now)
-        return effects
+    def _gaps(self, lane: Lane, timeline: Timeline) -> Iterator[Effect]:
+        for gap in timeline.gaps():
+            leg = next(leg for leg in lane.legs if leg.track == gap.track)
+            begin_ms = lane.ms(lane.begin)
+            self.counts["gaps"] += 1
+            yield self._teller.gap(leg, begin_ms + gap.start_ms, begin_ms + gap.end_ms, gap.cause)
 
     def _given(self, lane: Lane, audio: bytes, now: float) -> Iterator[Effect]:
+        if self._rollover(lane).hear(audio, now=now) and lane.ahead is not None:
+            yield from self._switch(lane, lane.ahead, now)
         stretch = lane.current
-        return self._outcome(lane, stretch, stretch.session.hear(audio, now=now), now)
+        lane.position += len(audio)
+        yield from self._outcome(lane, stretch, stretch.session.hear(audio, now=now), now)
+        if lane.current is not stretch:  # it was full
+            yield from self._outcome(lane, lane.current, lane.current.session.hear(audio, now=now), now)
 
-    def _extend(self, lane: Lane, now: float) -> Iterator[Effect]:
-        """Open the lane's next session, with what the one before it was not known to have heard."""
-        stretch, audio, delay_s = lane.extend(len(self._stretches))
+    def _keep_alive(self, now: float) -> Iterator[Effect]:
+        self._quiet_at = now + KEEP_ALIVE_S
+        self.counts["kept_alive"] += 1
+        for lane in self.lanes:
+            if lane.timeline is not None:
+                lane.timeline.pass_over(KEEP_ALIVE_MS)
+                yield from self._take(lane, lane.timeline, now)
+
+    def _digit(self, event: Digit) -> Append:
+        lane, leg = self._lane_of(event.track)
+        self.counts["digits"] += 1
+        at_ms = lane.ms(lane.begin) + (lane.timeline.end_ms(leg.track) if lane.timeline else 0)
+        return self._teller.digit(leg, event.digit, at_ms, self.counts["digits"])
+
+    def _stop(self, now: float) -> Iterator[Effect]:
+        self._stopped = True
+        self._quiet_at = None
+        for lane in self.lanes:
+            if lane.timeline is not None:
+                while rest := lane.timeline.finish():
+                    yield from self._given(lane, rest, now)
+                yield from self._gaps(lane, lane.timeline)
+            self._rollover(lane).end()
+        for lane, stretch in list(self._stretches):
+            yield from self._outcome(lane, stretch, stretch.session.handle(session.AudioEnded(), now=now), now)
+
+    # One session after the other
+
+    def _stretch(self, lane: Lane, begin: int) -> Stretch:
+        stretch = lane.add(len(self._stretches), begin)
         self._stretches.append((lane, stretch))
+        return stretch
+
+    def _opened(self, lane: Lane, stretch: Stretch, now: float, *, audio: bytes = b"", delay_s: float = 0.0,
+                is_whole: bool = False) -> Iterator[Effect]:  # fmt: skip
+        """Open the session of `stretch` with what it has to hear first; nothing else comes if that `is_whole`."""
         yield from self._outcome(lane, stretch, stretch.session.open(now=now, delay_s=delay_s), now)
         if audio:
             yield from self._outcome(lane, stretch, stretch.session.hear(audio, now=now), now)
-        if self._stopped:
+        if is_whole or self._stopped:
             yield from self._outcome(lane, stretch, stretch.session.handle(session.AudioEnded(), now=now), now)
+
+    def _open_ahead(self, lane: Lane, now: float) -> Iterator[Effect]:
+        """Open the session that hears on when this one has had its three hours."""
+        self.counts["rollovers"] += 1
+        lane.ahead = self._stretch(lane, lane.position)
+        self._rollover(lane).opening()
+        yield from self._opened(lane, lane.ahead, now)
+
+    def _switch(self, lane: Lane, ahead: Stretch, now: float) -> Iterator[Effect]:
+        """Let the session that was opened ahead hear all that follows; the one before it ends, and says its last."""
+        before = lane.current
+        before.until = lane.position
+        yield from self._step(lane, ahead, lane.position, now)
+        yield from self._outcome(lane, before, before.session.handle(session.AudioEnded(), now=now), now)
+
+    def _step(self, lane: Lane, ahead: Stretch, begin: int, now: float) -> Iterator[Effect]:
+        lane.current, lane.ahead, ahead.begin = ahead, None, begin
+        self._rollover(lane).switched(now=now)
+        if ahead.session.session_id:  # else it is told when it is granted
+            yield from (self._teller.leg_started(leg, ahead.session.session_id) for leg in lane.legs)
+
+    def _parted(self, lane: Lane, stretch: Stretch, parted: session.Parted, now: float) -> Iterator[Effect]:
+        """Give what a session did not hear to another one."""
+        audio = stretch.session.unacknowledged(since=parted.resume)
+        resume, until = stretch.begin + parted.resume, stretch.until
+        stretch.until = stretch.begin + parted.end
+        if parted.resume > parted.end:
+            lane.lost += parted.resume - parted.end
+            yield from self._lost(lane, stretch.until, resume)
+        if until is not None:  # another one has what follows already
+            if audio := audio[: max(0, until - resume)]:
+                rest = self._stretch(lane, resume)
+                rest.until = until
+                yield from self._opened(lane, rest, now, audio=audio, is_whole=True)
+            return
+        self.counts["sessions_parted"] += 1
+        if lane.fruitless >= FRUITLESS_LIMIT:
+            lane.failure = parted.reason
+            return
+        ahead, delay_s = lane.ahead, lane.delay_s
+        if ahead is not None:
+            yield from self._step(lane, ahead, resume, now)
+            yield from self._outcome(lane, ahead, ahead.session.hear(audio, now=now), now)
+            return
+        lane.current = self._stretch(lane, resume)
+        yield from self._opened(lane, lane.current, now, audio=audio, delay_s=delay_s)
+
+    def _lost(self, lane: Lane, begin: int, end: int) -> Iterator[Effect]:
+        for leg in lane.legs:
+            self.counts["gaps"] += 1
+            yield self._teller.gap(leg, lane.ms(begin), lane.ms(end), "gladia could not be reached in time")
+
+    # What the sessions say
 
     def _outcome(self, lane: Lane, stretch: Stretch, effects: list[session.Effect], now: float) -> Iterator[Effect]:
         for effect in effects:
             match effect:
                 case session.Granted(session_id=session_id):
-                    stretch.session_id = session_id
-                    yield from (self._leg_started(stretch, leg) for leg in lane.legs)
+                    if stretch is lane.current:
+                        yield from (self._teller.leg_started(leg, session_id) for leg in lane.legs)
+                        self._rollover(lane).granted(now=now)
                 case session.Heard(transcript=transcript):
                     yield from self._heard(lane, stretch, transcript)
+                case session.Recovered(stored=stored):
+                    yield from self._recovered(lane, stretch, stored)
+                case session.Located():
+                    pass
+                case session.Parted():
+                    yield from self._parted(lane, stretch, effect, now)
                 case session.Closed():
-                    yield from self._closed(lane, effect, now)
+                    yield from self._closed(lane, stretch, effect, now)
                 case _:
                     yield ToSession(stretch.number, effect)
 
-    def _leg_started(self, stretch: Stretch, leg: Leg) -> Append:
-        body = LegStarted(
-            leg=leg.name,
-            party=leg.party,
-            track=leg.track,
-            codec=f"{self._started.encoding}/{self._started.rate_hz}",
-            media_stream=self._started.media_stream,
-            session=stretch.session_id,
-            channel=leg.channel,
-            offset_ms=self._offset_ms,
-        )
-        return Append(body, f"{leg.name}/started/{stretch.session_id}")
-
-    def _heard(self, lane: Lane, stretch: Stretch, transcript: gladia.Transcript) -> Iterator[Effect]:
-        speech = transcript.utterance
-        if not 0 <= speech.channel < len(lane.legs):
+    def _heard(self, lane: Lane, stretch: Stretch, transcript: Transcript) -> Iterator[Effect]:
+        utterance = self._place(lane, stretch).utterance(transcript)
+        if utterance is None:
             self.counts["unknown_channel"] += 1
-            return
-        leg = lane.legs[speech.channel]
-        utterance_id = f"{stretch.session_id}/{transcript.id}"
-        begin_ms = self._offset_ms + lane.begin_ms(stretch)
-        if utterance_id in self._finals:  # a resumed session says it again
+        elif utterance.id in self._finals:  # a resumed session says it again
             self.counts["repeated"] += 1
-            return
-        if not transcript.is_final:
+        elif self._is_anothers(lane, stretch, utterance):
+            self.counts["heard_twice"] += 1
+        elif transcript.is_final:
+            yield self._final(stretch, utterance)
+        else:
             self.counts["partials"] += 1
-            start_ms, end_ms = _ms(begin_ms, speech.start), _ms(begin_ms, speech.end)
-            yield Partial(leg.name, leg.party, utterance_id, speech.text.strip(), start_ms, end_ms)
-            return
-        self._finals.add(utterance_id)
-        self.counts["finals"] += 1
-        yield Append(_utterance(leg, utterance_id, speech, begin_ms), utterance_id)
+            yield self._teller.partial(lane.legs[transcript.utterance.channel], utterance)
 
-    def _closed(self, lane: Lane, closed: session.Closed, now: float) -> Iterator[Effect]:
-        if closed.may_go_on and not lane.is_fruitless:
-            self.counts["sessions_ended_early"] += 1
-            yield from self._extend(lane, now)
+    def _recovered(self, lane: Lane, stretch: Stretch, stored: Stored) -> Iterator[Effect]:
+        for utterance in missing(stretch.said, stored, self._place(lane, stretch)):
+            if utterance.id not in self._finals and not self._is_anothers(lane, stretch, utterance):
+                self.counts["recovered"] += 1
+                yield self._final(stretch, utterance)
+
+    def _is_anothers(self, lane: Lane, stretch: Stretch, utterance: Utterance) -> bool:
+        """Whether it was said where another session hears, which was given the same audio."""
+        if stretch.until is None:
+            return False
+        middle_ms = (utterance.start_ms + utterance.end_ms) // 2 - self._teller.offset_ms
+        return middle_ms >= lane.ms(stretch.until)
+
+    def _final(self, stretch: Stretch, utterance: Utterance) -> Append:
+        self._finals.add(utterance.id)
+        stretch.said.append(msgspec.structs.replace(utterance, words=()))
+        self.counts["finals"] += 1
+        return Append(utterance, utterance.id)
+
+    def _place(self, lane: Lane, stretch: Stretch) -> Place:
+        return lane.place(stretch, offset_ms=self._teller.offset_ms)
+
+    def _closed(self, lane: Lane, stretch: Stretch, closed: session.Closed, now: float) -> Iterator[Effect]:
+        if stretch is lane.ahead:  # it came to nothing; the one before it goes on
+            lane.ahead, stretch.until = None, stretch.begin
+            self._rollover(lane).failed(now=now)
             return
         if closed.failure is not None:
-            heard_ms = max((lane.ledger(leg).heard for leg in lane.legs), default=0) // BYTES_A_MS
-            kept = f"{len(self._finals)} utterances of {heard_ms} ms heard"
-            failed = CallFailed(reason=closed.failure, kept=kept)
-            yield Append(failed, f"{self._started.media_stream}/{lane.legs[0].track}/failed")
-        if not lane.was_granted:
-            return  # its legs never began
+            yield from self._uncertain(lane, stretch)
+            if stretch is lane.current:
+                lane.failure = closed.failure
+        if not lane.closed:
+            return
+        if lane.failure == session.NO_SLOT:
+            yield self._teller.batch_wanted(lane, lane.failure)
+        elif lane.failure is not None:
+            yield self._teller.failed(lane, lane.failure, utterances=len(self._finals))
+        if lane.was_granted:  # else its legs never began
+            yield from (self._teller.leg_ended(lane, leg) for leg in lane.legs)
+
+    def _uncertain(self, lane: Lane, stretch: Stretch) -> Iterator[Effect]:
+        """Tell where words of `stretch` may be missing: after the last ones that came."""
+        end = lane.position if stretch.until is None else stretch.until
         for leg in lane.legs:
-            body = LegEnded(
-                leg=leg.name, ledger=lane.ledger(leg), sessions=len(lane.stretches), reconnects=lane.reconnects
-            )
-            yield Append(body, f"{leg.name}/ended")
-
-
-def _utterance(leg: Leg, utterance_id: str, speech: gladia.Speech, begin_ms: int) -> Utterance:
-    return Utterance(
-        leg=leg.name,
-        id=utterance_id,
-        text=speech.text.strip(),
-        start_ms=_ms(begin_ms, speech.start),
-        end_ms=_ms(begin_ms, speech.end),
-        language=speech.language,
-        confidence=speech.confidence,
-        words=tuple(
-            Word(word.word, _ms(begin_ms, word.start), _ms(begin_ms, word.end), word.confidence)
-            for word in speech.words
-        ),
-    )
-
-
-def _ms(begin_ms: int, seconds: float) -> int:
-    return begin_ms + round(seconds * 1000)
+            said = [each.end_ms - self._teller.offset_ms for each in stretch.said if each.leg == leg.name]
+            start_ms = max([lane.ms(stretch.begin), *said])
+            if stretch.session.session_id and start_ms < lane.ms(end):
+                self.counts["gaps"] += 1
+                yield self._teller.gap(leg, start_ms, lane.ms(end), "gladia did not say its last words")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.media_stream import Partial
+from bridge.telling import Partial
 
 # Four a second is as fast as people read, and a quarter of what each subscriber costs unpaced.
 INTERVAL_S = 0.25

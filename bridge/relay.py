@@ -19,8 +19,9 @@ from bridge.dialects.events import DialectEvent, Started
 from bridge.environment import Environment
 from bridge.gladia_link import GladiaLink
 from bridge.log_writer import LogWriter
-from bridge.media_stream import Append, Effect, MediaStream, Partial, ToSession
+from bridge.media_stream import Effect, MediaStream, ToSession
 from bridge.pacing import Pacing
+from bridge.telling import Append, Partial
 from callscribe.call import Call, fold
 from callscribe.entries import CallStarted, Entry, Utterance
 from callscribe.errors import Refused, Unavailable

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from typing import Any
+from typing import Any, Self
 
 from bridge import gladia
 from bridge.backlog import Backlog
 from bridge.session_events import (
+    Answered,
     AudioEnded,
     Closed,
     Connect,
@@ -16,19 +17,32 @@ from bridge.session_events import (
     Disconnect,
     Effect,
     Event,
+    Fetch,
     Granted,
     Heard,
+    Located,
     Open,
     OpeningFailed,
     OpeningRefused,
+    Parted,
     Received,
+    Recovered,
+    Release,
+    ResultAbsent,
+    ResultFailed,
+    ResultFetched,
     Send,
+    SessionCut,
+    SessionEnded,
     SessionOpened,
     SocketLost,
     SocketOpened,
+    SocketReopened,
     SocketSilent,
 )
-from callscribe.errors import MalformedMessage, Overloaded
+from callscribe.errors import MalformedMessage
+from callscribe.gladia_transcript import Transcript
+from callscribe.stored_result import Stored
 
 # Gladia refuses frames above 1 MiB with 1009, and refuses the session if they are repeated.
 PIECE_BYTES = 512 * 1024
@@ -39,10 +53,15 @@ DRAIN_S = 30.0
 # Gladia acknowledges each chunk at once; a socket on which nothing comes for so long while audio waits for its
 # acknowledgement is dead, whatever TCP still believes.
 SILENT_S = 5.0
+# How long Gladia may take to say where a resumed session stands. Whether it answers an empty chunk is not documented;
+# without an answer all that is not acknowledged is sent again.
+ANSWER_S = 1.0
+# How long the stored result of a session is asked for whose end was not seen.
+RECONCILE_S = 60.0
 FIRST_RETRY_S = 0.25
 LAST_RETRY_S = 8.0
 # Codes with which Gladia says that there is nothing to come back to; 1001 is its client's own farewell.
-_ENDED_CODES = frozenset({1000, 1001, *range(4400, 4500)})
+_OVER_CODES = frozenset({1000, 1001, *range(4400, 4500)})
 
 
 class State(Enum):
@@ -50,8 +69,10 @@ class State(Enum):
 
     OPENING = "opening"  # asked for, not yet granted
     CONNECTING = "connecting"  # granted; its socket is being opened, for the first time or again
+    ASKING = "asking"  # connected again, and waiting to be told how far the session's audio goes
     RELAYING = "relaying"  # audio out, words in
     DRAINING = "draining"  # no more audio; the last words are due
+    RECONCILING = "reconciling"  # over, but not as it should be: what Gladia has stored is asked for
     CLOSED = "closed"
 
 
@@ -61,13 +82,25 @@ NEXT: dict[tuple[State, type[Event]], State] = {
     (State.OPENING, OpeningRefused): State.CLOSED,
     (State.OPENING, AudioEnded): State.OPENING,  # what was heard is still owed its words
     (State.CONNECTING, SocketOpened): State.RELAYING,  # what the backlog holds goes first
+    (State.CONNECTING, SocketReopened): State.ASKING,  # some of what it holds may have arrived
     (State.CONNECTING, SocketLost): State.CONNECTING,
     (State.CONNECTING, AudioEnded): State.CONNECTING,
+    (State.CONNECTING, SessionCut): State.RECONCILING,
+    (State.ASKING, Answered): State.RELAYING,
+    (State.ASKING, SocketLost): State.CONNECTING,
+    (State.ASKING, AudioEnded): State.ASKING,
+    (State.ASKING, SessionCut): State.RECONCILING,
     (State.RELAYING, SocketLost): State.CONNECTING,  # the session outlives its socket
     (State.RELAYING, SocketSilent): State.CONNECTING,
     (State.RELAYING, AudioEnded): State.DRAINING,
+    (State.RELAYING, SessionCut): State.RECONCILING,
     (State.DRAINING, SocketSilent): State.CONNECTING,
-    (State.DRAINING, SocketLost): State.CONNECTING,  # unless Gladia says that it is over: CLOSED
+    (State.DRAINING, SocketLost): State.CONNECTING,
+    (State.DRAINING, SessionEnded): State.CLOSED,
+    (State.DRAINING, SessionCut): State.RECONCILING,
+    (State.RECONCILING, ResultFetched): State.CLOSED,  # unless it is not complete yet
+    (State.RECONCILING, ResultFailed): State.RECONCILING,
+    (State.RECONCILING, ResultAbsent): State.CLOSED,
 }
 
 
@@ -79,12 +112,12 @@ class Session:
         request: dict[str, Any],
         *,
         jitter: Callable[[], float],
-        backlog_bytes: int = BACKLOG_BYTES,
+        backlog_bytes: int | None = None,
     ) -> None:
         """`request` opens it; `jitter` returns a number from 0 to 1, so that calls don't all retry at once."""
         self._request = request
         self._jitter = jitter
-        self._backlog = Backlog(limit_bytes=backlog_bytes, frame_bytes=request["channels"])
+        self._backlog = Backlog(limit_bytes=backlog_bytes or BACKLOG_BYTES, frame_bytes=request["channels"])
         self._state = State.OPENING
         self._id = ""
         self._url = ""
@@ -94,10 +127,43 @@ class Session:
         self._silent_at: float | None = None
         self._retries = 0
         self._trouble = ""
+        self._cut = ""  # why its last words have to be looked up
+        self._is_parted = False  # another session hears what follows
+        self._is_ours = True  # opened by this process
+        self._is_located = True  # whether the backlog's position is the session's own
+        self._may_ask = True
+        self._stop_was_sent = False
         self._stop_is_known = False  # Gladia has said that it was told to stop
         self._sent = 0
         self.reconnects = 0
         self.malformed = 0
+
+    @classmethod
+    def taken_over(
+        cls,
+        request: dict[str, Any],
+        *,
+        session_id: str,
+        url: str,
+        acknowledged: int | None,
+        audio: bytes,
+        jitter: Callable[[], float],
+        backlog_bytes: int | None = None,
+    ) -> Self:
+        """Return a session that another process opened.
+
+        It was acknowledged `acknowledged` bytes, and `audio` is what follows; None if only Gladia knows, and it will
+        say so with Located before any audio may be given to it.
+        """
+        session = cls(request, jitter=jitter, backlog_bytes=backlog_bytes)
+        session._state = State.CONNECTING
+        session._id, session._url = session_id, url
+        session._is_ours = False
+        session._is_located = acknowledged is not None
+        session._backlog.begin(acknowledged or 0)
+        session._backlog.append(audio)
+        session._sent = session._backlog.end  # as far as anyone knows
+        return session
 
     @property
     def state(self) -> State:
@@ -110,45 +176,54 @@ class Session:
         return self._state is State.CLOSED
 
     @property
+    def session_id(self) -> str:
+        """Gladia's name for it; empty before it is granted."""
+        return self._id
+
+    @property
+    def url(self) -> str:
+        """Where it can be reached: a secret. Empty before it is granted."""
+        return self._url
+
+    @property
     def deadline(self) -> float | None:
         """When to say DeadlinePassed; None while there is nothing to wait for."""
         times = [time for time in (self._retry_at, self._give_up_at, self._silent_at) if time is not None]
         return min(times, default=None)
 
     @property
-    def given(self) -> int:
-        """Bytes, of all channels, that this session was given to hear."""
-        return self._backlog.end
-
-    @property
     def sent(self) -> int:
-        """Of these, the bytes that went out on a socket at least once."""
+        """Position, of all channels, up to which its audio went out on a socket at least once."""
         return self._sent
 
     @property
     def acknowledged(self) -> int:
-        """Of these, the bytes that Gladia says it has."""
+        """Position up to which Gladia says that it has the audio."""
         return self._backlog.acknowledged
 
-    def unacknowledged(self) -> bytes:
-        """Return the audio that Gladia does not say it has."""
-        return self._backlog.unacknowledged()
+    @property
+    def is_located(self) -> bool:
+        """Whether it may be given audio: not before a session that was taken over is known to stand somewhere."""
+        return self._is_located
+
+    def unacknowledged(self, *, since: int = 0) -> bytes:
+        """Return the audio from position `since` on that Gladia does not say it has."""
+        return self._backlog.unacknowledged()[max(0, since - self._backlog.acknowledged) :]
 
     def open(self, *, now: float = 0.0, delay_s: float = 0.0) -> list[Effect]:
         """Begin, now or after `delay_s`."""
         if delay_s:
             self._retry_at = now + delay_s
             return []
-        return [Open(self._request)]
+        return [Connect(self._url) if self._url else Open(self._request)]
 
     def hear(self, audio: bytes, *, now: float) -> list[Effect]:
-        """Take more audio, whole samples of every channel."""
-        if self.closed:
+        """Take more audio, whole samples of every channel; with Parted it was not taken, and is the next session's."""
+        if self._is_parted or self._state in {State.RECONCILING, State.CLOSED}:
             return []
-        try:
-            self._backlog.append(audio)
-        except Overloaded as error:
-            return self._close(f"gladia is behind: {error}")
+        if not self._backlog.has_room(len(audio)):
+            return self._give_up_half(now)
+        self._backlog.append(audio)
         if self._state is not State.RELAYING:
             return []
         self._sent = self._backlog.end
@@ -156,20 +231,39 @@ class Session:
             self._silent_at = now + SILENT_S
         return [Send(audio)]
 
+    def leave(self) -> list[Effect]:
+        """Let go of the session, which another process goes on with."""
+        return [] if self.closed else self._close(None, tell=False)
+
     def handle(self, event: Event, *, now: float) -> list[Effect]:
         """Return what follows from `event`; events that don't fit the state are ignored."""
         if isinstance(event, Received):
             return self._receive(event.text, now)
         if isinstance(event, DeadlinePassed):
             return self._wake(now)
-        if isinstance(event, AudioEnded) and not self._audio_ended:
-            self._audio_ended = True
-            self._give_up_at = now + DRAIN_S
+        event = self._judged(event)
         after = NEXT.get((self._state, type(event)))
         if after is None:
             return []
+        if isinstance(event, AudioEnded) and not self._audio_ended:
+            self._audio_ended = True
+            self._give_up_at = now + DRAIN_S
         before, self._state = self._state, after
         return self._moved(before, event, now)
+
+    def _judged(self, event: Event) -> Event:
+        """Return what a socket's opening or closing means for the session."""
+        if isinstance(event, SocketOpened) and self._may_ask and self._is_uncertain:
+            return SocketReopened()
+        if isinstance(event, SocketLost) and event.code in _OVER_CODES:
+            if event.code == 1000 and self._state is State.DRAINING:
+                return SessionEnded()
+            return SessionCut(f"gladia ended the session with {event.code}")
+        return event
+
+    @property
+    def _is_uncertain(self) -> bool:
+        return not self._is_located or self._backlog.acknowledged < self._sent
 
     def _moved(self, before: State, event: Event, now: float) -> list[Effect]:
         match event:
@@ -180,93 +274,210 @@ class Session:
             case OpeningFailed():
                 self._trouble = event.reason
                 self._retry_later(now)
-            case OpeningRefused():
-                return self._close(event.reason)
-            case SocketOpened():
+            case SocketReopened():
+                self._retry_at = None
+                self._silent_at = now + ANSWER_S
+                return [Send(gladia.EMPTY_CHUNK)]
+            case SocketOpened() | Answered():
                 return self._resume(now)
             case SocketLost():
-                return self._lost(event.code, before, now)
+                self._may_ask = self._may_ask and before is not State.ASKING  # perhaps it was the question
+                self.reconnects += before is not State.CONNECTING
+                self._trouble = f"its socket closed with {event.code}"
+                self._retry_later(now)
             case SocketSilent():
                 self.reconnects += 1
                 self._trouble = f"nothing came for {SILENT_S:.0f} s"
                 self._retry_later(now)
                 return [Disconnect()]
             case AudioEnded() if self._state is State.DRAINING:
-                self._await_acknowledgement(now)
-                return [Send(gladia.STOP_RECORDING)]
+                return self._stop(now)
+            case _:
+                return self._over(event, now)
+        return []
+
+    def _over(self, event: Event, now: float) -> list[Effect]:
+        match event:
+            case SessionEnded():
+                return self._close(None)
+            case SessionCut():
+                return self._cut_off(event.reason, now)
+            case OpeningRefused():
+                return self._close(event.reason)
+            case ResultFetched():
+                return self._reconcile(event.stored, now)
+            case ResultFailed():
+                self._trouble = event.reason
+                self._retry_later(now)
+            case ResultAbsent():
+                return self._close(f"{self._cut}; {event.reason}")
+            case _:
+                pass
         return []
 
     def _receive(self, text: str | bytes, now: float) -> list[Effect]:
         # A socket that opens may still be refused at once; only its first message shows that the session lives.
         self._retries = 0
-        effects = self._take(text)
-        self._await_acknowledgement(now)
+        effects = self._take(text, now)
+        if self._state is not State.ASKING:
+            self._await_acknowledgement(now)
         return effects
 
-    def _take(self, text: str | bytes) -> list[Effect]:
+    def _take(self, text: str | bytes, now: float) -> list[Effect]:
         try:
             message = gladia.decode(text)
         except MalformedMessage:
             self.malformed += 1
             return []
         match message:
-            case gladia.Acknowledged(end=end):
-                self._backlog.acknowledge(end)
+            case gladia.Acknowledged() if message.is_empty:
+                return self._locate(message.start, now)
+            case gladia.Acknowledged(end=end) if self._is_located:
+                self._backlog.acknowledge(end, sent=self._sent)
+            case gladia.NotTaken(reason=reason):
+                return self._refused(reason, now)
             case gladia.Stopping():
                 self._stop_is_known = True
-            case gladia.Transcript():
+            case Transcript() if message.is_final:
+                if self._is_located:
+                    # What was recognised has arrived, should its acknowledgement never come.
+                    heard = gladia.position(message.utterance.end, channels=self._request["channels"])
+                    self._backlog.acknowledge(heard, sent=self._sent)
+                return [Heard(self._id, message)]
+            case Transcript():
                 return [Heard(self._id, message)]
         return []
 
+    def _locate(self, position: int, now: float) -> list[Effect]:
+        """Take Gladia's word for how far the session's audio goes."""
+        if self._state is not State.ASKING:
+            return []  # the answer came late; what it says is past
+        effects: list[Effect] = []
+        if not self._is_located:
+            self._is_located = True
+            self._backlog.begin(position)
+            self._sent = self._backlog.end
+            effects.append(Located(self._backlog.end))
+        elif self._backlog.acknowledged <= position <= self._sent:
+            self._backlog.acknowledge(position, sent=self._sent)
+        return effects + self.handle(Answered(), now=now)
+
+    def _refused(self, reason: str, now: float) -> list[Effect]:
+        """Audio was not taken. What it was sent after that stands in the wrong place, so another session hears it."""
+        if self._state is State.ASKING:
+            if self._stop_was_sent:
+                # It takes no more audio because it was told to stop, after all of it.
+                self._backlog.acknowledge(self._sent, sent=self._sent)
+            return self.handle(Answered(), now=now) if self._is_located else self._part_unlocated(reason, now)
+        if self._is_parted or self._stop_is_known or self._state not in {State.RELAYING, State.DRAINING}:
+            return []
+        parted = self._part(f"gladia did not take audio: {reason}")
+        return [*parted, *self.handle(AudioEnded(), now=now)]
+
+    def _part(self, reason: str) -> list[Effect]:
+        """Leave what is not acknowledged to another session, if there is anything or more may come."""
+        if self._is_parted or (self._audio_ended and self._backlog.acknowledged >= self._backlog.end):
+            return []
+        self._is_parted = True
+        return [Parted(self._backlog.acknowledged, self._backlog.acknowledged, reason)]
+
+    def _part_unlocated(self, reason: str, now: float) -> list[Effect]:
+        self._is_located = True
+        return self.handle(SessionCut(f"gladia does not say where the session stands: {reason}"), now=now)
+
+    def _give_up_half(self, now: float) -> list[Effect]:
+        """Part with the session that has been out of reach for too long, keeping the newer half of its audio."""
+        # Dropping a part and going on in the same session would shift all that follows.
+        start, end = self._backlog.acknowledged, self._backlog.end
+        resume = start + (end - start) // 2
+        resume -= resume % self._request["channels"]
+        self._is_parted = True
+        reason = f"gladia did not take audio for too long: {self._trouble or 'no acknowledgement'}"
+        parted = Parted(start, resume, reason)
+        if self._state is State.OPENING:
+            return [parted, *self._close(None)]
+        if (self._state, SessionCut) in NEXT:
+            return [parted, *self.handle(SessionCut(reason), now=now)]
+        return [parted]
+
     def _await_acknowledgement(self, now: float) -> None:
-        audio_waits = self._backlog.acknowledged < self._sent
+        audio_waits = self._backlog.acknowledged < self._sent and not self._is_parted
         stop_waits = self._state is State.DRAINING and not self._stop_is_known
         is_open = self._state in {State.RELAYING, State.DRAINING}
         self._silent_at = now + SILENT_S if is_open and (audio_waits or stop_waits) else None
 
     def _resume(self, now: float) -> list[Effect]:
         self._retry_at = None
-        audio = self._backlog.unacknowledged()
+        audio = b"" if self._is_parted else self._backlog.unacknowledged()
         channels = self._request["channels"]
         size = PIECE_BYTES - PIECE_BYTES % channels
         effects: list[Effect] = [Send(audio[at : at + size]) for at in range(0, len(audio), size)]
         self._sent = self._backlog.end
         if self._audio_ended:
             self._state = State.DRAINING
-            self._stop_is_known = False
-            effects.append(Send(gladia.STOP_RECORDING))
+            return [*effects, *self._stop(now)]
         self._await_acknowledgement(now)
         return effects
 
-    def _lost(self, code: int, before: State, now: float) -> list[Effect]:
-        if code in _ENDED_CODES:
-            if before is State.DRAINING and code == 1000:
-                return self._close(None)
-            unheard = not self._audio_ended or self._backlog.acknowledged < self._backlog.end
-            return self._close(f"gladia ended the session with {code}", may_go_on=unheard)
-        self.reconnects += before is not State.CONNECTING
-        self._trouble = f"its socket closed with {code}"
-        self._retry_later(now)
-        return []
+    def _stop(self, now: float) -> list[Effect]:
+        self._stop_was_sent = True
+        self._stop_is_known = False
+        self._await_acknowledgement(now)
+        return [Send(gladia.STOP_RECORDING)]
+
+    def _cut_off(self, reason: str, now: float) -> list[Effect]:
+        self._cut = reason
+        self._retries = 0
+        self._silent_at = self._retry_at = None
+        self._give_up_at = now + RECONCILE_S
+        parted = [Disconnect(), Release(), *self._part(reason)]
+        if self._is_ours and not self._backlog.acknowledged:
+            return [*parted, *self._close(None)]  # it has heard nothing
+        return [*parted, Fetch(self._id)]
+
+    def _reconcile(self, stored: Stored, now: float) -> list[Effect]:
+        if not stored.settled:
+            self._state = State.RECONCILING
+            self._trouble = f"gladia is still {stored.status}"
+            self._retry_later(now)
+            return []
+        failure = f"{self._cut}; gladia has no result of it" if stored.status == "error" else None
+        return [Recovered(self._id, stored), *self._close(failure)]
 
     def _wake(self, now: float) -> list[Effect]:
         if self._give_up_at is not None and now >= self._give_up_at:
-            return self._close(self._given_up())
+            return self._out_of_time(now)
         if self._retry_at is not None and now >= self._retry_at:
             self._retry_at = None
-            return [Open(self._request) if self._state is State.OPENING else Connect(self._url)]
+            return [self._next_try()]
         if self._silent_at is not None and now >= self._silent_at:
-            return self.handle(SocketSilent(), now=now)
+            self._silent_at = None
+            if self._state is not State.ASKING:
+                return self.handle(SocketSilent(), now=now)
+            return self._part_unlocated("no answer", now) if not self._is_located else self.handle(Answered(), now=now)
         return []
 
-    def _given_up(self) -> str:
+    def _next_try(self) -> Effect:
         match self._state:
             case State.OPENING:
-                return f"gladia granted no session in time: {self._trouble or 'no answer'}"
-            case State.CONNECTING:
-                return f"gladia's session could not be reached again in time: {self._trouble or 'no answer'}"
+                return Open(self._request)
+            case State.RECONCILING:
+                return Fetch(self._id)
             case _:
-                return "gladia did not end the session in time"
+                return Connect(self._url)
+
+    def _out_of_time(self, now: float) -> list[Effect]:
+        trouble = self._trouble or "no answer"
+        match self._state:
+            case State.OPENING:
+                return self._close(f"gladia granted no session in time: {trouble}")
+            case State.RECONCILING:
+                return self._close(f"{self._cut}; its stored result can't be had: {trouble}")
+            case State.CONNECTING:
+                reason = f"gladia's session could not be reached again in time: {trouble}"
+            case _:
+                reason = "gladia did not end the session in time"
+        return self.handle(SessionCut(reason), now=now)
 
     def _retry_later(self, now: float) -> None:
         delay_s = min(LAST_RETRY_S, FIRST_RETRY_S * 2**self._retries)
@@ -274,7 +485,8 @@ class Session:
         self._silent_at = None
         self._retry_at = now + delay_s * (0.5 + 0.5 * self._jitter())
 
-    def _close(self, failure: str | None, *, may_go_on: bool = False) -> list[Effect]:
+    def _close(self, failure: str | None, *, tell: bool = True) -> list[Effect]:
+        released: list[Effect] = [] if self._cut else [Disconnect(), Release()]
         self._state = State.CLOSED
         self._retry_at = self._give_up_at = self._silent_at = None
-        return [Disconnect(), Closed(failure, may_go_on)]
+        return [*released, Closed(failure)] if tell else released

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from bridge import gladia
+from callscribe.gladia_transcript import Transcript
+from callscribe.stored_result import Stored
+
+NO_SLOT = "all sessions of gladia's plan were in use"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,16 @@ class SocketOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class SocketReopened:
+    """The socket took a handshake, and what was sent on an earlier one may or may not have arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Gladia has said how far the session's audio goes, or that it takes no more."""
+
+
+@dataclass(frozen=True, slots=True)
 class SocketLost:
     """The session's socket is closed, or could not be opened; `code` as in RFC 6455, 1006 if none came."""
 
@@ -45,6 +58,18 @@ class SocketLost:
 @dataclass(frozen=True, slots=True)
 class SocketSilent:
     """The session's socket is open, but Gladia is not there any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded:
+    """Gladia has said its last word, as it should."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCut:
+    """The session is over in a way that leaves its last words uncertain."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +85,27 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class ResultFetched:
+    """What Gladia has stored of the session so far."""
+
+    stored: Stored
+
+
+@dataclass(frozen=True, slots=True)
+class ResultFailed:
+    """What Gladia has stored can't be had now."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResultAbsent:
+    """Gladia has stored nothing of the session, and will not."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeadlinePassed:
     """The session's `deadline` is over."""
 
@@ -69,10 +115,17 @@ Event: TypeAlias = (
     | OpeningFailed
     | OpeningRefused
     | SocketOpened
+    | SocketReopened
+    | Answered
     | SocketLost
     | SocketSilent
+    | SessionEnded
+    | SessionCut
     | AudioEnded
     | Received
+    | ResultFetched
+    | ResultFailed
+    | ResultAbsent
     | DeadlinePassed
 )
 
@@ -104,6 +157,18 @@ class Disconnect:
 
 
 @dataclass(frozen=True, slots=True)
+class Fetch:
+    """Ask Gladia for what it has stored of this session."""
+
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The session takes no slot of Gladia's plan any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class Granted:
     """The session exists; from here on its words can come."""
 
@@ -111,23 +176,46 @@ class Granted:
 
 
 @dataclass(frozen=True, slots=True)
+class Located:
+    """A session that was taken over has the audio before byte `position`."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """Gladia heard this."""
 
     session_id: str
-    transcript: gladia.Transcript
+    transcript: Transcript
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """All that Gladia heard in this session, from what it has stored."""
+
+    session_id: str
+    stored: Stored
+
+
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """Another session has to hear what comes from byte `resume` on; this one answers for the audio before `end`.
+
+    What lies between the two was kept for too long and has been given up.
+    """
+
+    end: int
+    resume: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The session is over; `failure` says why its last words are not certain, None if they came.
-
-    `may_go_on`: Gladia ended it, so another session may hear what this one did not.
-    """
+    """The session is over; `failure` says why its last words are not certain, None if they came."""
 
     failure: str | None
-    may_go_on: bool = False
 
 
-Command: TypeAlias = Open | Connect | Send | Disconnect  # for the adapter that holds the socket
-Effect: TypeAlias = Command | Granted | Heard | Closed
+Command: TypeAlias = Open | Connect | Send | Disconnect | Fetch | Release  # for the adapter
+Effect: TypeAlias = Command | Granted | Located | Heard | Recovered | Parted | Closed

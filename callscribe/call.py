@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from callscribe.entries import CallEnded, CallFailed, CallStarted, Entry, LegEnded, LegGap, LegStarted, Utterance
+from callscribe.entries import (
+    BatchWanted,
+    CallEnded,
+    CallFailed,
+    CallStarted,
+    Entry,
+    LegEnded,
+    LegGap,
+    LegStarted,
+    Utterance,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,7 @@ class Call:
     first_leg_at: str | None = None  # when the call's clock began, within the time that a session takes to open
     ended: CallEnded | None = None
     failed: CallFailed | None = None
+    batch_wanted: BatchWanted | None = None
     legs: tuple[Leg, ...] = ()
     utterances: int = 0
 
@@ -42,11 +53,12 @@ class Call:
     def settled(self) -> bool:
         """Whether the log is final: the call is over and every leg has given its last words.
 
-        A call that was answered has legs, or a failure that says why it has none, which may come after its end.
+        A call that was answered has legs, or an entry that says why it has none, which may come after its end.
         """
         if self.ended is None or any(leg.ended is None for leg in self.legs):
             return False
-        return bool(self.legs) or self.failed is not None or self.ended.reason != "completed"
+        was_told = self.failed is not None or self.batch_wanted is not None
+        return bool(self.legs) or was_told or self.ended.reason != "completed"
 
     def party(self, leg: str) -> str:
         """Return who spoke on `leg`; the leg's own name if the log hasn't said."""
@@ -62,6 +74,8 @@ class Call:
                 return replace(self, seq=seq, ended=ended)
             case CallFailed() as failed:
                 return replace(self, seq=seq, failed=failed)
+            case BatchWanted() as batch_wanted:
+                return replace(self, seq=seq, batch_wanted=batch_wanted)
             case LegStarted() as again if any(leg.started.leg == again.leg for leg in self.legs):
                 # Gladia ended the session that heard this leg, and another one goes on with it.
                 return replace(self, seq=seq, legs=self._legs(again.leg, lambda leg: replace(leg, started=again)))

@@ -117,6 +117,20 @@ class CallFailed(Struct, frozen=True, kw_only=True):
     kept: str
 
 
+class SessionWaiting(Struct, frozen=True, kw_only=True):
+    """All sessions that Gladia's plan allows are in use; the audio is kept until one is free."""
+
+    media_stream: str
+    taken: int  # sessions in use
+
+
+class BatchWanted(Struct, frozen=True, kw_only=True):
+    """This was not transcribed live, and is to be transcribed from the recording."""
+
+    media_stream: str
+    reason: str
+
+
 class Other(Struct, frozen=True, kw_only=True):
     """An entry of a kind that this version does not know, kept as it is."""
 
@@ -124,7 +138,19 @@ class Other(Struct, frozen=True, kw_only=True):
     fields: dict[str, Any]
 
 
-Body: TypeAlias = CallStarted | LegStarted | Utterance | Dtmf | LegGap | LegEnded | CallEnded | CallFailed | Other
+Body: TypeAlias = (
+    CallStarted
+    | LegStarted
+    | Utterance
+    | Dtmf
+    | LegGap
+    | LegEnded
+    | CallEnded
+    | CallFailed
+    | SessionWaiting
+    | BatchWanted
+    | Other
+)
 
 KINDS: dict[str, type[Body]] = {
     "call.started": CallStarted,
@@ -135,6 +161,8 @@ KINDS: dict[str, type[Body]] = {
     "leg.ended": LegEnded,
     "call.ended": CallEnded,
     "call.failed": CallFailed,
+    "session.waiting": SessionWaiting,
+    "batch.wanted": BatchWanted,
 }
 _KIND_OF = {body: kind for kind, body in KINDS.items()}
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {kind: msgspec.json.Decoder(body) for kind, body in KINDS.items()}

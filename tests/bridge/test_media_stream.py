@@ -5,10 +5,36 @@ from __future__ import annotations
 import json
 
 from bridge.dialects.events import Audio, Digit, Started, Stopped
-from bridge.media_stream import Append, MediaStream, Partial, ToSession
-from bridge.session_events import Open, OpeningRefused, Received, Send, SessionOpened, SocketLost, SocketOpened
-from callscribe.entries import CallFailed, Dtmf, Ledger, LegEnded, LegGap, LegStarted, Utterance, Word
+from bridge.media_stream import MediaStream, ToSession
+from bridge.session_events import (
+    NO_SLOT,
+    Open,
+    OpeningFailed,
+    OpeningRefused,
+    Received,
+    ResultFetched,
+    Send,
+    SessionOpened,
+    SocketLost,
+    SocketOpened,
+)
+from bridge.telling import Append, Partial
+from callscribe.entries import (
+    BatchWanted,
+    CallFailed,
+    Dtmf,
+    Ledger,
+    LegEnded,
+    LegGap,
+    LegStarted,
+    SessionWaiting,
+    Utterance,
+    Word,
+)
+from callscribe.gladia_transcript import Speech
+from callscribe.gladia_transcript import Transcript as Final
 from callscribe.settings import NumberSettings, Then
+from callscribe.stored_result import Stored
 
 STARTED = Started("MZ1", "CA1", "AC1", ("inbound", "outbound"), "mulaw", 8000)
 SETTINGS = NumberSettings(
@@ -152,9 +178,12 @@ def test_a_gap_is_an_entry_of_its_leg():
     heard = relaying()
     say(heard, "a", "v")
 
-    effects = heard.hear(Audio("inbound", 162, b"d" * 160), now=0)
+    effects = say(heard, "d" * 12, "w" * 12, first_ms=162)
 
-    assert bodies(effects) == [LegGap(leg="MZ1/inbound", start_ms=20, end_ms=60, cause="not delivered by the carrier")]
+    cause = "not delivered by the carrier"
+    assert bodies(effects) == [
+        LegGap(leg=f"MZ1/{track}", start_ms=20, end_ms=60, cause=cause) for track in ("inbound", "outbound")
+    ]
 
 
 def test_a_digit_is_an_entry_at_the_time_of_its_track():
@@ -225,6 +254,7 @@ def test_the_ledger_goes_over_all_sessions():
     go_on(heard, 1, now=1)
     heard.hear(Stopped("stop"), now=2)
     heard.from_gladia(1, acknowledgement(5 * 320), now=2)
+    heard.from_gladia(0, ResultFetched(Stored("done")), now=2)
 
     ends = bodies(heard.from_gladia(1, SocketLost(1000), now=3))
 
@@ -249,6 +279,167 @@ def test_sessions_that_come_to_nothing_are_opened_later_and_later_and_not_for_ev
     assert heard.closed
 
 
+def lost_with_4403(*, heard_ms: int = 1000) -> MediaStream:
+    """A stream whose first session said one utterance and was ended by Gladia; the second one goes on."""
+    heard = relaying()
+    frames = heard_ms // 20
+    say(heard, "a" * frames, "v" * frames)
+    heard.from_gladia(0, transcript(" One.", utterance_id="00_0"), now=1)
+    heard.from_gladia(0, acknowledgement(heard_ms * 16), now=1)
+    heard.from_gladia(0, SocketLost(4403), now=1)
+    go_on(heard, 1, now=1)
+    return heard
+
+
+def stored(*said: tuple[str, str, float, float]) -> ResultFetched:
+    finals = [
+        Final(key, is_final=True, utterance=Speech(text, start, end, 0.9, 0, "en", ()))
+        for key, text, start, end in said
+    ]
+    return ResultFetched(Stored("done", tuple(finals)))
+
+
+def test_words_that_a_session_had_not_said_when_it_ended_are_taken_from_what_is_stored_and_none_twice():
+    heard = lost_with_4403(heard_ms=4000)
+
+    effects = heard.from_gladia(0, stored(("00_0", " One.", 0.74, 1.42), ("00_1", " Two.", 2.0, 2.5)), now=2)
+
+    assert [(each.id, each.text, each.start_ms) for each in bodies(effects)] == [("G0/00_1", "Two.", 2000)]
+    assert heard.totals()["recovered"] == 1
+
+
+def test_words_that_the_next_session_hears_too_are_left_to_it():
+    heard = lost_with_4403(heard_ms=4000)
+
+    assert bodies(heard.from_gladia(0, stored(("00_1", " Two.", 4.0, 4.5)), now=2)) == []
+
+
+def test_where_the_stored_words_can_t_be_had_the_log_names_the_span():
+    heard = lost_with_4403(heard_ms=4000)
+
+    effects = heard.wake(now=62)
+
+    cause = "gladia did not say its last words"
+    assert bodies(effects)[:2] == [
+        LegGap(leg="MZ1/inbound", start_ms=1420, end_ms=4000, cause=cause),
+        LegGap(leg="MZ1/outbound", start_ms=0, end_ms=4000, cause=cause),
+    ]
+    assert not heard.closed
+
+
+def test_audio_that_gladia_did_not_take_in_time_is_a_gap_and_the_newer_half_is_heard(monkeypatch):
+    monkeypatch.setattr("bridge.session.BACKLOG_BYTES", 4 * 1600)
+    opened = stream()
+    opened.open()
+    opened.from_gladia(0, OpeningFailed("gladia answered 503"), now=0)
+
+    effects = say(opened, "a" * 25, "v" * 25)
+    opened.from_gladia(1, SessionOpened("G1", "wss://gladia.example.test"), now=1)
+    sent = opened.from_gladia(1, SocketOpened(), now=1)
+
+    assert [(gap.start_ms, gap.end_ms, gap.cause) for gap in bodies(effects)] == [
+        (0, 200, "gladia could not be reached in time")
+    ] * 2
+    assert sent[0].command == Send(b"av" * 160 * 15)
+    heard = bodies(opened.from_gladia(1, transcript(" Late."), now=2))[0]
+    assert heard.start_ms == 200 + 740
+    ledger = opened.lanes[0].ledger(opened.lanes[0].legs[0])
+    assert (ledger.heard, ledger.sent, ledger.unsent) == (4000, 2400, 1600)
+
+
+def test_a_call_for_which_gladia_s_plan_has_no_session_is_marked_for_batch():
+    opened = stream()
+    opened.open()
+
+    assert bodies(opened.waits(0, 30)) == [SessionWaiting(media_stream="MZ1", taken=30)]
+    assert bodies(opened.from_gladia(0, OpeningRefused(NO_SLOT), now=60)) == [
+        BatchWanted(media_stream="MZ1", reason=NO_SLOT)
+    ]
+    assert opened.closed
+
+
+TALK = "\x10" * 5 + "\x30" * 5  # louder and softer in turn, a tenth of a second each
+
+
+def talk(heard: MediaStream, seconds: int, *, first_ms: int, letters: str = "ab", now: float) -> list:
+    """Let both parties talk, or be silent, for so many seconds."""
+    effects = []
+    for place in range(seconds * 50):
+        for track in ("inbound", "outbound"):
+            audio = bytes(letters[place % len(letters)], "latin-1") * 160
+            effects += heard.hear(Audio(track, first_ms + 20 * place, audio), now=now)
+    return effects
+
+
+def about_to_roll_over() -> MediaStream:
+    """A stream whose session is nearly three hours old; the next one is open."""
+    old = relaying()
+    talk(old, 1, first_ms=102, now=0)
+    old.from_gladia(0, acknowledgement(16_000), now=0)
+    old.hear(Audio("inbound", 102 + 1000, b"a" * 160), now=10_200)
+    (opening,) = [effect for effect in old.wake(now=10_200) if isinstance(effect, ToSession)]
+    assert (opening.number, type(opening.command)) == (1, Open)
+    old.from_gladia(1, SessionOpened("G1", "wss://gladia.example.test"), now=10_200)
+    old.from_gladia(1, SocketOpened(), now=10_200)
+    return old
+
+
+def test_before_its_three_hours_a_session_gives_way_to_the_next_in_a_pause_of_the_talk():
+    old = about_to_roll_over()
+
+    spoken = talk(old, 4, first_ms=102 + 1000, letters=TALK, now=10_201)
+    pause = talk(old, 1, first_ms=102 + 5000, letters="\xff", now=10_205)
+
+    sent = [(effect.number, effect.command) for effect in spoken + pause if isinstance(effect, ToSession)]
+    before = b"".join(command.message for number, command in sent if number == 0 and isinstance(command.message, bytes))
+    after = b"".join(command.message for number, command in sent if number == 1)
+    assert {number for number, _ in sent[: len(spoken)]} == {0}
+    assert len(before) + len(after) == 5 * 16_000
+    assert after == b"\xff" * len(after) != b""
+    assert (0, Send('{"type":"stop_recording"}')) in sent
+    assert [leg.session for leg in bodies(pause)] == ["G1", "G1"]
+
+
+def test_after_a_rollover_words_stand_where_they_were_spoken_and_the_old_session_says_its_last():
+    old = about_to_roll_over()
+    talk(old, 4, first_ms=102 + 1000, letters=TALK, now=10_201)
+    talk(old, 1, first_ms=102 + 5000, letters="\xff", now=10_205)
+    begin_ms = old.lanes[0].ms(old.lanes[0].current.begin)
+
+    last = bodies(old.from_gladia(0, transcript(" Old."), now=10_206))
+    first = bodies(old.from_gladia(1, transcript(" New."), now=10_206))
+
+    assert 5000 <= begin_ms <= 5500
+    assert [each.start_ms for each in (*last, *first)] == [740, begin_ms + 740]
+    old.from_gladia(0, SocketLost(1000), now=10_207)
+    assert not old.closed
+
+
+def test_without_a_pause_the_old_session_gives_way_after_a_while():
+    old = about_to_roll_over()
+    talk(old, 4, first_ms=102 + 1000, letters=TALK, now=10_201)
+
+    effects = talk(old, 1, first_ms=102 + 5000, letters=TALK, now=10_221)
+
+    assert (0, Send('{"type":"stop_recording"}')) in [
+        (each.number, each.command) for each in effects[2:] if isinstance(each, ToSession)
+    ]
+
+
+def test_a_next_session_that_is_refused_leaves_the_old_one_as_it_is_and_is_asked_for_again():
+    old = relaying()
+    talk(old, 1, first_ms=102, now=0)
+    old.from_gladia(0, acknowledgement(16_000), now=0)
+    old.hear(Audio("inbound", 102 + 1000, b"a" * 160), now=10_200)
+    old.wake(now=10_200)
+
+    assert bodies(old.from_gladia(1, OpeningRefused(NO_SLOT), now=10_200)) == []
+    assert not old.closed
+    old.hear(Audio("inbound", 102 + 1020, b"a" * 160), now=10_259)
+    opened = [each for each in old.wake(now=10_260) if isinstance(each, ToSession) and each.number == 2]
+    assert [type(each.command) for each in opened] == [Open]
+
+
 def test_while_the_carrier_is_silent_a_little_silence_keeps_the_session():
     heard = relaying()
     say(heard, "abcde", "vwxyz")
@@ -267,10 +458,10 @@ def test_a_track_that_goes_on_after_a_silence_stands_where_it_was_spoken():
     heard.from_gladia(0, acknowledgement(1600), now=0)
     heard.wake(now=15)
 
-    effects = say(heard, "abcde", "vwxyz", first_ms=102 + 20_000)
+    effects = say(heard, "a" * 15, "v" * 15, first_ms=102 + 20_000)
 
     sent = b"".join(effect.command.message for effect in effects if isinstance(effect, ToSession))
-    assert len(sent) == (20_000 + 100 - 200) * 16
+    assert len(sent) == (20_000 + 300 - 200) * 16
     assert [(gap.start_ms, gap.end_ms) for gap in bodies(effects)] == [(100, 20_000)] * 2
 
 
@@ -326,5 +517,5 @@ def test_every_entry_has_a_token_of_its_own():
     ]
     tokens = [effect.token for effect in effects if isinstance(effect, Append)]
 
-    assert len(tokens) == 10
-    assert len(set(tokens)) == 10
+    assert len(tokens) == 11
+    assert len(set(tokens)) == 11

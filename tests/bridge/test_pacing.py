@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from bridge.media_stream import Partial
 from bridge.pacing import Pacing
+from bridge.telling import Partial
 
 
 def partial(text: str, *, leg: str = "a", utterance: str = "1") -> Partial:

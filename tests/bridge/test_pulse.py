@@ -1,0 +1,138 @@
+"""How others learn that a task is alive, is leaving, has left or has died."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from aiobotocore.session import get_session
+from botocore.exceptions import EndpointConnectionError
+
+from bridge.pulse import Pulse
+from callscribe.dynamodb import perform
+from callscribe.lane_record import LaneRecord
+from callscribe.sessions import Sessions, Task
+
+SESSIONS = Sessions("Sessions")
+NAMES = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "eu-west-1"}
+LANE = LaneRecord(
+    call_id="CA1", tenant="acme", lane="inbound", owner="task-a", media_stream="MZ1", account="AC1", legs=(),
+    session_id="G1", url="wss://", begin=0, acknowledged=0, sent=0, position_ms=0, at_ms=1_795_000_000_000, offset_ms=0,
+    sessions=1, reconnects=0, encoding="mulaw", rate_hz=8000,
+)  # fmt: skip
+
+
+class Heart:
+    """A client that counts the beats that arrive, and may be cut off."""
+
+    def __init__(self, client) -> None:
+        self._client = client
+        self._changed = asyncio.Condition()
+        self.is_cut = False
+        self.beats = 0
+        self.failures = 0
+
+    async def put_item(self, **arguments):
+        try:
+            if self.is_cut:
+                self.failures += 1
+                raise EndpointConnectionError(endpoint_url="dynamodb")
+            answer = await self._client.put_item(**arguments)
+            self.beats += 1
+            return answer
+        finally:
+            async with self._changed:
+                self._changed.notify_all()
+
+    async def query(self, **arguments):
+        if self.is_cut:
+            raise EndpointConnectionError(endpoint_url="dynamodb")
+        return await self._client.query(**arguments)
+
+    async def delete_item(self, **arguments):
+        return await self._client.delete_item(**arguments)
+
+    async def until(self, claim) -> None:
+        async with self._changed:
+            await self._changed.wait_for(claim)
+
+
+@pytest.fixture
+async def heart(moto, dynamodb):
+    async with get_session().create_client("dynamodb", endpoint_url=moto, **NAMES) as client:
+        yield Heart(client)
+
+
+def pulse(heart: Heart, *, interval_s: float = 0.001) -> Pulse:
+    return Pulse(heart, SESSIONS, "task-a", interval_s=interval_s)
+
+
+def tasks(dynamodb) -> list[Task]:
+    return perform(dynamodb, SESSIONS.tasks())
+
+
+async def test_a_task_is_known_before_it_does_anything(heart, dynamodb):
+    async with pulse(heart, interval_s=3600):
+        assert [task.id for task in tasks(dynamodb)] == ["task-a"]
+        assert heart.beats == 1
+
+
+async def test_a_task_beats_while_it_lives(heart, dynamodb):
+    async with pulse(heart):
+        (first,) = tasks(dynamodb)
+        await heart.until(lambda: heart.beats >= 20)
+
+        (last,) = tasks(dynamodb)
+        assert last.heartbeat_ms > first.heartbeat_ms
+        assert not last.leaving
+
+
+async def test_a_task_that_leaves_says_so_at_once(heart, dynamodb):
+    async with pulse(heart, interval_s=3600) as beating:
+        beating.leave()
+        await heart.until(lambda: heart.beats >= 2)
+
+        assert [task.leaving for task in tasks(dynamodb)] == [True]
+
+
+async def test_a_task_that_left_in_order_is_forgotten(heart, dynamodb):
+    async with pulse(heart):
+        pass
+
+    assert tasks(dynamodb) == []
+
+
+async def test_a_task_that_left_a_lane_behind_is_remembered_so_that_the_lane_is_found(heart, dynamodb):
+    perform(dynamodb, SESSIONS.release(LANE, audio=b"", tail=b""))
+
+    async with pulse(heart):
+        pass
+
+    assert [task.id for task in tasks(dynamodb)] == ["task-a"]
+
+
+async def test_a_task_that_fails_is_remembered(heart, dynamodb):
+    with pytest.raises(ZeroDivisionError):
+        async with pulse(heart):
+            raise ZeroDivisionError
+
+    assert [task.id for task in tasks(dynamodb)] == ["task-a"]
+
+
+async def test_the_heart_beats_again_after_an_outage(heart, dynamodb):
+    heart.is_cut = True
+    async with pulse(heart) as beating:
+        await heart.until(lambda: heart.failures >= 5)
+        assert tasks(dynamodb) == []
+        heart.is_cut = False
+        await heart.until(lambda: heart.beats >= 1)
+
+        assert len(tasks(dynamodb)) == 1
+        assert beating.missed == heart.failures
+
+
+async def test_a_task_that_cannot_reach_the_table_leaves_all_the_same(heart, dynamodb):
+    async with pulse(heart):
+        heart.is_cut = True
+
+    assert [task.id for task in tasks(dynamodb)] == ["task-a"]

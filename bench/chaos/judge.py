@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from bench.chaos.observation import Observation, SessionSeen, StreamSeen
-from bench.chaos.voice import BYTES_A_MS, audible, between, read
+from bench.chaos.voice import BYTES_A_MS, FRAME_MS, audible, between, read
 from callscribe.entries import CallFailed, Entry, LegEnded, LegGap, LegStarted, Utterance
 from local.twilio.faults import Death, Drift, Ending, Script, stamp_ms
 from local.twilio.spans import Span, missing, united
 
 REFUSED = "audio that Gladia refused with a negative acknowledgement"
 RESET = "audio that was lost on the way with a connection that was reset"
-EDGE = "silence before the first frame or after the last one, of which the carrier sent no sign"
+EDGE = "silence outside of what the carrier sent, and less than a frame of it, of which there was no sign"
 UNSAID = "words whose session never ended, so that Gladia neither said nor stored them"
 # Timestamps of a clock that runs fast or slow are rounded to milliseconds, at both ends of a gap.
 _DRIFT_TOLERANCE_MS = 3
@@ -175,7 +175,9 @@ class _Leg:
         if edges is None:
             return
         never = self._stream.undelivered[self._track]
-        due = tuple(span.shifted(-edges.start_ms) for span in _within(never, edges))
+        due = tuple(
+            span.shifted(-edges.start_ms) for span in _within(never, edges) if span.end_ms - span.start_ms >= FRAME_MS
+        )
         told = united(Span(gap.start_ms - self._offset_ms, gap.end_ms - self._offset_ms) for gap in self._gaps)
         self._verdict.excused[EDGE] += (_length_ms(never) - _length_ms(due)) * BYTES_A_MS
         tolerance_ms = _DRIFT_TOLERANCE_MS if any(isinstance(fault, Drift) for fault in self._stream.script) else 0

@@ -1,4 +1,4 @@
-"""The secrets that functions read: what signs tickets, and what Twilio signs its requests with."""
+"""The secrets that functions read: what signs tickets, what Twilio signs its requests with, Gladia's key."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ class _SigningSecret(Struct, frozen=True):
 class _TwilioSecret(Struct, frozen=True):
     auth_token: str
     previous_auth_token: str = ""
+
+
+class _GladiaSecret(Struct, frozen=True):
+    api_key: str
 
 
 def signing_keys(text: str) -> tuple[str, ...]:
@@ -40,6 +44,15 @@ def auth_tokens(text: str) -> tuple[str, ...]:
     except DecodeError as error:
         raise Refused("Twilio's secret is not of its shape") from error
     return _set(secret.auth_token, secret.previous_auth_token, "the Twilio secret's `auth_token`")
+
+
+def gladia_key(text: str) -> str:
+    """Return the key in `{"api_key": …}`. Raises Refused if `text` isn't of that shape or the key is blank."""
+    try:
+        secret = json.decode(text, type=_GladiaSecret)
+    except DecodeError as error:
+        raise Refused("Gladia's secret is not of its shape") from error
+    return _set(secret.api_key, "", "the Gladia secret's `api_key`")[0]
 
 
 def _set(current: str, previous: str, name: str) -> tuple[str, ...]:

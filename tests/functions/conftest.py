@@ -39,12 +39,16 @@ ENVIRONMENT = {
     "POWERTOOLS_METRICS_NAMESPACE": "callscribe",
     "CALLS_TABLE": "Calls",
     "SUBSCRIPTIONS_TABLE": "Subscriptions",
+    "SESSIONS_TABLE": "Sessions",
     "IDEMPOTENCY_TABLE": "Idempotency",
     "SETTINGS_PARAMETER": "/callscribe/dev/settings",
     "MEDIA_URL_PARAMETER": "/callscribe/dev/media-url",
     "PUBLIC_URL": PUBLIC_URL,
     "TWILIO_SECRET": "twilio",
+    "GLADIA_SECRET": "gladia",
     "SIGNING_SECRET": "signing",
+    "TWILIO_URL": "https://api.twilio.com",
+    "GLADIA_URL": "https://api.gladia.io",
 }
 
 
@@ -163,6 +167,10 @@ class Aws:
             )
             perform(self.dynamodb, steps)
 
+    def table(self, steps):
+        """Do an operation on a table."""
+        return perform(self.dynamodb, steps)
+
     def set_settings(self, text: str) -> None:
         self.parameters.put_parameter(Name="/callscribe/dev/settings", Value=text, Type="String", Overwrite=True)
 
@@ -184,11 +192,13 @@ def aws(environment):
     """The tables, secrets and parameters of a deployment."""
     with mock_aws():
         dynamodb = client("dynamodb")
-        _table(dynamodb, "Calls", "pk", "sk")
+        _table(dynamodb, "Calls", "pk", "sk", index=("in-progress", "live", "started_at"))
         _table(dynamodb, "Subscriptions", "pk", "sk", index=("by-connection", "connection_id", "pk"))
+        _table(dynamodb, "Sessions", "pk", "sk", index=("by-owner", "owner", "pk"), projection="ALL")
         _table(dynamodb, "Idempotency", "id")
         secrets = client("secretsmanager")
         secrets.create_secret(Name="twilio", SecretString=json.dumps({"auth_token": AUTH_TOKEN}))
+        secrets.create_secret(Name="gladia", SecretString=json.dumps({"api_key": "example-key-of-gladia"}))
         secrets.create_secret(Name="signing", SecretString=json.dumps({"current": SIGNING_KEY}))
         parameters = client("ssm")
         parameters.put_parameter(
@@ -197,7 +207,9 @@ def aws(environment):
         yield Aws(dynamodb, secrets, parameters)
 
 
-def _table(dynamodb, name: str, *keys: str, index: tuple[str, str, str] | None = None) -> None:
+def _table(
+    dynamodb, name: str, *keys: str, index: tuple[str, str, str] | None = None, projection: str = "KEYS_ONLY"
+) -> None:
     def schema(*names: str):
         return [{"AttributeName": name, "KeyType": kind} for name, kind in zip(names, ("HASH", "RANGE"), strict=False)]
 
@@ -208,7 +220,7 @@ def _table(dynamodb, name: str, *keys: str, index: tuple[str, str, str] | None =
             {
                 "IndexName": index[0],
                 "KeySchema": schema(*index[1:]),
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
+                "Projection": {"ProjectionType": projection},
             }
         ]
     dynamodb.create_table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ from callscribe.reconciliation import Place
 # would not help either.
 FRUITFUL_MS = 1000
 FRUITLESS_LIMIT = 10
+TAIL_CHUNKS = 3  # of 100 ms: enough to find the place again in another media stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +75,26 @@ class Lane:
         self.begin = 0  # position at which the timeline begins: not 0 in a lane that was taken over
         self.position = 0  # up to here, sessions were given the audio
         self.lost = 0  # bytes that no session could be given in time, since this process has the lane
+        # A lane that was taken over is joined once it is known how far it had been heard; until then audio is held.
+        self.is_joined = True
+        self.heard_until = 0  # where another process had come to
+        self._held = bytearray()
+        self._overlap = 0  # bytes to come that had been heard before
+        self._tail: deque[bytes] = deque(maxlen=TAIL_CHUNKS)
         self.inherited = Inherited()
         self.failure: str | None = None  # why no session hears it any more
         self._request = request
         self._jitter = jitter
+
+    @property
+    def name(self) -> str:
+        """Its tracks, by which another process knows it."""
+        return "+".join(leg.track for leg in self.legs)
+
+    @property
+    def tail(self) -> bytes:
+        """The last of the audio that sessions were given."""
+        return b"".join(self._tail)
 
     @property
     def closed(self) -> bool:
@@ -118,15 +136,14 @@ class Lane:
         """How long the next session has to wait, after those that came to nothing."""
         return min(LAST_RETRY_S, FIRST_RETRY_S * 2 ** (self.fruitless - 1)) if self.fruitless else 0.0
 
-    def add(self, number: int, begin: int, *, session: Session | None = None) -> Stretch:
-        """Return a new stretch from position `begin` on, heard by a session of its own."""
-        heard_by = Session(self._request, jitter=self._jitter) if session is None else session
-        stretch = Stretch(number, heard_by, begin)
-        self.stretches.append(stretch)
-        return stretch
+    def add(self, number: int, begin: int, *, audio: bytes = b"") -> Stretch:
+        """Return a new stretch from position `begin` on, heard by a session of its own, from `audio` on."""
+        session = Session(self._request, jitter=self._jitter)
+        session.hear(audio, now=0.0)
+        return self._append(Stretch(number, session, begin))
 
-    def take_over(self, number: int, begin: int, *, session_id: str, url: str, acknowledged: int | None,
-                  audio: bytes) -> Stretch:  # fmt: skip
+    def resume(self, number: int, begin: int, *, session_id: str, url: str, acknowledged: int | None,
+               audio: bytes) -> Stretch:  # fmt: skip
         """Return the stretch of a session that another process opened; see Session.taken_over."""
         session = Session.taken_over(
             self._request,
@@ -136,7 +153,45 @@ class Lane:
             audio=audio,
             jitter=self._jitter,
         )
-        return self.add(number, begin, session=session)
+        return self._append(Stretch(number, session, begin))
+
+    def admit(self, audio: bytes) -> bytes:
+        """Take `audio` of the timeline; return what of it a session is to be given now."""
+        if not self.is_joined:
+            self._held += audio
+            return b""
+        if self._overlap:
+            again = min(self._overlap, len(audio))
+            self._overlap -= again
+            for leg in self.legs:
+                self.inherited.heard[leg.name] -= again // len(self.legs)
+            audio = audio[again:]
+        if audio:
+            self._tail.append(audio)
+        return audio
+
+    def join(self, heard_until: int) -> int:
+        """Go on from position `heard_until`; return the bytes that are missing between it and the timeline's begin.
+
+        What the timeline has of the time before is dropped. What is missing has to be admitted first, as silence.
+        """
+        self.is_joined = True
+        self.position = heard_until
+        self._overlap = max(0, heard_until - self.begin)
+        for leg in self.legs:
+            given = heard_until // len(self.legs)
+            self.inherited.heard[leg.name] = given - self.inherited.filled[leg.name] + self.inherited.dropped[leg.name]
+        return max(0, self.begin - heard_until)
+
+    def held(self) -> bytes:
+        """Return, and forget, what was held until the lane was joined."""
+        held = bytes(self._held)
+        self._held.clear()
+        return held
+
+    def _append(self, stretch: Stretch) -> Stretch:
+        self.stretches.append(stretch)
+        return stretch
 
     def ms(self, position: int) -> int:
         """Return the time of `position`, in ms since the lane's first frame."""

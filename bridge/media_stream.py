@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -12,11 +12,13 @@ import msgspec
 from bridge import gladia
 from bridge import session_events as session
 from bridge.dialects.events import Audio, Digit, Started, Stopped
-from bridge.lane import FRUITLESS_LIMIT, Lane, Leg, Stretch
+from bridge.lane import FRUITLESS_LIMIT, Inherited, Lane, Leg, Stretch
 from bridge.rollover import Rollover
 from bridge.session import State
+from bridge.takeover import Taken
 from bridge.telling import Append, Partial, Teller
 from bridge.timeline import Timeline
+from bridge.track import SILENCE
 from callscribe.entries import Utterance
 from callscribe.gladia_transcript import Transcript
 from callscribe.reconciliation import Place, missing
@@ -27,6 +29,8 @@ from callscribe.stored_result import Stored
 # the least if what the carrier held back comes after all.
 KEEP_ALIVE_S = 15.0
 KEEP_ALIVE_MS = 100
+# A session to which no audio came for longer has been ended by Gladia, or is about to be.
+BRIDGED_MS = 25_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ class MediaStream:
         self._teller = Teller(started, offset_ms)
         self._origin_ms: int | None = None
         self._stopped = False
+        self._has_left = False
         self._quiet_at: float | None = None  # when the carrier will have been silent for too long
         self._finals: set[str] = set()
         self.counts: Counter[str] = Counter()
@@ -95,12 +100,72 @@ class MediaStream:
         ]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
-    def open(self) -> list[Effect]:
-        """Begin: ask for the sessions."""
+    def open(self, *, now: float = 0.0) -> list[Effect]:
+        """Begin: ask for the sessions, or go on with those that were taken over."""
         effects: list[Effect] = []
         for lane in self.lanes:
-            lane.current = self._stretch(lane, lane.position)
-            effects += self._opened(lane, lane.current, 0.0)
+            if not lane.stretches:
+                lane.current = self._stretch(lane, lane.position)
+            effects += self._opened(lane, lane.current, now)
+            if lane.current.session.is_located and not lane.is_joined:
+                effects += self._join(lane, lane.heard_until, now)
+        return effects
+
+    def take_over(self, name: str, taken: Taken, begin_ms: int) -> None:
+        """Before `open`: let the lane of that name go on with what another process had.
+
+        Its first frame will stand at `begin_ms` on the lane.
+        """
+        lane = next(lane for lane in self.lanes if lane.name == name)
+        record = taken.record
+        self._teller.offset_ms = record.offset_ms
+        lane.legs = tuple(Leg(leg.name, leg.party, leg.track, leg.channel) for leg in record.legs)
+        lane.inherited = Inherited(
+            heard={leg.name: leg.heard for leg in record.legs},
+            filled={leg.name: leg.filled for leg in record.legs},
+            dropped={leg.name: leg.dropped for leg in record.legs},
+            lost=record.lost,
+            sessions=record.sessions - 1,
+            reconnects=record.reconnects,
+        )
+        lane.begin = lane.at_ms(begin_ms)
+        lane.is_joined = False
+        end = record.begin + record.acknowledged + len(taken.audio)
+        lane.heard_until = end if record.released or not record.session_id else lane.at_ms(record.position_ms)
+        number = len(self._stretches)
+        lane.current = (
+            lane.resume(
+                number,
+                record.begin,
+                session_id=record.session_id,
+                url=record.url,
+                acknowledged=record.acknowledged if record.released else None,
+                audio=taken.audio,
+            )
+            if record.session_id
+            else lane.add(number, record.begin, audio=taken.audio)  # it had not been granted one
+        )
+        self._stretches.append((lane, lane.current))
+
+    def know(self, utterances: Iterable[str]) -> None:
+        """Take note of the ids of utterances that are in the log already."""
+        self._finals.update(utterances)
+
+    def begin_at(self, name: str, begin_ms: int) -> None:
+        """Before `open`: let the lane of that name, which nobody had, begin at `begin_ms`."""
+        lane = next(lane for lane in self.lanes if lane.name == name)
+        lane.begin = lane.position = lane.heard_until = lane.at_ms(begin_ms)
+        lane.inherited = Inherited(lost=lane.begin)
+
+    def leave(self) -> list[Effect]:
+        """Let another process go on: the sessions are let go of as they stand, and no leg ends here."""
+        self._stopped = self._has_left = True
+        self._quiet_at = None
+        effects: list[Effect] = []
+        for lane in self.lanes:
+            self._rollover(lane).end()
+            for stretch in filter(None, (lane.current, lane.ahead)):
+                effects += [ToSession(stretch.number, command) for command in stretch.session.leave()]
         return effects
 
     def hear(self, event: Audio | Digit | Stopped, *, now: float) -> list[Effect]:
@@ -190,10 +255,14 @@ class MediaStream:
         for gap in timeline.gaps():
             leg = next(leg for leg in lane.legs if leg.track == gap.track)
             begin_ms = lane.ms(lane.begin)
-            self.counts["gaps"] += 1
-            yield self._teller.gap(leg, begin_ms + gap.start_ms, begin_ms + gap.end_ms, gap.cause)
+            start_ms = max(begin_ms + gap.start_ms, lane.ms(lane.heard_until))  # what was heard before was told before
+            if start_ms < begin_ms + gap.end_ms:
+                self.counts["gaps"] += 1
+                yield self._teller.gap(leg, start_ms, begin_ms + gap.end_ms, gap.cause)
 
     def _given(self, lane: Lane, audio: bytes, now: float) -> Iterator[Effect]:
+        if not (audio := lane.admit(audio)):
+            return
         if self._rollover(lane).hear(audio, now=now) and lane.ahead is not None:
             yield from self._switch(lane, lane.ahead, now)
         stretch = lane.current
@@ -226,7 +295,8 @@ class MediaStream:
                 yield from self._gaps(lane, lane.timeline)
             self._rollover(lane).end()
         for lane, stretch in list(self._stretches):
-            yield from self._outcome(lane, stretch, stretch.session.handle(session.AudioEnded(), now=now), now)
+            if lane.is_joined:  # else once it is
+                yield from self._outcome(lane, stretch, stretch.session.handle(session.AudioEnded(), now=now), now)
 
     # One session after the other
 
@@ -290,6 +360,48 @@ class MediaStream:
         lane.current = self._stretch(lane, resume)
         yield from self._opened(lane, lane.current, now, audio=audio, delay_s=delay_s)
 
+    def _join(self, lane: Lane, heard_until: int, now: float) -> Iterator[Effect]:
+        """Go on with a lane that was taken over: with silence for what nobody heard, then with what was held."""
+        yield from (self._teller.leg_started(leg, lane.current.session.session_id) for leg in lane.legs)
+        self._rollover(lane).granted(now=now - lane.ms(heard_until - lane.current.begin) / 1000)
+        missing_bytes = lane.join(heard_until)
+        if missing_bytes:
+            yield from self._unheard(lane, heard_until)
+        if 0 < lane.ms(missing_bytes) <= BRIDGED_MS:
+            for leg in lane.legs:
+                lane.inherited.filled[leg.name] += missing_bytes // len(lane.legs)
+            yield from self._given(lane, SILENCE * missing_bytes, now)
+        elif missing_bytes:
+            before, lane.position = lane.current, lane.begin
+            before.until = heard_until
+            lane.lost += missing_bytes
+            lane.current = self._stretch(lane, lane.begin)
+            yield from self._outcome(lane, before, before.session.handle(session.AudioEnded(), now=now), now)
+            yield from self._opened(lane, lane.current, now)
+        yield from self._held(lane, now)
+
+    def _disown(self, lane: Lane, now: float) -> Iterator[Effect]:
+        """Go on in another session, as nobody knows how far the one that was taken over has heard."""
+        self.counts["sessions_parted"] += 1
+        lane.current.until = lane.position = lane.begin
+        lane.is_joined = True
+        yield from self._unheard(lane, lane.heard_until)
+        lane.current = self._stretch(lane, lane.begin)
+        yield from self._opened(lane, lane.current, now)
+        yield from self._held(lane, now)
+
+    def _held(self, lane: Lane, now: float) -> Iterator[Effect]:
+        yield from self._given(lane, lane.held(), now)
+        if self._stopped:
+            ended = lane.current.session.handle(session.AudioEnded(), now=now)
+            yield from self._outcome(lane, lane.current, ended, now)
+
+    def _unheard(self, lane: Lane, since: int) -> Iterator[Effect]:
+        if since < lane.begin:
+            for leg in lane.legs:
+                self.counts["gaps"] += 1
+                yield self._teller.gap(leg, lane.ms(since), lane.ms(lane.begin), "no bridge had the call")
+
     def _lost(self, lane: Lane, begin: int, end: int) -> Iterator[Effect]:
         for leg in lane.legs:
             self.counts["gaps"] += 1
@@ -308,8 +420,11 @@ class MediaStream:
                     yield from self._heard(lane, stretch, transcript)
                 case session.Recovered(stored=stored):
                     yield from self._recovered(lane, stretch, stored)
-                case session.Located():
-                    pass
+                case session.Located(position=position):
+                    lane.heard_until = stretch.begin + position
+                    yield from self._join(lane, lane.heard_until, now)
+                case session.Parted() if not lane.is_joined:
+                    yield from self._disown(lane, now)
                 case session.Parted():
                     yield from self._parted(lane, stretch, effect, now)
                 case session.Closed():
@@ -362,7 +477,7 @@ class MediaStream:
             yield from self._uncertain(lane, stretch)
             if stretch is lane.current:
                 lane.failure = closed.failure
-        if not lane.closed:
+        if self._has_left or not lane.closed:
             return
         if lane.failure == session.NO_SLOT:
             yield self._teller.batch_wanted(lane, lane.failure)

@@ -12,6 +12,7 @@ from bridge.session_events import (
     Answered,
     AudioEnded,
     Closed,
+    Command,
     Connect,
     DeadlinePassed,
     Disconnect,
@@ -215,6 +216,8 @@ class Session:
         if delay_s:
             self._retry_at = now + delay_s
             return []
+        if not self._is_located:
+            self._give_up_at = now + DRAIN_S
         return [Connect(self._url) if self._url else Open(self._request)]
 
     def hear(self, audio: bytes, *, now: float) -> list[Effect]:
@@ -231,9 +234,13 @@ class Session:
             self._silent_at = now + SILENT_S
         return [Send(audio)]
 
-    def leave(self) -> list[Effect]:
-        """Let go of the session, which another process goes on with."""
-        return [] if self.closed else self._close(None, tell=False)
+    def leave(self) -> list[Command]:
+        """Let go of the session, which another process goes on with, and whose slot it keeps."""
+        if self.closed:
+            return []
+        self._state = State.CLOSED
+        self._retry_at = self._give_up_at = self._silent_at = None
+        return [Disconnect()]
 
     def handle(self, event: Event, *, now: float) -> list[Effect]:
         """Return what follows from `event`; events that don't fit the state are ignored."""
@@ -355,6 +362,7 @@ class Session:
         effects: list[Effect] = []
         if not self._is_located:
             self._is_located = True
+            self._give_up_at = None
             self._backlog.begin(position)
             self._sent = self._backlog.end
             effects.append(Located(self._backlog.end))
@@ -485,8 +493,8 @@ class Session:
         self._silent_at = None
         self._retry_at = now + delay_s * (0.5 + 0.5 * self._jitter())
 
-    def _close(self, failure: str | None, *, tell: bool = True) -> list[Effect]:
+    def _close(self, failure: str | None) -> list[Effect]:
         released: list[Effect] = [] if self._cut else [Disconnect(), Release()]
         self._state = State.CLOSED
         self._retry_at = self._give_up_at = self._silent_at = None
-        return [*released, Closed(failure)] if tell else released
+        return [*released, Closed(failure)]

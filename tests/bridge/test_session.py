@@ -513,7 +513,7 @@ def test_a_session_that_is_left_to_another_process_is_let_go_of_in_silence():
     left = relaying()
     left.hear(b"ab" * 800, now=0)
 
-    assert left.leave() == [Disconnect(), Release()]
+    assert left.leave() == [Disconnect()]
     assert left.closed
     assert left.unacknowledged() == b"ab" * 800
 

@@ -173,6 +173,8 @@ class Delivery:
                     self._injected.add(fault)
                 case Jump(at_ms=at_ms) if at_ms <= media_ms:
                     self._injected.add(fault)
+                    if media_ms - FRAME_MS < at_ms:
+                        yield from cutter.flush()  # one timestamp can't tell of a jump in the middle of a message
                 case _:
                     pass
         yield from cutter.cut(media_ms, audio, sizes_ms)

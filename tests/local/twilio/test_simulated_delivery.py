@@ -146,6 +146,11 @@ def test_what_waits_for_a_bigger_piece_is_sent_before_a_gap_and_at_the_end():
     assert stream.delivery.end()[0].piece.span == Span(60, 80)
 
 
+def test_what_waits_for_a_bigger_piece_is_sent_before_timestamps_jump():
+    stream = Stream(Recut(0, None, (100,)), Jump(40, 420), tracks=("inbound",)).hear(7)
+    assert [(stamp, len(audio) // 8) for _, stamp, audio in stream.media()] == [(0, 40), (460, 100)]
+
+
 def test_a_cut_without_sizes_is_refused():
     with pytest.raises(ValueError, match="no sizes"):
         Recut(0, None, (20, 0))

@@ -4,9 +4,9 @@ Position 0 is the media stream's first frame, whichever track it was on. Audio i
 millisecond a track.
 
 What is missing is waited for while it may still come. A hole, with later audio behind it on the same track: until there
-are 120 ms of later audio on any track. A track that has nothing new: until there are 520 ms of later audio on another,
-and 300 ms from then on, until it is heard again. Then silence is given out in its stead, and what comes for that time
-is dropped. Where nothing is missing, nothing is held back.
+are 120 ms of later audio on any track. A track that has nothing new: until there are 520 ms of later audio on another.
+Then silence is given out in its stead, and what comes for that time is dropped. Where nothing is missing, nothing is
+held back.
 """
 
 from __future__ import annotations
@@ -17,10 +17,8 @@ from bridge.track import BYTES_A_MS, JITTER_BYTES, Cause, Silence, Track
 
 # A packet that was overtaken comes within some packets; speech recognition can spare that much time.
 HOLE_BYTES = 120 * BYTES_A_MS
-# Tracks share one socket but not one burst: Twilio was seen to hold frames back for up to 233 ms. Above that, a track
-# that sends nothing must not make the other one wait.
-ABSENT_BYTES = 300 * BYTES_A_MS
-# Packets may last 400 ms, so that a track has nothing new for as long, and may then be overtaken by 100 ms.
+# Packets may last 400 ms, so that a track has nothing new for as long, and may then be overtaken by 100 ms. Above that,
+# a track that sends nothing must not make the other one wait.
 LAG_BYTES = 520 * BYTES_A_MS
 # A timestamp so far from all others is taken for a mistake, unless the track's next ones say the same: that many, each
 # no more than a second after the one before.
@@ -148,10 +146,7 @@ class Timeline:
         holes = max(self._passed, *(state.reach(HOLE_BYTES) for state in self._channels))
         decided: list[int] = []
         for state in self._channels:
-            patience = LAG_BYTES if state.is_awaited else ABSENT_BYTES
-            tail = max([other.reach(patience) for other in self._channels if other is not state], default=0)
-            if tail > max(state.end, self._given):
-                state.is_awaited = False
+            tail = max([other.reach(LAG_BYTES) for other in self._channels if other is not state], default=0)
             decided.append(state.decided(holes=holes, tail=max(tail, self._passed)))
         return min(decided)
 

@@ -59,7 +59,6 @@ class Track:
         self.filled = 0
         self.dropped = 0
         self.held = 0
-        self.is_awaited = True  # until it is given up, and again once it is heard
         self._name = name
         self._gaps = gaps
         self._runs: list[_Run] = []  # in order, apart from each other
@@ -68,6 +67,7 @@ class Track:
         self._trifles: deque[Silence] = deque(maxlen=16)  # too short for a gap, unless their audio comes after all
         self._lengths: deque[int] = deque(maxlen=_PACKETS)
         self._last: tuple[int, bytes] = (-1, b"")
+        self._expected = 0  # the position after the last packet, by its own timestamp
 
     def place(self, position: int, audio: bytes) -> None:
         """Keep what of `audio` is for places that nothing else has; drop the rest."""
@@ -75,18 +75,17 @@ class Track:
         ahead = position - self.end
         self._lengths.append(length)
         if self.given <= self.end and (ahead == 0 or self._is_jitter(position, audio)):
-            if self._runs:
-                self._runs[-1].audio += audio
-            else:
-                self._runs.append(_Run(self.end, bytearray(audio)))
-            self.end += length
-            self.held += length
+            self._append(audio)
         elif (position, audio) == self._last:
             self.dropped += length
+        elif self.given <= self.end and ahead > JITTER_BYTES and self._is_step(position - self._expected):
+            # The clocks have drifted apart by little and little, and nothing is missing.
+            self.filled += ahead
+            self._append(SILENCE * ahead + audio)
         else:
             self._fit(position, audio)
         self._last = (position, audio)
-        self.is_awaited = True
+        self._expected = position + length
 
     def begin_at(self, position: int) -> None:
         """Begin at `position`; allowed until something was given out."""
@@ -140,6 +139,14 @@ class Track:
             cause: Cause = "the track ended early" if self._has_sounded else "not delivered by the carrier"
             self._gaps.append(Silence(self._name, self._silent_from, end, cause))
 
+    def _append(self, audio: bytes) -> None:
+        if self._runs:
+            self._runs[-1].audio += audio
+        else:
+            self._runs.append(_Run(self.end, bytearray(audio)))
+        self.end += len(audio)
+        self.held += len(audio)
+
     def _fill(self, until: int) -> bytes:
         count = until - self.given
         if self._silent_from is None:
@@ -175,9 +182,15 @@ class Track:
     def _is_jitter(self, position: int, audio: bytes) -> bool:
         """Tell whether `audio` follows the last one, though its timestamp is off by a little."""
         ahead = position - self.end
-        if 0 < ahead <= JITTER_BYTES:
-            return len(self._lengths) == 1 or ahead < min(self._lengths)
+        if ahead > 0:
+            return self._is_step(ahead)
+        if self._runs and position < self._runs[-1].start and self._runs[-1].start > self.given:
+            return False  # it may be for the hole before
         return -JITTER_BYTES <= ahead <= 0 and (position, audio) != self._last
+
+    def _is_step(self, ahead: int) -> bool:
+        """Tell whether a timestamp that is `ahead` of what was expected tells of no missing packet."""
+        return 0 <= ahead <= JITTER_BYTES and (len(self._lengths) == 1 or ahead < min(self._lengths))
 
     def _fit(self, position: int, audio: bytes) -> None:
         """Put `audio` into the holes that it covers, or behind everything."""
@@ -206,7 +219,7 @@ class Track:
         yield len(self._runs), at, _ENDLESS, is_joined
 
     def _is_near(self, off: int, length: int) -> bool:
-        return -JITTER_BYTES <= off <= JITTER_BYTES and (2 * -off < length if off < 0 else off < min(self._lengths))
+        return -JITTER_BYTES <= off <= JITTER_BYTES and (2 * -off < length if off < 0 else self._is_step(off))
 
     def _join(self) -> None:
         apart: list[_Run] = []

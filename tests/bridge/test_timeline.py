@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -137,7 +138,7 @@ def test_a_track_that_sends_nothing_does_not_hold_the_other_back():
         timeline.place("inbound", 102 + 20 * place, frames("a"))
         out += timeline.take()
 
-    assert len(channel(out, 0)) == 50 * FRAME - 300 * 8
+    assert len(channel(out, 0)) == 50 * FRAME - 520 * 8
     assert set(channel(out, 1)) == {0xFF}
 
 
@@ -196,6 +197,207 @@ def test_at_the_end_the_shorter_track_is_filled_up():
 
     assert channel(out, 0) == frames("ab")
     assert channel(out, 1) == frames("x_")
+
+
+def test_a_healthy_call_comes_out_chunk_by_chunk_as_it_comes_in():
+    timeline = Timeline(("inbound", "outbound"), origin_ms=102, chunk_ms=100)
+    for place in range(100):
+        timeline.place("inbound", 102 + 20 * place, frames("a"))
+        assert timeline.take() == b""
+        timeline.place("outbound", 102 + 20 * place, frames("x"))
+        assert len(timeline.take()) == (2 * 5 * FRAME if place % 5 == 4 else 0)
+    assert timeline.gaps() == []
+
+
+@pytest.mark.parametrize("length_ms", [1, 10, 19, 30, 100, 400])
+def test_packets_of_any_length_make_the_same_audio(length_ms):
+    audio = frames("abcdefghijklmnopqrst" * 4)
+    timeline = one()
+    for start in range(0, len(audio), length_ms * 8):
+        timeline.place("inbound", 102 + start // 8, audio[start : start + length_ms * 8])
+
+    assert timeline.take() == audio
+    assert timeline.counts("inbound") == (len(audio), 0, 0)
+
+
+@pytest.mark.parametrize("length_ms", [1, 10, 20, 400])
+def test_packets_of_any_length_may_be_overtaken(length_ms):
+    packets = [bytes([65 + n]) * 8 * length_ms for n in range(5)]
+    timeline = one()
+    for place in (0, 1, 3, 2, 4):
+        timeline.place("inbound", 102 + length_ms * place, packets[place])
+
+    assert timeline.take() + timeline.finish() == b"".join(packets)
+
+
+@pytest.mark.parametrize("length_ms", [1, 10, 20, 400])
+def test_packets_of_any_length_may_come_twice(length_ms):
+    packets = [bytes([65 + n]) * 8 * length_ms for n in range(5)]
+    timeline = one()
+    for place in (0, 1, 1, 2, 3, 3, 3, 4):
+        timeline.place("inbound", 102 + length_ms * place, packets[place])
+
+    assert timeline.take() + timeline.finish() == b"".join(packets)
+
+
+def test_a_track_with_packets_of_400_ms_loses_nothing_beside_one_with_frames():
+    timeline = two()
+    out = b""
+    for place in range(100):
+        timeline.place("inbound", 102 + 20 * place, frames("a"))
+        out += timeline.take()
+        if place % 20 == 19:
+            timeline.place("outbound", 102 + 20 * (place - 19), frames("x" * 20))
+            out += timeline.take()
+
+    assert channel(out, 1) == frames("x" * 100)
+
+
+def drifting(ppm: int, *, minutes: int) -> Timeline:
+    timeline = one()
+    for place in range(minutes * 3000):
+        at_ms = 20 * place
+        timeline.place("inbound", 102 + at_ms + round(at_ms * ppm / 1e6), frames("a"))
+        timeline.take()
+    return timeline
+
+
+def test_a_clock_that_runs_fast_is_followed_with_silence_that_is_no_gap():
+    timeline = drifting(200, minutes=5)
+
+    _, filled, dropped = timeline.counts("inbound")
+    assert (dropped, timeline.gaps()) == (0, [])
+    assert filled == 55 * 8  # 60 ms in all, corrected when it is 11
+
+
+def test_a_clock_that_runs_slow_is_followed_by_leaving_a_little_out():
+    timeline = drifting(-200, minutes=5)
+
+    _, filled, dropped = timeline.counts("inbound")
+    assert (filled, timeline.gaps()) == (0, [])
+    assert 50 * 8 <= dropped <= 60 * 8
+
+
+def test_a_single_timestamp_from_far_ahead_or_behind_is_not_believed():
+    timeline = one()
+    for place in range(10):
+        timeline.place("inbound", 102 + 20 * place, frames("a"))
+        timeline.place("inbound", 102 + (10**15 if place % 2 else -(10**15)), frames("!"))
+
+    assert timeline.take() + timeline.finish() == frames("a" * 10)
+    assert timeline.counts("inbound") == (20 * FRAME, 0, 10 * FRAME)
+
+
+def test_a_single_timestamp_from_a_minute_ahead_loses_nothing_of_what_follows():
+    timeline = two()
+    out = b""
+    for place in range(200):
+        if place == 10:
+            timeline.place("inbound", 102 + 60_000, frames("!"))
+        for track in ("inbound", "outbound"):
+            timeline.place(track, 102 + 20 * place, frames("a"))
+        out += timeline.take()
+
+    assert channel(out, 0) == channel(out, 1) == frames("a" * 200)
+
+
+def test_a_leap_of_the_clock_that_three_frames_agree_on_is_a_gap_in_pieces_of_ten_seconds():
+    timeline = one(chunk_ms=100)
+    timeline.place("inbound", 102, frames("abcde"))
+    for place in range(7):
+        timeline.place("inbound", 102 + 3_000_000 + 20 * place, frames("v"))
+    pieces = []
+    while piece := timeline.take() or timeline.finish():
+        pieces.append(piece)
+
+    assert max(len(piece) for piece in pieces) == 10_000 * 8
+    assert sum(len(piece) for piece in pieces) == 3_000_140 * 8
+    assert b"".join(pieces[-3:])[-8 * FRAME :] == frames("_vvvvvvv")
+    assert timeline.gaps() == [Gap("inbound", 100, 3_000_000, "not delivered by the carrier")]
+
+
+@pytest.mark.parametrize("leap_ms", [-90_000, -(10**12), 4_000_000, 10**12])
+def test_a_clock_that_was_set_anew_goes_on_where_the_audio_was(leap_ms):
+    timeline = two()
+    out = b""
+    for place in range(40):
+        for track in ("inbound", "outbound"):
+            timeline.place(track, 102 + 20 * place + (leap_ms if place >= 10 else 0), frames("a"))
+        out += timeline.take()
+
+    assert channel(out, 0) == channel(out, 1) == frames("a" * 40)
+    assert timeline.gaps() == []
+
+
+def test_a_first_timestamp_that_was_wrong_does_not_spoil_the_rest():
+    timeline = Timeline(("inbound",), origin_ms=102 + 10**12, chunk_ms=20)
+    timeline.place("inbound", 102 + 10**12, frames("!"))
+    for place in range(10):
+        timeline.place("inbound", 102 + 20 * place, frames("a"))
+
+    assert timeline.take() == frames("!aaaaaaaaaa")
+
+
+def test_silence_that_was_let_pass_is_part_of_the_gap_that_follows_it():
+    timeline = one()
+    timeline.place("inbound", 102, frames("a"))
+    timeline.pass_over(100)
+    assert timeline.take() == frames("a_____")
+    for place in range(50, 57):
+        timeline.place("inbound", 102 + 20 * place, frames("b"))
+
+    assert timeline.take() == frames("_" * 44 + "b" * 7)
+    assert timeline.gaps() == [Gap("inbound", 20, 1000, "not delivered by the carrier")]
+
+
+def test_audio_that_is_dropped_for_a_silence_too_short_for_a_gap_makes_it_one():
+    timeline = one()
+    for place in [*range(50), *range(51, 200), 50]:
+        timeline.place("inbound", 102 + place, bytes([place]) * 8)
+        timeline.take()
+
+    assert timeline.counts("inbound") == (200 * 8, 8, 8)
+    assert timeline.gaps() == [Gap("inbound", 50, 51, "not delivered by the carrier")]
+
+
+TIMES_MS = st.one_of(
+    st.integers(0, 2000),
+    st.integers(-100, 100).map(lambda n: n * 1000),
+    st.integers(-1, 4).map(lambda n: n * 1_800_000),
+    st.integers(-(10**15), 10**15),
+)
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.sampled_from(("inbound", "outbound")), TIMES_MS, st.integers(1, 400), st.integers(1, 8)),
+            st.integers(1, 500),
+        ),
+        max_size=40,
+    )
+)
+def test_every_byte_is_accounted_for_at_any_time_whatever_the_times(arrivals):
+    timeline = two()
+    out = b""
+    for arrival in arrivals:
+        if isinstance(arrival, int):
+            timeline.pass_over(arrival)
+        else:
+            track, at_ms, length_ms, count = arrival
+            for n in range(count):
+                timeline.place(track, at_ms + n * length_ms, b"a" * 8 * length_ms)
+        out += timeline.take()
+
+        for number, track in enumerate(("inbound", "outbound")):
+            heard, filled, dropped = timeline.counts(track)
+            assert heard + filled == len(channel(out, number)) + dropped + timeline.held(track)
+            assert channel(out, number).count(b"a") <= heard - dropped
+    longest = 0
+    while piece := timeline.finish():
+        longest = max(longest, len(piece))
+    assert longest <= 2 * 10_000 * 8
+    assert timeline.held("inbound") == timeline.held("outbound") == 0
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 120), st.integers(1, 5)), max_size=60))

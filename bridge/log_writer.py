@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bridge.aws import perform
-from bridge.media_stream import Append
+from bridge.cadence import Cadence
 from bridge.meter import Meter
-from bridge.spill import Spill
+from bridge.spill import CATCH_UP_INTERVAL_S, Spill
+from bridge.telling import Append
 from bridge.unwritten import Due, Unwritten
 from callscribe.entries import CallFailed, timestamp
 from callscribe.errors import Refused, Unavailable
@@ -27,6 +28,9 @@ FIRST_RETRY_S = 0.1
 LAST_RETRY_S = 5.0  # an outage that ends is noticed so soon
 # After so many attempts in a row that failed it is an outage, and said.
 OUTAGE_ATTEMPTS = 3
+# A writer with more than these to write is behind, and takes its turn with the others that are. The beginning and the
+# end of a call make about as many at once.
+BEHIND_ENTRIES = 6
 # How long entries wait after the media stream has ended. Throttling passes in minutes; a process that has to stop
 # sooner cancels `run`, which says what is left.
 FINISH_S = 900.0
@@ -59,11 +63,13 @@ class LogWriter:
         self._deadline_s = deadline_s
         self._jitter = jitter
         self._unwritten = Unwritten(spill.open() if spill is not None else None)
+        self._cadence = Cadence(interval_s=CATCH_UP_INTERVAL_S) if spill is None else spill.cadence
         self._changed = asyncio.Event()
         self._finished = False
         self._over = False
         self._deadline: float | None = None
         self._limit: asyncio.Timeout | None = None
+        self._behind = False
         self._failures = 0  # in a row
         self._token: str | None = None  # the first entry's
         self._told = False  # whether the log itself says what it lacks
@@ -133,6 +139,7 @@ class LogWriter:
     async def _write(self, due: Due) -> None:
         """Try until it is written, or will never be."""
         while True:
+            await self._take_turn()
             try:
                 if self._tail is None:
                     # By itself: were the write's own search for it repeated after a lost answer, it would find what was
@@ -151,6 +158,12 @@ class LogWriter:
             else:
                 self._note_written(due)
                 return
+
+    async def _take_turn(self) -> None:
+        """Wait for a turn among those that catch up, if this writer does; until nothing waits behind what is due."""
+        self._behind = self.waiting > (1 if self._behind else BEHIND_ENTRIES)
+        if self._behind:
+            await asyncio.sleep(self._cadence.wait_s(now=asyncio.get_running_loop().time()))
 
     async def _pause(self, error: Unavailable) -> None:
         self.delays += 1

@@ -9,10 +9,11 @@ from collections import deque
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
+from bridge.cadence import Cadence
 from bridge.log_writer import LogWriter
-from bridge.media_stream import Append
 from bridge.meter import Meter
 from bridge.spill import Spill
+from bridge.telling import Append
 from callscribe.entries import CallFailed, Dtmf
 from callscribe.log import Log, entry_of
 
@@ -83,6 +84,8 @@ def digit(number: int, text: str = "1") -> Append:
 def at_once(monkeypatch):
     monkeypatch.setattr("bridge.log_writer.FIRST_RETRY_S", 0.0)
     monkeypatch.setattr("bridge.log_writer.LAST_RETRY_S", 0.0)
+    monkeypatch.setattr("bridge.log_writer.CATCH_UP_INTERVAL_S", 0.0)
+    monkeypatch.setattr("bridge.spill.CATCH_UP_INTERVAL_S", 0.0)
 
 
 @pytest.fixture
@@ -250,6 +253,27 @@ async def test_an_outage_is_said_once_and_its_end_too(table, writer, caplog):
 
     assert [record.getMessage() for record in caplog.records] == ["the log has to wait", "the log goes on"]
     assert "ProvisionedThroughputExceededException" in caplog.records[0].reason
+
+
+@pytest.mark.parametrize(("waiting", "turns"), [(6, 0), (7, 12), (20, 38)])
+async def test_writers_that_are_behind_take_turns_to_the_end_and_others_do_not_wait(tmp_path, waiting, turns):
+    class Counting(Cadence):
+        asked = 0
+
+        def wait_s(self, *, now: float) -> float:
+            self.asked += 1
+            return super().wait_s(now=now)
+
+    spill = Spill(tmp_path)
+    spill.cadence = Counting(interval_s=0.0)
+    writers = [LogWriter(Table(), Log("Calls", name), tenant="acme", tail=0, spill=spill) for name in ("CA1", "CA2")]
+    for writer in writers:
+        for number in range(waiting):
+            writer.append(digit(number))
+        writer.finish()
+        await writer.run()
+
+    assert spill.cadence.asked == turns
 
 
 async def test_no_log_line_holds_what_was_said(table, writer, caplog):

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bridge.aws import perform, post
-from bridge.media_stream import Partial
 from bridge.meter import Meter
+from bridge.telling import Partial
 from bridge.turns import Turns
 from callscribe.errors import Refused, SubscriberGone, Unavailable
 from callscribe.messages import PartialMessage

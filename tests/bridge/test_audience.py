@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from bridge.audience import Audience, Shares
-from bridge.media_stream import Partial
 from bridge.meter import Meter
+from bridge.telling import Partial
 from callscribe.messages import decode_frame
 from callscribe.subscriptions import Subscriptions
 

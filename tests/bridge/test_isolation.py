@@ -1,0 +1,134 @@
+"""No call suffers from another's subscriber, or from a DynamoDB that can't answer now."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from dataclasses import replace
+
+import pytest
+from aiobotocore.session import get_session
+
+from bridge.__main__ import AWS
+from callscribe.call import fold
+from callscribe.dynamodb import perform
+from callscribe.messages import decode_frame
+from callscribe.subscriptions import Subscription, Subscriptions
+from local.aws.faults import Chance, Cut, Hangs, Plan, Rule, Throttled
+from local.aws.faulty import FaultyAws
+
+NAMES = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "eu-west-1"}
+CALLS = [f"CA{number}" for number in range(10)]
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """Retry at once, so that the tests wait for nothing."""
+    monkeypatch.setattr("bridge.log_writer.FIRST_RETRY_S", 0.01)
+    monkeypatch.setattr("bridge.log_writer.LAST_RETRY_S", 0.05)
+    monkeypatch.setattr("bridge.relay.LOOK_UP_AGAIN_S", 0.01)
+
+
+@pytest.fixture
+async def behind_faults(path, moto):
+    """`behind_faults(dynamodb=plan, connections=plan)`: the path, its AWS behind proxies with these faults."""
+    session = get_session()
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def put(*, dynamodb: Plan | None = None, connections: Plan | None = None):
+            push = path.bridge._services.environment.push_endpoint
+            before_tables = await stack.enter_async_context(FaultyAws(moto, dynamodb or Plan()))
+            before_posts = await stack.enter_async_context(FaultyAws(push.removesuffix("/live"), connections or Plan()))
+            tables = session.create_client("dynamodb", endpoint_url=before_tables.url, config=AWS, **NAMES)
+            posts = session.create_client(
+                "apigatewaymanagementapi", endpoint_url=f"{before_posts.url}/live", config=AWS, **NAMES
+            )
+            path.bridge._services = replace(
+                path.bridge._services,
+                dynamodb=await stack.enter_async_context(tables),
+                connections=await stack.enter_async_context(posts),
+            )
+            return before_tables, before_posts
+
+        yield put
+
+
+def follow(path, call_id: str, *connections: str) -> None:
+    for connection in connections:
+        path.connections.known.add(connection)
+        subscription = Subscription(call_id, connection, "acme", int(time.time()) + 600)
+        perform(path.dynamodb, Subscriptions("Subscriptions").put(subscription))
+
+
+async def talk(path, call_id: str, spoken_by) -> None:
+    await path.talk(call_id, *spoken_by(f"I am {call_id}", "and I answer", "one moment please", "goodbye"))
+
+
+def is_whole(path, call_id: str) -> bool:
+    entries = path.entries(call_id)
+    call = fold(entries)
+    return (
+        [text for _, text in path.said(call_id)] == [f"I am {call_id}", "and I answer", "one moment please", "goodbye"]
+        and [entry.seq for entry in entries] == list(range(1, len(entries) + 1))
+        and [leg.complete for leg in call.legs] == [True, True]
+        and call.failed is None
+    )
+
+
+async def test_one_dead_subscriber_and_a_dynamodb_that_throttles_in_turns_harm_no_log_and_no_partials(
+    path, behind_faults, spoken_by
+):
+    turns = Rule(fault=Throttled(), table="Calls", first=5, times=15, every=40)
+    tables, posts = await behind_faults(
+        dynamodb=Plan(rules=(turns,)),
+        connections=Plan(rules=(Rule(fault=Hangs(), about="dead", times=None),)),
+    )
+    for call in CALLS:
+        path.open_call(call)
+        follow(path, call, f"live {call}")
+    follow(path, CALLS[0], "dead")
+
+    await asyncio.gather(*(talk(path, call, spoken_by) for call in CALLS))
+    await path.settled()
+
+    assert {call: is_whole(path, call) for call in CALLS} == dict.fromkeys(CALLS, True)
+    assert {struck.fault for struck in tables.struck} == {Throttled()}
+    assert len(tables.struck) > 20
+    assert {struck.asked.about for struck in posts.struck} == {"dead"}
+    for call in CALLS:
+        shown = [message for frame in path.connections.posted[f"live {call}"] for message in decode_frame(frame)]
+        assert {message.call_id for message in shown} == {call}
+
+
+async def test_whatever_dynamodb_does_by_chance_each_log_is_whole(path, behind_faults, spoken_by, monkeypatch):
+    monkeypatch.setattr("bridge.aws.REQUEST_S", 0.5)
+    chance = Chance(seed=3, rates={"throttled": 0.1, "failed": 0.1, "cut": 0.1, "hangs": 0.02})
+    tables, _ = await behind_faults(dynamodb=Plan(chance=chance))
+    for call in CALLS:
+        path.open_call(call)
+
+    await asyncio.gather(*(talk(path, call, spoken_by) for call in CALLS))
+    await path.settled()
+
+    assert {call: is_whole(path, call) for call in CALLS} == dict.fromkeys(CALLS, True)
+    assert {type(struck.fault).__name__ for struck in tables.struck} >= {"Throttled", "Failed", "Cut"}
+
+
+async def test_a_log_that_can_not_be_written_while_its_call_goes_on_is_written_afterwards(
+    path, behind_faults, spoken_by
+):
+    tables, _ = await behind_faults(
+        dynamodb=Plan(rules=(Rule(fault=Cut(), operation="PutItem", about="CALL#CA0", times=None),))
+    )
+    for call in ("CA0", "CA1"):
+        path.open_call(call)
+
+    await asyncio.gather(*(talk(path, call, spoken_by) for call in ("CA0", "CA1")))
+    assert len(path.entries("CA0")) == 1
+    assert path.bridge.live
+    tables.plan = Plan()
+    await path.settled()
+
+    assert is_whole(path, "CA0")
+    assert is_whole(path, "CA1")

@@ -162,8 +162,9 @@ def test_expiry_is_set_as_in_the_templates(stack):
     }
 
     assert described[stack.subscriptions_table] == "expires_at"
+    assert described[stack.bridge["SESSIONS_TABLE"]] == "expires_at"
     assert described[stack.calls_table] is None
-    assert sorted(described.values(), key=str) == [None, "expiration", "expires_at"]
+    assert sorted(described.values(), key=str) == [None, "expiration", "expires_at", "expires_at"]
 
 
 def test_the_mapping_of_push_is_as_in_the_template_and_the_engines_own_is_off(stack):

@@ -15,6 +15,10 @@ from bridge.dialects.events import Audio, DialectEvent, Digit, Started, Stopped
 from callscribe.errors import MalformedMessage
 
 BYTES_A_MS = 8  # mu-law at 8000 Hz
+# Numbers say that a message came again. One that was overtaken is of use for some tenths of a second, which are fewer
+# messages than this even if each holds a millisecond. Source of the method: RFC 4303, section 3.4.3.
+_WINDOW = 1024
+_ALL_SEEN = (1 << _WINDOW) - 1
 _TRACKS = {"inbound": "inbound", "outbound": "outbound", "inbound_track": "inbound", "outbound_track": "outbound"}
 
 
@@ -83,7 +87,9 @@ class TwilioDialect:
 
     def __init__(self) -> None:
         self._tracks: tuple[str, ...] = ()
-        self._sequence = 0
+        self._newest = 0  # sequence number
+        self._seen = _ALL_SEEN  # bit n: the number `_newest - n` was seen
+        self._leap: int | None = None  # a number from afar, which is believed when another follows it
         self._stage: Literal["before", "streaming", "after"] = "before"
 
     def receive(self, text: str | bytes) -> DialectEvent | None:
@@ -96,7 +102,6 @@ class TwilioDialect:
         if isinstance(message, _Connected):
             return None
         self._check_order(message)
-        self._sequence = message.sequence_number
         match message:
             case _Media(media=media):
                 return Audio(self._track(media.track), media.timestamp, _payload(media))
@@ -114,8 +119,29 @@ class TwilioDialect:
         expected = "before" if isinstance(message, _Start) else "streaming"
         if self._stage != expected:
             raise MalformedMessage(f"twilio: {type(message).__name__[1:].lower()} {self._stage} it", kind="order")
-        if message.sequence_number <= self._sequence:
-            raise MalformedMessage("twilio: a sequence number came again", kind="order")
+        if isinstance(message, _Start):
+            self._newest = message.sequence_number
+        elif not self._is_new(message.sequence_number):
+            raise MalformedMessage("twilio: a sequence number came again, or from afar", kind="order")
+
+    def _is_new(self, number: int) -> bool:
+        """Take note of `number` and tell whether this was its first time; later ones may have come before it."""
+        ahead = number - self._newest
+        if not -_WINDOW < ahead <= _WINDOW:
+            # One wrong number must not make all that follow look old.
+            before, self._leap = self._leap, number
+            if before is None or not 0 < number - before <= _WINDOW:
+                return False
+            self._newest, self._seen = number, _ALL_SEEN
+            return True
+        if ahead > 0:
+            self._seen = ((self._seen << ahead) | 1) & _ALL_SEEN
+            self._newest = number
+            return True
+        bit = 1 << -ahead
+        is_new = not self._seen & bit
+        self._seen |= bit
+        return is_new
 
     def _start(self, start: _StartBody) -> Started:
         form = start.media_format
@@ -123,7 +149,10 @@ class TwilioDialect:
             raise MalformedMessage(f"twilio: media format {form.encoding}/{form.sample_rate}", kind="format")
         if not start.tracks or any(track not in _TRACKS for track in start.tracks):
             raise MalformedMessage("twilio: unknown tracks", kind="track")
-        self._tracks = tuple(_TRACKS[track] for track in start.tracks)
+        tracks = tuple(_TRACKS[track] for track in start.tracks)
+        if len(set(tracks)) < len(tracks):
+            raise MalformedMessage("twilio: a track announced twice", kind="track")
+        self._tracks = tracks
         self._stage = "streaming"
         return Started(
             media_stream=start.stream_sid,
@@ -147,7 +176,7 @@ def _decode(text: str | bytes) -> _Connected | _Numbered:
         return _decoder.decode(text)
     except msgspec.ValidationError as error:
         raise MalformedMessage(f"twilio: {error}", kind="shape") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeEncodeError) as error:
         raise MalformedMessage(f"twilio: {error}", kind="json") from error
 
 

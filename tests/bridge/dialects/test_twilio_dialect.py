@@ -103,6 +103,38 @@ def test_a_message_that_is_wrong_is_named_by_kind_and_the_next_one_is_heard(text
     assert dialect.receive(media(7)) == Audio("inbound", 102, b"\xfe" * 160)
 
 
+def test_a_message_that_was_overtaken_is_heard_once():
+    dialect = streaming()
+    for number in (2, 4, 5):
+        dialect.receive(media(number))
+
+    assert dialect.receive(media(3)) == Audio("inbound", 102, b"\xfe" * 160)
+    assert kind_of_failure(dialect, media(3)) == "order"
+    assert kind_of_failure(dialect, media(4)) == "order"
+
+
+def test_a_number_from_afar_does_not_make_the_next_ones_old():
+    dialect = streaming()
+    for number in (10**30, -(10**30)):
+        assert kind_of_failure(dialect, media(number)) == "order"
+        assert kind_of_failure(dialect, media(number)) == "order"
+
+    assert dialect.receive(media(2)) is not None
+
+
+@pytest.mark.parametrize("count_from", [2000, 10**9, -5000])
+def test_a_count_that_goes_on_elsewhere_is_believed_from_its_second_message(count_from):
+    dialect = streaming()
+
+    assert kind_of_failure(dialect, media(count_from)) == "order"
+    assert dialect.receive(media(count_from + 1)) is not None
+    assert dialect.receive(media(count_from + 2)) is not None
+
+
+def test_a_track_that_is_announced_twice_is_refused():
+    assert kind_of_failure(TwilioDialect(), START.replace("outbound", "inbound_track")) == "track"
+
+
 def test_media_before_start_is_out_of_order():
     assert kind_of_failure(TwilioDialect(), media()) == "order"
 

@@ -11,8 +11,13 @@ import pytest
 from aiobotocore.session import get_session
 
 from bridge.__main__ import AWS
+from bridge.log_writer import LogWriter
+from bridge.spill import Spill
+from bridge.telling import Append
 from callscribe.call import fold
 from callscribe.dynamodb import perform
+from callscribe.entries import Dtmf
+from callscribe.log import Log
 from callscribe.messages import decode_frame
 from callscribe.subscriptions import Subscription, Subscriptions
 from local.aws.faults import Chance, Cut, Hangs, Plan, Rule, Throttled
@@ -132,3 +137,20 @@ async def test_a_log_that_can_not_be_written_while_its_call_goes_on_is_written_a
 
     assert is_whole(path, "CA0")
     assert is_whole(path, "CA1")
+
+
+async def test_an_entry_that_is_too_large_for_dynamodb_is_left_out_and_the_log_says_so(path, tmp_path):
+    path.open_call("CA1")
+    services = path.bridge._services
+    writer = LogWriter(services.dynamodb, Log("Calls", "CA1"), tenant="acme", tail=1, spill=Spill(tmp_path))
+    sizes = {"one": 10, "too large": 500_000, "two": 10}
+    for token, size in sizes.items():
+        writer.append(Append(Dtmf(leg="MZ1/inbound", digit="1" * size, at_ms=0), token))
+    writer.finish()
+
+    await writer.run()
+
+    entries = path.entries("CA1")
+    assert [entry.kind for entry in entries] == ["call.started", "dtmf", "dtmf", "call.failed"]
+    assert [entry.seq for entry in entries] == [1, 2, 3, 4]
+    assert (writer.written, writer.refused, writer.delays) == (3, 1, 0)

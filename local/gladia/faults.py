@@ -111,7 +111,7 @@ class AcknowledgementsSlow(_OnSocket, frozen=True, kw_only=True, tag="acknowledg
 
 
 class AcknowledgementsMissing(_OnSocket, frozen=True, kw_only=True, tag="acknowledgements_missing"):
-    """So many messages of audio are taken without a word; None for all from then on."""
+    """So many messages of audio are taken without a word, empty ones not among them; None for all from then on."""
 
     messages: Positive | None = 1
 

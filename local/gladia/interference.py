@@ -47,6 +47,7 @@ class Interference:
         self._messages = 0
         self._slow_s: float | None = None
         self._missing: float = 0  # acknowledgements still to be left out; infinity for all
+        self._asks_only = False  # an empty chunk, which is no audio but a way to ask for the position
         self._negative: float = 0
         self._is_inclusive = False
         self._withheld = Withheld(session)
@@ -88,9 +89,10 @@ class Interference:
             more, end = self._strike({"stopped": 0}, now=now)
             odd += more
         # The socket ends before any ear hears of the message: its words find the socket gone.
-        first = [each for each in effects if not isinstance(each, Listen | Finish)]
-        last = [each for each in effects if isinstance(each, Listen | Finish)]
-        return [*before, *self._alter(first), *odd, *self._end_socket(end, now=now), *self._alter(last)]
+        self._asks_only = audio_bytes == 0
+        first, last = _parted(self._alter(effects))
+        closing, finish = _parted(self._end_socket(end, now=now))
+        return [*before, *first, *odd, *closing, *last, *finish]
 
     def heard(self, channel: int, heard: Heard, *, now: float) -> list[Effect]:
         """Take what the ear of `channel` tells."""
@@ -113,8 +115,14 @@ class Interference:
         may_be_discarded = any(isinstance(fault, EndOfSocket) and fault.discards for fault in self._coming)
         return may_be_discarded and (self._slow_s is not None or self._missing > 0) and not self._negative
 
+    @property
+    def _leaves_out(self) -> bool:
+        """Whether an acknowledgement of audio is left out now; that of an empty chunk only if all are."""
+        return self._missing > 0 and not (self._asks_only and self._missing < float("inf"))
+
     def _withhold(self, message: bytes | str, audio_bytes: int) -> list[Effect]:
-        is_acknowledged = self._missing <= 0
+        self._asks_only = audio_bytes == 0
+        is_acknowledged = not self._leaves_out
         self._missing -= not is_acknowledged
         self._withheld.put(message, audio_bytes, is_acknowledged=is_acknowledged)
         return [Later(Take(), self._slow_s or 0.0)] if is_acknowledged else []
@@ -196,7 +204,7 @@ class Interference:
         return altered
 
     def _alter_acknowledgement(self, effect: Send) -> list[Effect]:
-        if effect.kind == "audio_chunk" and self._missing > 0:
+        if effect.kind == "audio_chunk" and self._leaves_out:
             self._missing -= 1
             return []
         effect = self._positioned(effect)
@@ -243,6 +251,16 @@ def _look(message: bytes | str) -> tuple[int | None, bool]:
             except (binascii.Error, ValueError):
                 return None, False
     return None, said.type == "stop_recording"
+
+
+def _parted(effects: Iterable[Effect]) -> tuple[list[Effect], list[Effect]]:
+    """Return what is for the socket, and what is for the ears."""
+    first: list[Effect] = []
+    last: list[Effect] = []
+    for effect in effects:
+        inner = effect.effect if isinstance(effect, Later) else effect
+        (last if isinstance(inner, Listen | Finish) else first).append(effect)
+    return first, last
 
 
 def _is_final(text: str) -> bool:

@@ -233,3 +233,15 @@ def test_a_close_may_end_the_session_with_its_result_stored():
     talk.talk.heard(0, Finished(), now=NOON)
     assert talk.session.status == "done"
     assert talk.talk.connect(now=NOON) == [Close(4403, "session already ended")]
+
+
+def test_an_ending_close_may_take_its_message_before_the_ears_finish():
+    talk = Talk(Closed(at="audio", code=4403, taken=True, ends=True))
+    assert shape(talk.takes()) == ["Close", "Listen", "Finish"]
+
+
+@pytest.mark.parametrize(("messages", "answered"), [(1, True), (None, False)])
+def test_whoever_asks_with_an_empty_chunk_is_answered_unless_nothing_is(messages, answered):
+    talk = Talk(AcknowledgementsMissing(at="connect", messages=messages))
+    assert bool(ranges(talk.takes(b""))) is answered
+    assert ranges(talk.takes()) == []

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from bench.chaos.observation import Observation, SessionSeen, StreamSeen
-from bench.chaos.voice import BYTES_A_MS, FRAME_MS, audible, between, read
+from bench.chaos.voice import BYTES_A_MS, FRAME_BYTES, FRAME_MS, LETTERS, audible, between, frames_in, read, words
 from callscribe.entries import CallFailed, Entry, LegEnded, LegGap, LegStarted, Utterance
 from local.twilio.faults import Death, Drift, Ending, Script, stamp_ms
 from local.twilio.spans import Span, missing, united
@@ -20,6 +20,7 @@ REFUSED = "audio that Gladia refused with a negative acknowledgement"
 RESET = "audio that was lost on the way with a connection that was reset"
 EDGE = "silence outside of what the carrier sent, and less than a frame of it, of which there was no sign"
 UNSAID = "words whose session never ended, so that Gladia neither said nor stored them"
+UNPLACED = "audio that a session took and could not place, or never acknowledged before it was cut off: heard by two"
 # Timestamps of a clock that runs fast or slow are rounded to milliseconds, at both ends of a gap.
 _DRIFT_TOLERANCE_MS = 3
 
@@ -35,9 +36,9 @@ class Verdict:
     bytes_lost: int = 0
     bytes_repeated: int = 0
     gap_bytes: int = 0  # never delivered, and told as gaps
-    finals: int = 0
-    finals_missing: int = 0
-    finals_twice: int = 0
+    words: int = 0  # that Gladia said or stored
+    words_missing: int = 0
+    words_twice: int = 0
     reconnects: int = 0
     sessions: int = 0
 
@@ -53,7 +54,6 @@ def judge(seen: Observation) -> Verdict:
         sessions = [session for session in seen.sessions if session.media_stream == stream.media_stream]
         for track in stream.delivered:
             _Leg(stream, track, sessions, entries, verdict).judge()
-    _judge_finals(seen.sessions, entries, verdict)
     return verdict
 
 
@@ -67,34 +67,6 @@ def _judge_log(seen: Observation, verdict: Verdict) -> None:
     for written in seen.log:
         if isinstance(written.entry.body, CallFailed):
             verdict.problems.append(f"call.failed: {written.entry.body.reason}")
-
-
-def _judge_finals(sessions: Sequence[SessionSeen], entries: Sequence[Entry], verdict: Verdict) -> None:
-    """Compare each final that Gladia said or stored with the utterances of its session."""
-    channels = {
-        (body.session, body.leg): body.channel for body in (e.body for e in entries) if isinstance(body, LegStarted)
-    }
-    written: Counter[tuple[str, int | None, str]] = Counter(
-        (session_id, channels.get((session_id, body.leg)), body.text)
-        for body in (entry.body for entry in entries)
-        if isinstance(body, Utterance)
-        for session_id in (body.id.partition("/")[0],)
-    )
-    said: Counter[tuple[str, int | None, str]] = Counter(
-        (session.session_id, channel, text.strip()) for session in sessions for channel, text in session.finals
-    )
-    endless = {session.session_id for session in sessions if not session.ended}
-    verdict.finals = said.total()
-    verdict.finals_twice = (written - said).total()
-    for (session_id, _, text), count in (said - written).items():
-        if session_id in endless:
-            verdict.excused[UNSAID] += len(text.split()) * count
-        else:
-            verdict.finals_missing += count
-    if verdict.finals_missing:
-        verdict.problems.append(f"{verdict.finals_missing} finals are missing of {verdict.finals}")
-    if verdict.finals_twice:
-        verdict.problems.append(f"{verdict.finals_twice} utterances are there twice, or were never said")
 
 
 class _Leg:
@@ -114,25 +86,32 @@ class _Leg:
         self._verdict = verdict
         bodies = [entry.body for entry in entries]
         started = [body for body in bodies if isinstance(body, LegStarted) and body.leg == self._name]
-        channels = {body.session: body.channel for body in started}
+        self._channels = {body.session: body.channel for body in started}
         self._offset_ms = started[0].offset_ms if started else 0
         self._gaps = [body for body in bodies if isinstance(body, LegGap) and body.leg == self._name]
         self._ended = [body for body in bodies if isinstance(body, LegEnded) and body.leg == self._name]
-        self._heard = b"".join(
-            session.channels[channels[session.session_id]]
-            for session in sessions
-            if session.session_id in channels and channels[session.session_id] < len(session.channels)
-        )
+        self._texts = [body.text for body in bodies if isinstance(body, Utterance) and body.leg == self._name]
+        self._sessions = [session for session in sessions if self._channel(session) is not None]
+        self._heard = b"".join(self._audio(session) for session in self._sessions)
         # Of all channels; a session refuses what it refuses on each of them.
-        self._refused = sum(session.refused_bytes // max(1, len(session.channels)) for session in sessions)
+        self._refused = sum(session.refused_bytes // len(session.channels) for session in self._sessions)
+
+    def _channel(self, session: SessionSeen) -> int | None:
+        channel = self._channels.get(session.session_id, len(session.channels))
+        return channel if channel < len(session.channels) else None
+
+    def _audio(self, session: SessionSeen) -> bytes:
+        return session.channels[self._channels[session.session_id]]
 
     def judge(self) -> None:
+        """Add to the verdict."""
         delivered = self._stream.delivered[self._track]
         said = between(self._track, (span.shifted(self._stream.starts_ms) for span in delivered))
         self._verdict.bytes_said += len(said)
         is_whole = audible(said) == audible(self._heard)
         if not is_whole:
             self._compare(said)
+        self._judge_words()
         self._judge_gaps(is_whole=is_whole)
         self._judge_ledger(len(said), is_whole=is_whole)
 
@@ -140,16 +119,25 @@ class _Leg:
         """Count what was lost, repeated and put elsewhere, byte by byte."""
         due = [position for piece in read(self._track, said) for position in piece.positions()]
         heard: list[int] = []
-        strange = 0
-        for piece in read(self._track, self._heard):
-            if piece.number is None:
-                strange += piece.end - piece.begin
-            else:
-                heard += piece.positions()
+        strange = unplaced = 0
+        earlier: set[int] = set()
+        for session in self._sessions:
+            here: list[int] = []
+            for piece in read(self._track, self._audio(session)):
+                if piece.number is None:
+                    strange += piece.end - piece.begin
+                else:
+                    here += piece.positions()
+            unplaced += len(earlier.intersection(here))
+            if session.was_cut or session.refused_bytes:
+                earlier.update(here)
+            heard += here
         times = Counter(heard)
         lost = [position for position in due if position not in times]
-        repeated = sum(times.values()) - len(times)
+        again = [position for position, count in times.items() if count > 1]
+        repeated = sum(times.values()) - len(times) - unplaced
         alien = len(times.keys() - set(due))
+        self._verdict.excused[UNPLACED] += unplaced
         if _is_reset(self._stream.script) and lost and not any(position > lost[0] for position in times):
             self._verdict.excused[RESET] += len(lost)
             lost = []
@@ -160,9 +148,32 @@ class _Leg:
         self._verdict.bytes_lost += len(lost)
         self._verdict.bytes_repeated += repeated
         self._say_if(len(lost), "bytes lost", lost[:1])
-        self._say_if(repeated, "bytes repeated", [place for place, count in times.items() if count > 1][:1])
+        self._say_if(repeated, "bytes repeated", again[:1])
         self._say_if(strange + alien, "bytes that nobody said here")
         self._say_if(sum(a > b for a, b in pairwise(first)), "places where the order is broken")
+
+    def _judge_words(self) -> None:
+        """Look for each word that Gladia said or stored, once."""
+        written = Counter(word for text in self._texts for word in words(self._track, text))
+        said = {word for each in self._sessions if each.ended for word in self._said(each)}
+        endless = [each for each in self._sessions if not each.ended]
+        taken = {word for each in endless for word in frames_in(self._track, self._audio(each))}
+        missing_words = said - written.keys()
+        self._verdict.words += len(said)
+        self._verdict.words_missing += len(missing_words)
+        self._verdict.words_twice += written.total() - len(written)
+        self._verdict.excused[UNSAID] += len(taken - said - written.keys())
+        self._say_if(len(missing_words), "words are missing", [min(missing_words, default=0) * FRAME_BYTES])
+        again = [word * FRAME_BYTES for word, count in written.items() if count > 1]
+        self._say_if(written.total() - len(written), "words are there twice", again[:1])
+        never = written.keys() - said - {word for each in endless for word in self._said(each)}
+        self._say_if(len(never), "words that Gladia never said")
+        others = [track for track in LETTERS if track != self._track]
+        self._say_if(sum(len(words(track, text)) for track in others for text in self._texts), "words of another track")
+
+    def _said(self, session: SessionSeen) -> Iterator[int]:
+        for text in session.finals:
+            yield from words(self._track, text)
 
     def _say_if(self, count: int, what: str, at: Sequence[int] = ()) -> None:
         if count:

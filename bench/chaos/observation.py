@@ -32,9 +32,10 @@ class SessionSeen:
     session_id: str
     media_stream: str
     channels: tuple[bytes, ...]  # all audio that was taken
-    finals: tuple[tuple[int, str], ...]  # channel and text, said or stored
+    finals: tuple[str, ...]  # the texts of all channels, said or stored
     ended: bool  # so that there is a stored result
     refused_bytes: int = 0  # of all channels, left untaken with a negative acknowledgement
+    was_cut: bool = False  # closed in mid-call with a code that says that there is nothing to come back to
 
 
 @dataclass(frozen=True, slots=True)

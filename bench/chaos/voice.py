@@ -25,6 +25,7 @@ ENDPOINTING_S = 0.01
 SILENT_BYTES = 80
 _SILENCE = b"\xff"
 _HEAD = re.compile(rb"\xfc([ab])([0-9]{4})\x1f(?:160|80)\xfd")
+_WORD = re.compile(r"\b([ab])([0-9]{4})")
 
 
 @cache
@@ -95,6 +96,16 @@ def read(track: str, audio: bytes) -> Iterator[Piece]:
         yield piece
         before = before if piece.number is None else piece.number
         at += piece.end - piece.begin
+
+
+def words(track: str, text: str) -> list[int]:
+    """Return the frames of `track` that `text` says, in its order; of a damaged one, the beginning is enough."""
+    return [int(number) for letter, number in _WORD.findall(text) if letter == LETTERS[track]]
+
+
+def frames_in(track: str, audio: bytes) -> set[int]:
+    """Return the frames of `track` whose beginning is in `audio`."""
+    return {int(head[2]) for head in _HEAD.finditer(audio) if head[1] == LETTERS[track].encode()}
 
 
 def _number_at(track: str, audio: bytes, at: int) -> int | None:

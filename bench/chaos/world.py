@@ -5,6 +5,7 @@ The bridge is a process of its own, as in the task; the rest is this process, ov
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -12,7 +13,6 @@ import socket
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,7 +32,7 @@ from callscribe.entries import CallEnded, CallStarted, timestamp
 from callscribe.log import Log, Steps, entry_of
 from callscribe.requests import Conflict
 from callscribe.tickets import Ticket, sign
-from local.gladia.faults import kind
+from local.gladia.injector import Injected
 from local.gladia.plan import Faults
 from local.gladia.scripted import ScriptedRecogniser
 from local.gladia.server import EmulatedGladia
@@ -46,6 +46,9 @@ TENANT = "chaos"
 _CALLS = "Calls"
 _TABLES = (_CALLS, "Subscriptions", "Sessions")
 _FOLLOWS_S = 3600
+# Calls that speak at the same time, each as fast as it can; with more, everything would be late at once, and the
+# bridge's deadlines would be tested instead of what it does with faults.
+TALKING = 8
 
 
 class World:
@@ -62,6 +65,7 @@ class World:
         self.gladia = EmulatedGladia(ScriptedRecogniser(), settings=Settings(faults=faults))
         self.aws = Aws(Tables(*_TABLES, written=self._written), auth_token=self.account.auth_token)
         self.log_path = Path(tempfile.gettempdir()) / f"callscribe-{name}-bridge.log"
+        self.talking = asyncio.Semaphore(TALKING)
         self.url = ""
         self.media_url = ""
         self.bridge: Process | None = None
@@ -69,7 +73,7 @@ class World:
         self._drain_s = drain_s
         self._plans: dict[str, CallPlan] = {}
         self._stack = contextlib.AsyncExitStack()
-        self._struck: dict[str, Counter[str]] = {}
+        self._struck: dict[str, list[Injected]] = {}
         self._counted = 0
 
     async def __aenter__(self) -> Self:
@@ -125,12 +129,12 @@ class World:
         ]:
             self.gladia.forget(session.session_id)
 
-    def struck(self, call: str) -> Counter[str]:
-        """Return which faults of Gladia's struck a call so far."""
+    def struck(self, call: str) -> list[Injected]:
+        """Return the faults of Gladia's that struck a call so far."""
         for injected in self.gladia.injected[self._counted :]:
-            self._struck.setdefault(injected.who.partition("/")[0], Counter())[kind(injected.fault)] += 1
+            self._struck.setdefault(injected.who.partition("/")[0], []).append(injected)
         self._counted = len(self.gladia.injected)
-        return self._struck.get(call, Counter())
+        return self._struck.get(call, [])
 
     def _written(self, table: str, item: Item) -> None:
         if table != _CALLS or not item["sk"]["S"].startswith("LOG#"):

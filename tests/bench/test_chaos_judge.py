@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.chaos.judge import EDGE, REFUSED, RESET, UNSAID, judge
+from bench.chaos.judge import EDGE, REFUSED, RESET, UNPLACED, UNSAID, judge
 from bench.chaos.observation import Observation, SessionSeen, StreamSeen, Written
 from bench.chaos.voice import BYTES_A_MS, FRAME_BYTES, frame, voice
 from callscribe.entries import CallFailed, Entry, Ledger, LegEnded, LegGap, LegStarted, Utterance
@@ -179,22 +179,25 @@ def test_the_end_of_a_stream_that_was_reset_may_be_lost_and_its_middle_may_not()
     assert inside.bytes_lost > 0
 
 
-SAID = ((0, " a0000 a0001"), (1, " b0000"))
+SAID = (" a0000 a0001", " b0000", " a0002\N{REPLACEMENT CHARACTER}")
+WRITTEN = [
+    ("s1", "inbound", "a0000 a0001"),
+    ("s1", "outbound", "b0000"),
+    ("s1", "inbound", "a0002\N{REPLACEMENT CHARACTER}"),
+]
 
 
-def test_each_final_is_looked_for_once():
+def test_each_word_that_gladia_said_is_looked_for_once():
     seen = session(1, *ALL, finals=SAID)
-    finals = [("s1", "inbound", "a0000 a0001"), ("s1", "outbound", "b0000")]
 
-    right = judge(observation(seen, entries=bodies(seen, finals=finals)))
-    missing_one = judge(observation(seen, entries=bodies(seen, finals=finals[:1])))
-    twice = judge(observation(seen, entries=bodies(seen, finals=[*finals, finals[0]])))
-    by_another = judge(observation(seen, entries=bodies(seen, finals=[finals[0], ("s1", "inbound", "b0000")])))
+    def verdict_on(finals):
+        return judge(observation(seen, entries=bodies(seen, finals=finals)))
 
-    assert (right.problems, right.finals) == ([], 2)
-    assert (missing_one.finals_missing, missing_one.finals_twice) == (1, 0)
-    assert (twice.finals_missing, twice.finals_twice) == (0, 1)
-    assert (by_another.finals_missing, by_another.finals_twice) == (1, 1)
+    assert (verdict_on(WRITTEN).problems, verdict_on(WRITTEN).words) == ([], 4)
+    assert verdict_on(WRITTEN[:1]).words_missing == 2
+    assert verdict_on([*WRITTEN, WRITTEN[0]]).words_twice == 2
+    assert verdict_on([*WRITTEN, ("s1", "inbound", "a0099")]).problems == ["inbound: 1 words that Gladia never said"]
+    assert verdict_on([*WRITTEN, ("s1", "inbound", "b0001")]).problems == ["inbound: 1 words of another track"]
 
 
 def test_words_of_a_session_that_never_ended_are_excused_and_counted():
@@ -202,7 +205,18 @@ def test_words_of_a_session_that_never_ended_are_excused_and_counted():
 
     verdict = judge(observation(seen, entries=bodies(seen)))
 
-    assert (verdict.finals_missing, verdict.excused[UNSAID]) == (0, 3)
+    assert (verdict.words_missing, verdict.excused[UNSAID]) == (0, 2 * FRAMES)
+
+
+@pytest.mark.parametrize("why", [{"was_cut": True}, {"refused_bytes": 16}])
+def test_what_two_sessions_heard_is_excused_where_the_first_could_not_say_what_it_had(why):
+    first, second = (ALL[0][:1600], ALL[1][:1600]), (ALL[0][800:], ALL[1][800:])
+
+    excused = judge(observation(replace(session(1, *first), **why), session(2, *second)))
+    repeated = judge(observation(session(1, *first), session(2, *second)))
+
+    assert (excused.bytes_repeated, excused.excused[UNPLACED]) == (0, 1600)
+    assert repeated.bytes_repeated == 1600
 
 
 def test_a_log_with_a_hole_or_with_one_fact_twice_is_found():

@@ -9,6 +9,7 @@ from infra.function import Function
 from infra.parameters import Parameter
 from infra.push import Push
 from infra.push_api import PushApi
+from infra.sweep import Sweep
 from infra.voice_api import VoiceApi
 
 
@@ -93,6 +94,15 @@ class ApiStack(Stack):
             calls=data.calls,
             subscriptions=data.subscriptions,
             push_api=self.push_api,
+        )
+        Sweep(
+            self,
+            "Sweep",
+            code=bundles.make("sweep"),
+            calls=data.calls,
+            sessions=data.sessions,
+            secrets=data.secrets,
+            media_url=media_url,
         )
 
         CfnOutput(self, "VoiceUrl", value=f"{voice_api.url}/twilio/voice", description="Twilio: a call comes in (POST)")

@@ -53,3 +53,8 @@ class Sessions(Construct):
             on=self._table.table_arn,
         )
         allow(grantee, "dynamodb:Query", on=f"{self._table.table_arn}/index/by-owner")
+
+    def allow_tidy(self, grantee: iam.IGrantable) -> None:
+        """Let `grantee` find what dead tasks left, note that it asked the carrier, and forget sessions and tasks."""
+        allow(grantee, "dynamodb:DeleteItem", "dynamodb:Query", "dynamodb:UpdateItem", on=self._table.table_arn)
+        allow(grantee, "dynamodb:Query", on=f"{self._table.table_arn}/index/by-owner")

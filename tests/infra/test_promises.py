@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from tests.infra.conftest import Synth
     from tests.infra.templates import Templates
 
-FUNCTIONS = {"Voice": "voice", "Authorize": "authorize", "Subscribe": "subscribe", "PushFunction": "push"}
+FUNCTIONS = {
+    "Voice": "voice",
+    "Authorize": "authorize",
+    "Subscribe": "subscribe",
+    "PushFunction": "push",
+    "SweepFunction": "sweep",
+}
 
 
 def environments(templates: Templates) -> dict[str, dict[str, str]]:
@@ -169,6 +175,16 @@ def test_each_process_is_told_what_it_needs_and_no_more(templates: Templates) ->
         "authorize": {"SIGNING_SECRET"},
         "subscribe": {"CALLS_TABLE", "SUBSCRIPTIONS_TABLE", "PUSH_ENDPOINT"},
         "push": {"SUBSCRIPTIONS_TABLE", "PUSH_ENDPOINT"},
+        "sweep": {
+            "CALLS_TABLE",
+            "SESSIONS_TABLE",
+            "TWILIO_SECRET",
+            "GLADIA_SECRET",
+            "SIGNING_SECRET",
+            "MEDIA_URL_PARAMETER",
+            "TWILIO_URL",
+            "GLADIA_URL",
+        },
         "bridge": {
             "CALLS_TABLE",
             "SUBSCRIPTIONS_TABLE",
@@ -239,12 +255,34 @@ def test_every_process_has_a_log_of_its_own_that_is_not_kept_for_ever(templates:
         "PushFunctionLog",
         "ServiceLog",
         "SubscribeLog",
+        "SweepFunctionLog",
         "VoiceApiAccessLog",
         "VoiceLog",
     ]
     assert {group["Properties"]["RetentionInDays"] for group in groups.values()} == {30}
     for name, function in templates.of_type("AWS::Lambda::Function").items():
         assert templates.text(function["Properties"]["LoggingConfig"]["LogGroup"]) == "{" + f"{name}Log" + "}"
+
+
+def test_calls_that_no_bridge_attends_to_are_looked_after_each_minute_by_one_run_at_a_time(
+    templates: Templates,
+) -> None:
+    rule = templates.only("AWS::Events::Rule")
+    (target,) = rule["Targets"]
+    function = templates.of_type("AWS::Lambda::Function")["SweepFunction"]["Properties"]
+
+    assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 minute)", "ENABLED")
+    assert templates.text(target["Arn"]) == "{SweepFunction.Arn}"
+    assert function["Timeout"] < 60
+    assert target["RetryPolicy"] == {"MaximumRetryAttempts": 0}
+    assert templates.only("AWS::Lambda::EventInvokeConfig")["MaximumRetryAttempts"] == 0
+
+
+def test_what_sweeps_sends_audio_where_calls_are_sent(templates: Templates) -> None:
+    told = environments(templates)
+
+    assert told["sweep"]["MEDIA_URL_PARAMETER"] == told["voice"]["MEDIA_URL_PARAMETER"]
+    assert told["sweep"]["GLADIA_URL"] == told["bridge"]["GLADIA_URL"]
 
 
 def test_new_entries_are_pushed_at_once_in_order_and_never_for_ever(templates: Templates) -> None:

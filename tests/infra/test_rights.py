@@ -79,6 +79,21 @@ def test_the_push_function_may_follow_calls_without_touching_their_table(templat
     }
 
 
+def test_the_sweep_function_may_end_calls_and_forget_sessions_but_keep_none(templates: Templates) -> None:
+    assert templates.rights("SweepFunctionRole") == {
+        **TRACES,
+        **log_of("SweepFunctionLog"),
+        CALLS: {"dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"},
+        f"{CALLS}/index/in-progress": {"dynamodb:Query"},
+        SESSIONS: {"dynamodb:DeleteItem", "dynamodb:Query", "dynamodb:UpdateItem"},
+        f"{SESSIONS}/index/by-owner": {"dynamodb:Query"},
+        parameter("media-url"): {"ssm:GetParameter"},
+        "{SecretsTwilioSecret.Id}": READ_SECRET,
+        "{SecretsGladiaSecret.Id}": READ_SECRET,
+        "{SecretsSigningSecret.Id}": READ_SECRET,
+    }
+
+
 def test_the_bridge_may_append_entries_reach_subscribers_keep_sessions_and_nothing_else(templates: Templates) -> None:
     assert templates.rights("ServiceRole") == {
         CALLS: {"dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"},
@@ -126,6 +141,7 @@ def test_there_is_one_role_a_process_and_no_other(templates: Templates) -> None:
         "ServiceRole",
         "ServiceStartRole",
         "SubscribeRole",
+        "SweepFunctionRole",
         "VoiceRole",
     ]
 

@@ -18,6 +18,7 @@ import msgspec
 
 from callscribe.tickets import Ticket, sign
 from local.aws import DeployError, EngineError, LocalAws, LocalStack, polling, warm
+from local.aws.addresses import NOBODY
 from local.page import serve_page
 from local.process import Process, ProcessFailed
 from local.synthesis import SynthesisFailed, synthesized
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 STATE = Path(__file__).parents[1] / ".callscribe"
 SETTINGS = Path(__file__).with_name("settings.json")
 TICKET_S = 12 * 3600
-NOBODY = "http://127.0.0.1:9"  # the discard port, where nothing listens
 
 Progress = Callable[[str], None]  # told what begins
 
@@ -101,6 +101,7 @@ async def laptop(
                     "SIGNING_SECRET": {"current": keys.signing_key},
                 },
                 media_url=media_url,
+                outside={"GLADIA_URL": gladia_url, "TWILIO_URL": NOBODY},
                 progress=lambda what, _done, _total: progress(f"deploying: {what}"),
             )
             progress("starting the bridge and the functions")

@@ -10,6 +10,9 @@ import re
 from typing import Final
 
 API_ADDRESS: Final = re.compile(r"(?P<scheme>https?|wss?)://(?P<api>[a-z0-9]+)\.execute-api\.[^/\s]+")
+NOBODY: Final = "http://127.0.0.1:9"  # the discard port, where nothing listens
+# Services outside AWS, by the variables that name them to functions: never the real ones unless one is given.
+OUTSIDE: Final = {"GLADIA_URL": NOBODY, "TWILIO_URL": NOBODY}
 SCHEMES: Final = {"https": "http", "http": "http", "wss": "ws", "ws": "ws"}
 
 

@@ -32,13 +32,16 @@ def deploy(
     root: Access,
     secrets: Mapping[str, Mapping[str, str]],
     media_url: str,
+    outside: Mapping[str, str],
     progress: Progress = lambda _what, _done, _total: None,
 ) -> LocalStack:
     """Deploy the assembly in `folder` and return what came of it; blocks for some seconds.
 
     `secrets` are values of secrets by the variable that names each one's ARN to the bridge, such as TWILIO_SECRET; one
-    left out keeps what CloudFormation generated. `media_url` is where the bridge will take media streams. `progress`
-    is told what is being done, how many steps are behind and how many there are. Raises MalformedAssembly, DeployError.
+    left out keeps what CloudFormation generated. `media_url` is where the bridge will take media streams. `outside`
+    has the addresses of services outside AWS by the variable that names each to functions, such as TWILIO_URL; one left
+    out is nobody's. `progress` is told what is being done, how many steps are behind and how many there are. Raises
+    MalformedAssembly, DeployError.
     """
     stacks = read_assembly(folder)
     total = len(stacks) + 2
@@ -54,7 +57,8 @@ def deploy(
         resources.extend(_resources(stack, formation.resources(stack.name)))
         outputs |= formation.outputs(stack.name)
     progress("settings", total - 1, total)
-    local = settle(Deployed(tuple(resources), outputs), root=root, secrets=secrets, media_url=media_url)
+    deployed = Deployed(tuple(resources), outputs)
+    local = settle(deployed, root=root, secrets=secrets, media_url=media_url, outside=outside)
     progress("deployed", total, total)
     return local
 

@@ -15,6 +15,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 from local.aws.deploy import Progress, deploy
@@ -39,6 +40,7 @@ class LocalAws:
         *,
         secrets: Mapping[str, Mapping[str, str]],
         media_url: str,
+        outside: Mapping[str, str] = MappingProxyType({}),
         progress: Progress = lambda _what, _done, _total: None,
     ) -> LocalStack:
         """Deploy without blocking the loop; see `local.aws.deploy`. `progress` is called in the loop."""
@@ -49,6 +51,7 @@ class LocalAws:
             root=self.engine.root,
             secrets=secrets,
             media_url=media_url,
+            outside=outside,
             progress=lambda what, done, total: _post(loop, partial(progress, what, done, total)),
         )
         return await asyncio.to_thread(work)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from local.aws.addresses import on_loopback
+from local.aws.addresses import OUTSIDE, on_loopback
 from local.aws.cloudformation import DeployError
 from local.aws.event_source_mapping import EventSourceMapping, read_mapping
 from local.aws.local_stack import LocalStack
@@ -33,14 +33,21 @@ STREAM_ACTIONS: Final = (
 HANDLER: Final = re.compile(r"functions\.(?P<folder>\w+)\.handler\.handler")
 
 
-def settle(deployed: Deployed, *, root: Access, secrets: Mapping[str, Mapping[str, str]], media_url: str) -> LocalStack:
-    """Make `deployed` work on this machine and return what it offers. Raises DeployError."""
+def settle(
+    deployed: Deployed,
+    *,
+    root: Access,
+    secrets: Mapping[str, Mapping[str, str]],
+    media_url: str,
+    outside: Mapping[str, str],
+) -> LocalStack:
+    """Make `deployed` work on this machine and return what it offers; see `deploy`. Raises DeployError."""
     port = urlsplit(root.url).port or 80
     _set_times_to_live(deployed, root)
     task, task_role = _task(deployed, root)
     task = {name: on_loopback(value, port=port) for name, value in task.items()} | {"MEDIA_URL": media_url}
     fill_secrets(secrets, task, root)
-    functions = _point_functions_here(deployed, root, port)
+    functions = _point_functions_here(deployed, root, port, OUTSIDE | dict(outside))
     _set_media_url(functions, media_url, root)
     mapping, mapping_role = _take_over_mapping(deployed, root)
     return LocalStack(
@@ -80,14 +87,16 @@ def fill_secrets(secrets: Mapping[str, Mapping[str, str]], task: Mapping[str, st
         manager.put_secret_value(SecretId=task[variable], SecretString=json.dumps(value))
 
 
-def _point_functions_here(deployed: Deployed, root: Access, port: int) -> dict[str, tuple[str, dict[str, str]]]:
-    """Rewrite API addresses in the functions' environments; return name and environment by folder."""
+def _point_functions_here(
+    deployed: Deployed, root: Access, port: int, outside: Mapping[str, str]
+) -> dict[str, tuple[str, dict[str, str]]]:
+    """Rewrite addresses in the functions' environments; return name and environment by folder."""
     client: LambdaClient = root.client("lambda")
     functions = {}
     for resource in deployed.all("AWS::Lambda::Function"):
         configuration = client.get_function_configuration(FunctionName=resource.id)
         variables = configuration.get("Environment", {}).get("Variables", {})
-        here = {name: on_loopback(value, port=port) for name, value in variables.items()}
+        here = {name: outside.get(name, on_loopback(value, port=port)) for name, value in variables.items()}
         if here != variables:
             client.update_function_configuration(FunctionName=resource.id, Environment={"Variables": here})
         if handler := HANDLER.fullmatch(configuration["Handler"]):

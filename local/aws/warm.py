@@ -43,6 +43,8 @@ EVENTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "isBase64Encoded": False,
     },
     "push": {"Records": []},
+    # Its own event: there is nothing to look after yet.
+    "sweep": {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}},
 }
 
 

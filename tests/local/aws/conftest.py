@@ -15,6 +15,7 @@ from local.synthesis import synthesized
 
 STANDINS = Path(__file__).parent / "standins"
 MEDIA_URL = "ws://127.0.0.1:8080"
+OUTSIDE = {"GLADIA_URL": "http://127.0.0.1:1"}
 SECRETS = {"TWILIO_SECRET": {"auth_token": "a-token"}, "GLADIA_SECRET": {"api_key": "a-key"}}
 
 
@@ -57,5 +58,11 @@ def stack(aws, assembly, progress):
     """The deployed app."""
     with asyncio.Runner() as runner:
         return runner.run(
-            aws.deploy(assembly, secrets=SECRETS, media_url=MEDIA_URL, progress=lambda *step: progress.append(step))
+            aws.deploy(
+                assembly,
+                secrets=SECRETS,
+                media_url=MEDIA_URL,
+                outside=OUTSIDE,
+                progress=lambda *step: progress.append(step),
+            )
         )

@@ -108,10 +108,27 @@ def test_functions_know_the_addresses_that_work_here(stack):
         for folder, name in stack.functions.items()
     }
 
-    assert set(environments) == {"voice", "authorize", "subscribe", "push"}
+    assert set(environments) == {"voice", "authorize", "subscribe", "push", "sweep"}
     assert environments["voice"]["PUBLIC_URL"] + "/twilio/voice" == stack.voice_url
     assert environments["push"]["PUSH_ENDPOINT"] == stack.push_url.replace("ws://", "http://")
     assert environments["subscribe"]["PUSH_ENDPOINT"] == environments["push"]["PUSH_ENDPOINT"]
+
+
+def test_functions_know_no_service_outside_but_those_that_were_given(stack):
+    sweep = stack.root.client("lambda").get_function_configuration(FunctionName=stack.functions["sweep"])
+    variables = sweep["Environment"]["Variables"]
+
+    assert variables["GLADIA_URL"] == "http://127.0.0.1:1"
+    assert variables["TWILIO_URL"] == "http://127.0.0.1:9"  # where nobody listens
+
+
+def test_the_engines_own_clock_invokes_the_sweep_as_the_template_says(stack):
+    client = stack.root.client("events")
+    (rule,) = client.list_rules()["Rules"]
+    (target,) = client.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+
+    assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 minute)", "ENABLED")
+    assert target["Arn"].endswith(f":function:{stack.functions['sweep']}")
 
 
 def test_the_bridge_gets_its_tasks_environment_and_its_roles_credentials(stack):
@@ -193,7 +210,9 @@ def test_the_mapping_of_push_is_as_in_the_template_and_the_engines_own_is_off(st
 
 
 async def test_deploying_again_changes_nothing_that_is_there(aws, assembly, stack):
-    again = await aws.deploy(assembly, secrets={}, media_url="ws://127.0.0.1:8080")
+    again = await aws.deploy(
+        assembly, secrets={}, media_url="ws://127.0.0.1:8080", outside={"GLADIA_URL": "http://127.0.0.1:1"}
+    )
 
     assert again.outputs == stack.outputs
     assert again.bridge == stack.bridge

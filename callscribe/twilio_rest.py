@@ -6,7 +6,7 @@ Source: Twilio, Voice API, "Call resource", "Stream subresource"; Twilio API, "R
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -30,6 +30,17 @@ OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 Track = Literal["inbound_track", "outbound_track", "both_tracks"]
 
 _Shape = TypeVar("_Shape", bound=Struct)
+
+
+def carrying(tracks: Iterable[str]) -> Track:
+    """Return what a media stream has to be asked for to carry `tracks` (inbound, outbound)."""
+    match sorted(set(tracks)):
+        case ["inbound"]:
+            return "inbound_track"
+        case ["outbound"]:
+            return "outbound_track"
+        case _:
+            return "both_tracks"
 
 
 @dataclass(frozen=True, slots=True)

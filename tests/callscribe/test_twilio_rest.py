@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from callscribe.errors import MalformedMessage, Refused, Unavailable
-from callscribe.twilio_rest import CallOver, CallState, StreamStarted, StreamStopped, TwilioRest
+from callscribe.twilio_rest import CallOver, CallState, StreamStarted, StreamStopped, TwilioRest, carrying
 
 REST = TwilioRest("https://api.twilio.com", "the token")
 CALL = "https://api.twilio.com/2010-04-01/Accounts/AC1/Calls/CA1"
@@ -165,3 +165,16 @@ def test_what_will_never_do_is_refused_without_twilios_words(status: int, body: 
 def test_a_success_that_makes_no_sense_is_malformed(body: bytes):
     with pytest.raises(MalformedMessage):
         start().outcome(201, body)
+
+
+@pytest.mark.parametrize(
+    ("tracks", "asked"),
+    [
+        (["inbound"], "inbound_track"),
+        (["outbound", "outbound"], "outbound_track"),
+        (["outbound", "inbound"], "both_tracks"),
+        ([], "both_tracks"),
+    ],
+)
+def test_a_stream_is_asked_for_with_the_tracks_that_are_wanted(tracks: list[str], asked: str):
+    assert carrying(tracks) == asked

@@ -16,7 +16,7 @@ from msgspec import Raw, Struct
 from callscribe.decoding import NOT_DECODABLE
 from callscribe.errors import MalformedMessage, Refused
 from callscribe.exchange import Exchange, HttpRequest, raise_if_temporary
-from callscribe.gladia_transcript import Speech, Transcript
+from callscribe.gladia_transcript import Seconds, Speech, Transcript
 from callscribe.spoken import Spoken
 
 SERVICE = "gladia"
@@ -36,6 +36,7 @@ class Stored(Struct, frozen=True):
     status: Status
     transcripts: tuple[Transcript, ...] = ()
     malformed: int = 0  # utterances and messages in it that made no sense
+    audio_s: float | None = None  # how much audio the session got; None if the result doesn't tell
 
     @property
     def settled(self) -> bool:
@@ -80,14 +81,20 @@ def decode_stored(body: bytes) -> Stored:
             made = f"{_MADE}{speech.channel}:{round(speech.start * 1000)}"
             found.setdefault(made, Transcript(made, is_final=True, utterance=speech))
     in_order = sorted(found.values(), key=lambda each: (each.utterance.start, each.utterance.channel))
-    return Stored(job.status, tuple(in_order), malformed)
+    metadata = job.result.metadata if job.result else None
+    return Stored(job.status, tuple(in_order), malformed, metadata.audio_duration if metadata else None)
 
 
 class _Transcription(Struct, frozen=True):
     utterances: list[Raw] | None = None
 
 
+class _Metadata(Struct, frozen=True):
+    audio_duration: Seconds | None = None
+
+
 class _Result(Struct, frozen=True):
+    metadata: _Metadata | None = None
     transcription: _Transcription | None = None
     messages: list[Any] | None = None  # strings, each one message of the socket as JSON
 

@@ -17,7 +17,7 @@ from callscribe.lane_record import LaneRecord
 from callscribe.log import PAGE_ENTRIES, Log, Steps
 from callscribe.sessions import STALE_MS, Sessions
 from callscribe.stored_result import Stored, fetch
-from callscribe.twilio_rest import CallOver, CallState, Track, TwilioRest
+from callscribe.twilio_rest import CallOver, CallState, TwilioRest, carrying
 from functions.sweep.closing import close
 from functions.sweep.ending import Ending, ending_by, ending_in, unknown_ending
 
@@ -126,7 +126,10 @@ class Care:
         # Without a name: what Twilio says to one that it takes to be in use is not documented.
         started = self.ask(
             self.twilio().start_stream(
-                record.account, record.call_id, url=self.media_stream_url(record, now), track=tracks_of(records)
+                record.account,
+                record.call_id,
+                url=self.media_stream_url(record, now),
+                track=carrying(leg.track for each in records for leg in each.legs),
             )
         )
         return Outcome.GOES_ON if isinstance(started, CallOver) else Outcome.ASKED
@@ -206,11 +209,3 @@ def is_hopeless(entries: Sequence[Entry], records: Sequence[LaneRecord], *, now:
         return bool(entries) and now - datetime.fromisoformat(entries[0].at) > LONGEST_CALL
     except (TypeError, ValueError):
         return False
-
-
-def tracks_of(records: Sequence[LaneRecord]) -> Track:
-    """Return what a media stream has to carry for all these lanes."""
-    tracks = {leg.track for record in records for leg in record.legs}
-    if tracks == {"inbound"}:
-        return "inbound_track"
-    return "outbound_track" if tracks == {"outbound"} else "both_tracks"

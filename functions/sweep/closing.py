@@ -22,27 +22,48 @@ class Fact:
     token: str
 
 
-def place_of(record: LaneRecord) -> Place:
-    """Return where the words of the lane's last session stand in the call."""
-    names = {leg.channel: leg.name for leg in record.legs}
-    legs = tuple(names.get(channel, "") for channel in range(max(names, default=-1) + 1))
-    return Place(record.session_id, legs, record.offset_ms + record.begin // (BYTES_A_MS * len(record.legs)))
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A lane as far as it is known: a bridge wrote down its record, and Gladia had `audio_s` of its last session.
 
+    Of a bridge that died the record may be half a minute old; what became of the audio after it, Gladia knows best.
+    """
 
-def ledger_of(record: LaneRecord, leg: LegRecord) -> Ledger:
-    """Return where each byte of `leg` went, as far as its bridge has told."""
-    channels = len(record.legs)
-    arrived = max(0, leg.heard + leg.filled - leg.dropped)
-    # What no session could be given lies before `begin` too, and only the bridge knew how much that was.
-    sent = min(arrived, (record.begin + record.sent) // channels)
-    return Ledger(
-        heard=leg.heard,
-        filled=leg.filled,
-        dropped=leg.dropped,
-        sent=sent,
-        acknowledged=min(sent, (record.begin + record.acknowledged) // channels),
-        unsent=arrived - sent,
-    )
+    record: LaneRecord
+    audio_s: float | None
+
+    @property
+    def place(self) -> Place:
+        """Where the words of the lane's last session stand in the call."""
+        names = {leg.channel: leg.name for leg in self.record.legs}
+        legs = tuple(names.get(channel, "") for channel in range(max(names, default=-1) + 1))
+        return Place(self.record.session_id, legs, self.record.offset_ms + self._begin_ms)
+
+    @property
+    def until_ms(self) -> int:
+        """How much of the lane was heard by Gladia, or else by the bridge."""
+        return self.record.position_ms if self.audio_s is None else self._begin_ms + round(1000 * self.audio_s)
+
+    def ledger(self, leg: LegRecord) -> Ledger:
+        """Return where each byte of `leg` went. What only Gladia knows of is taken to be heard, not filled in."""
+        record, channels = self.record, len(self.record.legs)
+        before = record.begin - record.lost
+        got = 0 if self.audio_s is None else before + round(1000 * self.audio_s) * BYTES_A_MS * channels
+        arrived = max(leg.heard + leg.filled - leg.dropped, got // channels)
+        sent = min(arrived, max(0, before + record.sent, got) // channels)
+        acknowledged = min(sent, max(0, before + record.acknowledged, got) // channels)
+        return Ledger(
+            heard=arrived + leg.dropped - leg.filled,
+            filled=leg.filled,
+            dropped=leg.dropped,
+            sent=sent,
+            acknowledged=acknowledged,
+            unsent=arrived - sent,
+        )
+
+    @property
+    def _begin_ms(self) -> int:
+        return self.record.begin // (BYTES_A_MS * len(self.record.legs))
 
 
 def close(
@@ -50,8 +71,9 @@ def close(
 ) -> list[Fact]:
     """Return the facts that `entries`, the whole log, lacks of the lane in `record`: none if its legs have ended.
 
-    These are what Gladia heard and nobody wrote down, a gap from what was heard last to the call's end where that is
-    known (`ended_at_ms`, POSIX), `failure` if the words can't be had, and the ledger of each leg.
+    These are what Gladia heard and nobody wrote down, a gap from what was heard last to the call's end (`ended_at_ms`,
+    POSIX; where that isn't known, to what the bridge still heard), `failure` if the words can't be had, and the ledger
+    of each leg.
     """
     bodies = [entry.body for entry in entries]
     started = {body.leg for body in bodies if isinstance(body, LegStarted)}
@@ -59,20 +81,20 @@ def close(
     legs = [leg for leg in record.legs if leg.name not in ended]
     if not legs:
         return []
+    heard = Heard(record, stored.audio_s if record.session_id else None)
     known = [body for body in bodies if isinstance(body, Utterance)]
-    words = missing(known, stored, place_of(record)) if record.session_id else []
+    words = missing(known, stored, heard.place) if record.session_id else []
     facts = [_started(record, leg) for leg in legs if leg.name not in started and record.session_id]
     facts += [Fact(utterance, utterance.id) for utterance in words]
-    if ended_at_ms is not None and ended_at_ms > record.at_ms:
-        facts += [_gap(record, leg, ended_at_ms - record.at_ms) for leg in legs]
+    end_ms = record.position_ms + max(0, (ended_at_ms or 0) - record.at_ms)
+    if heard.until_ms < end_ms:
+        facts += [_gap(record, leg, heard.until_ms, end_ms) for leg in legs]
     if failure is not None:
         body = CallFailed(reason=failure, kept=f"{len(known) + len(words)} utterances")
         facts.append(Fact(body, f"{record.legs[0].name}/unattended"))
     facts += [
         Fact(
-            LegEnded(
-                leg=leg.name, ledger=ledger_of(record, leg), sessions=record.sessions, reconnects=record.reconnects
-            ),
+            LegEnded(leg=leg.name, ledger=heard.ledger(leg), sessions=record.sessions, reconnects=record.reconnects),
             f"{leg.name}/ended",
         )
         for leg in legs
@@ -95,20 +117,18 @@ def _started(record: LaneRecord, leg: LegRecord) -> Fact:
     return Fact(body, f"{leg.name}/started/{record.session_id}/{record.media_stream}")
 
 
-def _gap(record: LaneRecord, leg: LegRecord, length_ms: int) -> Fact:
-    start_ms = record.offset_ms + record.position_ms
-    body = LegGap(leg=leg.name, start_ms=start_ms, end_ms=start_ms + length_ms, cause=CAUSE)
-    return Fact(body, f"{leg.name}/gap/{record.position_ms}/{CAUSE}")
+def _gap(record: LaneRecord, leg: LegRecord, start_ms: int, end_ms: int) -> Fact:
+    body = LegGap(leg=leg.name, start_ms=record.offset_ms + start_ms, end_ms=record.offset_ms + end_ms, cause=CAUSE)
+    return Fact(body, f"{leg.name}/gap/{start_ms}/{CAUSE}")
 
 
 def _is_told(body: Body, bodies: Sequence[Body]) -> bool:
     """Whether an earlier run, which did not come to its end, has told this. Words are compared before."""
     match body:
-        case LegGap(leg=leg, start_ms=start_ms, cause=cause):
-            return any(
-                isinstance(each, LegGap) and (each.leg, each.start_ms, each.cause) == (leg, start_ms, cause)
-                for each in bodies
-            )
+        case LegGap():
+            # What Gladia can say of it may have changed meanwhile.
+            gaps = [each for each in bodies if isinstance(each, LegGap) and (each.leg, each.cause) == (body.leg, CAUSE)]
+            return any(each.start_ms < body.end_ms and body.start_ms < each.end_ms for each in gaps)
         case CallFailed(reason=reason):
             return any(isinstance(each, CallFailed) and each.reason == reason for each in bodies)
         case _:

@@ -124,6 +124,16 @@ def test_what_a_result_leaves_out_is_nothing_said(result: object):
     assert decode_stored(json.dumps({"status": "done", "result": result}).encode()) == Stored("done")
 
 
+@pytest.mark.parametrize(
+    ("metadata", "audio_s"),
+    [({"audio_duration": 158.38}, 158.38), ({"audio_duration": None}, None), ({}, None), (None, None)],
+)
+def test_a_result_tells_how_much_audio_there_was(metadata: object, audio_s: float | None):
+    body = json.dumps({"status": "done", "result": {"metadata": metadata}}).encode()
+
+    assert decode_stored(body).audio_s == audio_s
+
+
 def test_one_odd_utterance_or_message_costs_only_itself():
     odd = ["no JSON", 7, None, message("00_9", speech(-1, 2)), json.dumps({"no": "type"})]
     stored = decode_stored(

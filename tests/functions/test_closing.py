@@ -14,7 +14,7 @@ from callscribe.entries import CallFailed, Entry, Ledger, LegEnded, LegGap, LegS
 from callscribe.gladia_transcript import Speech, Transcript
 from callscribe.lane_record import LaneRecord, LegRecord
 from callscribe.stored_result import Stored
-from functions.sweep.closing import close, ledger_of
+from functions.sweep.closing import Heard, close
 
 AT_MS = 1_795_000_000_000
 LANE = LaneRecord(
@@ -119,15 +119,53 @@ _BYTES = st.integers(0, 10**6)
 
 @given(
     leg=st.fixed_dictionaries({"heard": _BYTES, "filled": _BYTES, "dropped": _BYTES}),
-    lane=st.fixed_dictionaries({"begin": _BYTES, "sent": _BYTES, "acknowledged": _BYTES}),
+    lane=st.fixed_dictionaries({"begin": _BYTES, "sent": _BYTES, "acknowledged": _BYTES, "lost": _BYTES}),
+    audio_s=st.none() | st.floats(0, 100),
 )
-def test_every_byte_is_somewhere_in_the_ledger(leg, lane):
+def test_every_byte_is_somewhere_in_the_ledger(leg, lane, audio_s):
     leg["heard"] += leg["dropped"]  # what is dropped was heard
-    ledger = ledger_of(msgspec.structs.replace(LANE, **lane), msgspec.structs.replace(LANE.legs[0], **leg))
+    record = msgspec.structs.replace(LANE, **lane)
+    ledger = Heard(record, audio_s).ledger(msgspec.structs.replace(LANE.legs[0], **leg))
 
     assert ledger.heard + ledger.filled == ledger.sent + ledger.dropped + ledger.unsent
     assert 0 <= ledger.acknowledged <= ledger.sent
     assert ledger.unsent >= 0
+    assert ledger.heard >= leg["heard"]
+
+
+def test_what_gladia_had_after_the_bridge_last_wrote_was_heard_sent_and_acknowledged():
+    said = msgspec.structs.replace(SAID, audio_s=20.0)
+    bodies = told(stored=said, ended_at_ms=AT_MS + 30_000)
+
+    # 200 ms before the session began, then its 20 s; the call went on for 30 s after the 1020 ms that were written of.
+    assert [(each.start_ms, each.end_ms) for each in bodies if isinstance(each, LegGap)] == [(80_200, 91_020)] * 2
+    assert [each.ledger for each in bodies if isinstance(each, LegEnded)] == [
+        Ledger(heard=160_440, filled=1160, dropped=0, sent=161_600, acknowledged=161_600),
+        Ledger(heard=161_440, filled=320, dropped=160, sent=161_600, acknowledged=161_600),
+    ]
+
+
+def test_what_a_bridge_heard_and_gladia_never_got_is_a_gap_whenever_the_call_ended():
+    said = msgspec.structs.replace(SAID, audio_s=0.5)
+    gaps = [each for each in told(stored=said, ended_at_ms=None) if isinstance(each, LegGap)]
+
+    assert [(each.start_ms, each.end_ms) for each in gaps] == [(60_700, 61_020)] * 2
+
+
+def test_bytes_that_no_session_could_be_given_were_not_sent():
+    record = msgspec.structs.replace(
+        LANE, lost=320, legs=tuple(msgspec.structs.replace(leg, heard=7840, filled=0, dropped=0) for leg in LANE.legs)
+    )
+    ledgers = [each.ledger for each in told(record=record) if isinstance(each, LegEnded)]
+
+    assert ledgers == [Ledger(heard=7840, sent=7840, acknowledged=6240)] * 2
+
+
+def test_a_gap_is_told_once_though_gladia_tells_more_of_it_the_next_time():
+    first = [each for each in told() if isinstance(each, LegGap)]
+    said = msgspec.structs.replace(SAID, audio_s=3.0)
+
+    assert [each for each in told(log(*BEGUN, *first), stored=said) if isinstance(each, LegGap)] == []
 
 
 def test_words_come_before_the_end_of_their_leg():

@@ -28,8 +28,8 @@ CONNECT_S = 30.0
 async def observe(plan: CallPlan, world: World) -> Observation:
     """Place the call and return what came of it, when its log is settled or has had its time."""
     watch = world.expect(plan)
-    began_s = time.monotonic()
     await world.talking.acquire()
+    began_s = time.monotonic()
     report = await place(
         _placement(plan, world),
         account=world.account,
@@ -59,6 +59,7 @@ async def observe(plan: CallPlan, world: World) -> Observation:
         settled=settled,
         seconds=time.monotonic() - began_s,
         faults=_faults(plan, report, world.aws.struck(plan.call_id), struck),
+        story=tuple(f"{each.who.partition('/')[2] or '?'}: {each.fault}" for each in struck),
         trouble=_trouble(report),
     )
     world.forget(plan.call_id)

@@ -20,6 +20,7 @@ REFUSED = "audio that Gladia refused with a negative acknowledgement"
 RESET = "audio that was lost on the way with a connection that was reset"
 EDGE = "silence outside of what the carrier sent, and less than a frame of it, of which there was no sign"
 UNSAID = "words whose session never ended, so that Gladia neither said nor stored them"
+DRIFTED = "audio that gave way to other audio on a clock that runs fast or slow, in the ledger as dropped"
 UNPLACED = "audio that a session took and could not place, or never acknowledged before it was cut off: heard by two"
 # Timestamps of a clock that runs fast or slow are rounded to milliseconds, at both ends of a gap.
 _DRIFT_TOLERANCE_MS = 3
@@ -31,7 +32,7 @@ class Verdict:
 
     number: int
     problems: list[str] = field(default_factory=list)
-    excused: Counter[str] = field(default_factory=Counter)  # bytes or words, by reason
+    excused: dict[str, int] = field(default_factory=Counter)  # bytes or words, by reason
     bytes_said: int = 0  # by the carrier, all tracks, each once
     bytes_lost: int = 0
     bytes_repeated: int = 0
@@ -119,8 +120,9 @@ class _Leg:
         """Count what was lost, repeated and put elsewhere, byte by byte."""
         due = [position for piece in read(self._track, said) for position in piece.positions()]
         heard: list[int] = []
-        strange = unplaced = 0
+        strange = unplaced = unordered = 0
         earlier: set[int] = set()
+        last = -1
         for session in self._sessions:
             here: list[int] = []
             for piece in read(self._track, self._audio(session)):
@@ -128,13 +130,17 @@ class _Leg:
                     strange += piece.end - piece.begin
                 else:
                     here += piece.positions()
-            unplaced += len(earlier.intersection(here))
-            if session.was_cut or session.refused_bytes:
-                earlier.update(here)
+            again = earlier.intersection(here)
+            unplaced += len(again)
+            unordered += sum(a > b for a, b in pairwise([last, *dict.fromkeys(here)]))
             heard += here
+            if session.was_cut or session.refused_bytes:
+                earlier.update(here)  # and what follows may begin anywhere in it
+            elif here:
+                last = here[-1]
         times = Counter(heard)
         lost = [position for position in due if position not in times]
-        again = [position for position, count in times.items() if count > 1]
+        twice = [position for position, count in times.items() if count > 1]
         repeated = sum(times.values()) - len(times) - unplaced
         alien = len(times.keys() - set(due))
         self._verdict.excused[UNPLACED] += unplaced
@@ -144,13 +150,18 @@ class _Leg:
         if lost and (excused := min(len(lost), self._refused)):
             self._verdict.excused[REFUSED] += excused
             lost = lost[excused:]
-        first = list(dict.fromkeys(heard))
+        if 0 < len(lost) <= min(self._dropped(), FRAME_BYTES) and _drifts(self._stream.script):
+            self._verdict.excused[DRIFTED] += len(lost)
+            lost = []
         self._verdict.bytes_lost += len(lost)
         self._verdict.bytes_repeated += repeated
         self._say_if(len(lost), "bytes lost", lost[:1])
-        self._say_if(repeated, "bytes repeated", again[:1])
+        self._say_if(repeated, "bytes repeated", twice[:1])
         self._say_if(strange + alien, "bytes that nobody said here")
-        self._say_if(sum(a > b for a, b in pairwise(first)), "places where the order is broken")
+        self._say_if(unordered, "places where the order is broken")
+
+    def _dropped(self) -> int:
+        return sum(ended.ledger.dropped for ended in self._ended)
 
     def _judge_words(self) -> None:
         """Look for each word that Gladia said or stored, once."""
@@ -191,7 +202,7 @@ class _Leg:
         )
         told = united(Span(gap.start_ms - self._offset_ms, gap.end_ms - self._offset_ms) for gap in self._gaps)
         self._verdict.excused[EDGE] += (_length_ms(never) - _length_ms(due)) * BYTES_A_MS
-        tolerance_ms = _DRIFT_TOLERANCE_MS if any(isinstance(fault, Drift) for fault in self._stream.script) else 0
+        tolerance_ms = _DRIFT_TOLERANCE_MS if _drifts(self._stream.script) else 0
         if _is_reset(self._stream.script) and not is_whole:
             return  # where the network lost the end of it, no side knows the other's truth
         self._verdict.gap_bytes += _length_ms(due) * BYTES_A_MS
@@ -229,12 +240,17 @@ class _Leg:
         # The same message once more is dropped by its number, and need not be among what was heard.
         if not said_bytes <= ledger.heard <= sent:
             self._verdict.problems.append(f"{self._track}: {ledger.heard} bytes heard of {sent} sent")
-        if ledger.sent != len(self._heard):
+        is_unplaced = any(session.was_cut or session.refused_bytes for session in self._sessions)
+        if ledger.sent != len(self._heard) and not is_unplaced:
             self._verdict.problems.append(f"{self._track}: {ledger.sent} bytes sent, Gladia took {len(self._heard)}")
 
 
 def _is_reset(script: Script) -> bool:
     return any(isinstance(fault, Death | Ending) and fault.how == "reset" for fault in script)
+
+
+def _drifts(script: Script) -> bool:
+    return any(isinstance(fault, Drift) for fault in script)
 
 
 def _within(spans: Iterable[Span], edges: Span) -> Iterator[Span]:

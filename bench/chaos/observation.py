@@ -58,4 +58,5 @@ class Observation:
     settled: bool  # whether every leg came to its end in time
     seconds: float = 0.0  # from the first webhook to the last entry
     faults: Mapping[str, int] = field(default_factory=dict)  # what struck, by kind
+    story: tuple[str, ...] = ()  # what struck Gladia's sessions, in its order, for people
     trouble: tuple[str, ...] = ()  # what went wrong in the harness's own eyes

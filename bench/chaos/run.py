@@ -28,7 +28,8 @@ async def play(
 ) -> list[str]:
     """Place the calls of these numbers, tell `done` each verdict, and return what went wrong outside of any call."""
     coming = iter(numbers)
-    async with World(gladia_faults(run.seed, sides=run.sides), name=name, patience=run.patience) as world:
+    world = World(gladia_faults(run.seed, sides=run.sides), name=name, patience=run.patience)
+    async with world:
 
         async def work() -> None:
             # Each takes the next number when its call is over, so that so many calls are always on.

@@ -46,6 +46,7 @@ TENANT = "chaos"
 _CALLS = "Calls"
 _TABLES = (_CALLS, "Subscriptions", "Sessions")
 _FOLLOWS_S = 3600
+LINGER_S = 30.0
 # Calls that speak at the same time, each as fast as it can; with more, everything would be late at once, and the
 # bridge's deadlines would be tested instead of what it does with faults.
 TALKING = 8
@@ -122,7 +123,8 @@ class World:
     def forget(self, call: str) -> None:
         """Drop all that is kept of a call; what is written of it from now on is a stray."""
         del self.watches[call], self._plans[call]
-        self.aws.forget(call)
+        # A request whose answer was lost may still be tried again, and must find what is there.
+        asyncio.get_running_loop().call_later(LINGER_S, self.aws.forget, call)
         self._struck.pop(call, None)
         for session in [
             each for each in self.gladia.sessions.values() if call_of(each.request.custom_metadata) == call

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec import Struct, field
 
+from callscribe.decoding import NOT_DECODABLE
 from callscribe.errors import MalformedMessage
 
 
@@ -204,7 +205,7 @@ def decode_body(kind: str, text: str | bytes) -> Body:
             body: Body = _DECODERS[kind].decode(text)
             return body
         return Other(kind=kind, fields=msgspec.json.decode(text, type=dict[str, Any]))
-    except msgspec.DecodeError as error:
+    except (*NOT_DECODABLE, UnicodeEncodeError) as error:
         raise MalformedMessage(f"entry {kind}: {error}", kind="entry") from error
 
 

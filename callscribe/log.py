@@ -153,7 +153,7 @@ def entry_of(item: Item) -> Entry:
             tenant=item["tenant"]["S"],
             body=decode_body(item["kind"]["S"], item["body"]["S"]),
         )
-    except (KeyError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise MalformedMessage(f"entry: {type(error).__name__}", kind="entry") from error
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from msgspec import Meta, Struct
 
+from callscribe.decoding import NOT_DECODABLE
 from callscribe.entries import Entry, decode_body, encode_body, kind_of
 from callscribe.errors import MalformedMessage
 
@@ -103,7 +104,7 @@ def decode_action(text: str | bytes) -> Action:
     """Return what a client asks. Raises MalformedMessage, saying which field is wrong."""
     try:
         return _actions.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+    except (*NOT_DECODABLE, UnicodeEncodeError) as error:
         raise MalformedMessage(str(error), kind="action") from error
 
 
@@ -141,7 +142,7 @@ def decode_frame(frame: str | bytes) -> list[Message]:
     lines: Iterable[str | bytes] = frame.split("\n") if isinstance(frame, str) else frame.split(b"\n")
     try:
         return [_messages.decode(line) for line in lines]
-    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+    except (*NOT_DECODABLE, UnicodeEncodeError) as error:
         raise MalformedMessage(str(error), kind="message") from error
 
 

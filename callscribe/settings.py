@@ -14,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct, field
 
+from callscribe.decoding import NOT_DECODABLE
 from callscribe.errors import Refused
 
 DEFAULT_PARTIES = {
@@ -73,7 +74,7 @@ def decode_settings(text: str | bytes) -> SettingsDocument:
     """Return the document in `text`. Raises Refused, naming the field, if it isn't one."""
     try:
         return _document.decode(text)
-    except msgspec.DecodeError as error:
+    except (*NOT_DECODABLE, UnicodeEncodeError) as error:
         raise Refused(f"settings: {error}") from error
 
 

@@ -9,13 +9,14 @@ Both are secrets until they expire: they stand in URLs, so access logs must leav
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
+
+from callscribe.decoding import NOT_DECODABLE
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +62,7 @@ def verify(text: str, keys: Iterable[str], *, use: Literal["push", "media"], now
         raise InvalidTicket("forged")
     try:
         ticket = _decoder.decode(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
-    except (binascii.Error, ValueError, msgspec.DecodeError) as error:
+    except (*NOT_DECODABLE, ValueError) as error:
         raise InvalidTicket("malformed") from error
     if ticket.expires_at <= now_s:
         raise InvalidTicket("expired")

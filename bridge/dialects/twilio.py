@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct, field
 
 from bridge.dialects.events import Audio, DialectEvent, Digit, Started, Stopped
+from callscribe.decoding import NOT_DECODABLE
 from callscribe.errors import MalformedMessage
 
 BYTES_A_MS = 8  # mu-law at 8000 Hz
@@ -176,7 +177,7 @@ def _decode(text: str | bytes) -> _Connected | _Numbered:
         return _decoder.decode(text)
     except msgspec.ValidationError as error:
         raise MalformedMessage(f"twilio: {error}", kind="shape") from error
-    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+    except (*NOT_DECODABLE, UnicodeEncodeError) as error:
         raise MalformedMessage(f"twilio: {error}", kind="json") from error
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from callscribe.decoding import NOT_DECODABLE
 from callscribe.errors import Refused
 from callscribe.settings import NumberSettings, Then, decode_settings
 
@@ -58,8 +59,8 @@ def _salvage(text: str, number: str, fault: Refused) -> Found:
             raise fault
         try:
             return Found(msgspec.json.decode(own, type=NumberSettings), fault=str(fault))
-        except msgspec.DecodeError:
+        except NOT_DECODABLE:
             least = msgspec.json.decode(own, type=_Least)
-    except msgspec.DecodeError as error:
+    except NOT_DECODABLE as error:
         raise fault from error
     return Found(NumberSettings(then=least.then, tenant=least.tenant), transcribed=False, fault=str(fault))

@@ -8,6 +8,8 @@ import logging
 import os
 import signal
 import sys
+import uuid
+from pathlib import Path
 
 import aiohttp
 import uvloop
@@ -15,12 +17,22 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 
 from bridge.aws import read_secret
+from bridge.carrier import Carrier
 from bridge.door import Door
 from bridge.environment import Environment, read_environment
+from bridge.governor import Governor
 from bridge.json_logs import set_up_logs
-from bridge.relay import Services
+from bridge.meter import Meter, report
+from bridge.protection import Protection
+from bridge.pulse import Pulse
+from bridge.recall import Recall
 from bridge.server import Bridge
+from bridge.services import Services
+from bridge.spill import Spill
+from bridge.watch import Watch
 from callscribe.errors import Refused
+from callscribe.sessions import Sessions
+from callscribe.slots import Slots
 
 logger = logging.getLogger("bridge")
 
@@ -31,6 +43,7 @@ AWS = AioConfig(
 )
 # Nothing can be done without the secrets, and nothing waits for them but the start.
 AT_START = AWS.merge(AioConfig(retries={"mode": "standard", "total_max_attempts": 5}))
+GIVE_BACK_S = 2.0  # for slots; what is left is free when this task's heartbeat is
 
 
 async def serve(environment: Environment) -> None:
@@ -44,25 +57,60 @@ async def serve(environment: Environment) -> None:
         gladia = await read_secret(secrets, environment.gladia_secret)
         twilio = await read_secret(secrets, environment.twilio_secret)
         signing = await read_secret(secrets, environment.signing_secret)
+        auth_tokens = _each(twilio, "auth_token", "previous_auth_token", secret_name=environment.twilio_secret)
+        signing_keys = _each(signing, "current", "previous", secret_name=environment.signing_secret)
+        task = uuid.uuid4().hex
+        meter = Meter()
+        dynamodb = await stack.enter_async_context(aws.create_client("dynamodb", config=AWS))
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        sessions = Sessions(environment.sessions_table)
+        governor = Governor(dynamodb, Slots(environment.sessions_table, environment.gladia_sessions), task)
+        stack.push_async_callback(governor.close, timeout_s=GIVE_BACK_S)
+        recall = Recall(
+            dynamodb,
+            sessions,
+            Carrier(http, url=environment.twilio_url, auth_token=auth_tokens[0]),
+            task=task,
+            media_url=environment.media_url,
+            key=signing_keys[0],
+        )
         services = Services(
             environment=environment,
-            dynamodb=await stack.enter_async_context(aws.create_client("dynamodb", config=AWS)),
+            task=task,
+            dynamodb=dynamodb,
             connections=await stack.enter_async_context(
                 aws.create_client("apigatewaymanagementapi", endpoint_url=environment.push_endpoint, config=AWS)
             ),
-            http=await stack.enter_async_context(aiohttp.ClientSession()),
+            http=http,
             gladia_key=_required(gladia, "api_key", environment.gladia_secret),
+            sessions=sessions,
+            governor=governor,
+            recall=recall,
+            spill=Spill(Path(environment.spill_dir)),
+            meter=meter,
         )
-        door = Door(
-            media_url=environment.media_url.rstrip("/"),
-            signing_keys=_each(signing, "current", "previous", secret_name=environment.signing_secret),
-            auth_tokens=_each(twilio, "auth_token", "previous_auth_token", secret_name=environment.twilio_secret),
-        )
+        door = Door(media_url=environment.media_url.rstrip("/"), signing_keys=signing_keys, auth_tokens=auth_tokens)
         bridge = Bridge(services, door)
-        port = await bridge.listen()
-        logger.info("listening", extra={"port": port})
-        await stop.wait()
-        await bridge.drain()
+        meter.gauge("live", lambda: bridge.live)
+        pulse = await stack.enter_async_context(Pulse(dynamodb, sessions, task))
+        async with asyncio.TaskGroup() as tasks:
+            background = [
+                tasks.create_task(report(meter, _say)),
+                tasks.create_task(Watch(dynamodb, sessions, recall, task=task).run()),
+                tasks.create_task(Protection(http, os.environ.get("ECS_AGENT_URI", ""), lambda: bridge.live).run()),
+            ]
+            port = await bridge.listen()
+            logger.info("listening", extra={"port": port})
+            await stop.wait()
+            pulse.leave()
+            await bridge.drain()
+            for each in background:
+                each.cancel()
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line)
+    sys.stdout.flush()
 
 
 def _required(secret: dict[str, str], name: str, of: str) -> str:

@@ -44,7 +44,10 @@ def knock(path: str, headers: Mapping[str, str], door: Door, *, now_s: float) ->
         ticket = tickets.verify(text, door.signing_keys, use="media", now_s=now_s)
     except tickets.InvalidTicket as error:
         return TurnedAway(403, f"ticket {error.code}")
-    signature = headers.get("X-Twilio-Signature")
+    try:
+        signature = headers.get("X-Twilio-Signature")
+    except LookupError:
+        return TurnedAway(403, "signature repeated")
     if signature is None:
         return TurnedAway(403, "signature missing")
     urls = twilio_signature.spellings(door.media_url + path)

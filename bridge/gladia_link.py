@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import aiohttp
 import msgspec
@@ -12,7 +13,9 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from bridge import gladia
 from bridge.exchange import perform
+from bridge.governor import Governor, Lease
 from bridge.session_events import (
+    NO_SLOT,
     Command,
     Connect,
     Disconnect,
@@ -40,6 +43,24 @@ CLOSE_TIMEOUT_S = 2.0  # a socket that is given up is often one that nobody answ
 MESSAGE_LIMIT_BYTES = 16 * 1024 * 1024
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turnstile:
+    """How one session gets its slot of Gladia's plan: under which name, for whom, and how long it waits."""
+
+    governor: Governor
+    holder: str
+    tenant: str
+    wait_s: float
+    waits: Callable[[int], None]  # told once how many slots are taken, if it waits
+
+    async def enter(self, *, at_once: bool = False) -> Lease | None:
+        """Return the lease; None if there was none in time."""
+        wait_s = 0.0 if at_once else self.wait_s
+        return await self.governor.acquire(
+            self.holder, self.tenant, wait_s=wait_s, waits=lambda waiting: self.waits(waiting.taken)
+        )
+
+
 class GladiaLink:
     """Does what one session commands and tells it what came of it."""
 
@@ -49,14 +70,18 @@ class GladiaLink:
         http: aiohttp.ClientSession,
         url: str,
         api_key: str,
+        turnstile: Turnstile,
         tasks: asyncio.TaskGroup,
         tell: Callable[[Event], None],
     ) -> None:
         self._http = http
         self._url = url
         self._api_key = api_key
+        self._turnstile = turnstile
         self._tasks = tasks
         self._tell = tell
+        self._lease: Lease | None = None
+        self._waiting: asyncio.Task[None] | None = None
         self._outgoing: asyncio.Queue[bytes | str] = asyncio.Queue()
         self._socket: asyncio.Task[None] | None = None
 
@@ -67,8 +92,10 @@ class GladiaLink:
                 # Not bounded here: what is in it is in the session's backlog too, which is.
                 self._outgoing.put_nowait(message)
             case Open(request=request):
-                self._tasks.create_task(self._open(msgspec.json.encode(request)))
+                self._waiting = self._tasks.create_task(self._open(msgspec.json.encode(request)))
             case Connect(url=url):
+                if self._waiting is None:  # another process opened the session; its slot is still under this name
+                    self._waiting = self._tasks.create_task(self._enter(at_once=True))
                 self._outgoing = asyncio.Queue()
                 self._socket = self._tasks.create_task(self._run_socket(url))
             case Disconnect():
@@ -77,9 +104,29 @@ class GladiaLink:
             case Fetch(session_id=session_id):
                 self._tasks.create_task(self._fetch(session_id))
             case Release():
-                pass
+                self._release()
+
+    async def closed(self) -> None:
+        """Wait until the socket is closed, after Disconnect."""
+        if self._socket is not None:
+            await asyncio.wait({self._socket})
+
+    def _release(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+        if self._lease is not None:
+            self._turnstile.governor.release(self._lease)
+            self._lease = None
+
+    async def _enter(self, *, at_once: bool = False) -> None:
+        self._lease = await self._turnstile.enter(at_once=at_once)
 
     async def _open(self, request: bytes) -> None:
+        if self._lease is None:
+            await self._enter()
+        if self._lease is None:
+            self._tell(OpeningRefused(NO_SLOT))
+            return
         headers = {"x-gladia-key": self._api_key, "content-type": "application/json"}
         timeout = aiohttp.ClientTimeout(total=OPEN_TIMEOUT_S)
         try:

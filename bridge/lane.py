@@ -122,6 +122,11 @@ class Lane:
         return sum(stretch.session.malformed for stretch in self.stretches)
 
     @property
+    def unacknowledged_ms(self) -> int:
+        """How much audio waits for Gladia to say that it has it."""
+        return 0 if not self.stretches else self.ms(self.current.session.unacknowledged_bytes)
+
+    @property
     def fruitless(self) -> int:
         """How many sessions in a row came to nothing, up to the last one."""
         count = 0

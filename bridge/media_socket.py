@@ -132,7 +132,7 @@ class MediaSocket(asyncio.Protocol):
         try:
             event = self._dialect.receive(text)
         except MalformedMessage as error:
-            relay.malformed[error.kind] += 1
+            relay.count_malformed(error.kind)
             return
         if isinstance(event, Started):
             self._start(relay, event)

@@ -62,6 +62,7 @@ class MediaStream:
         self._stopped = False
         self._has_left = False
         self._quiet_at: float | None = None  # when the carrier will have been silent for too long
+        self._waiting: set[int] = set()  # sessions for which Gladia's plan has no room yet
         self._finals: set[str] = set()
         self.counts: Counter[str] = Counter()
         groups = [started.tracks] if settings.session == "per_stream" else [(track,) for track in started.tracks]
@@ -147,6 +148,11 @@ class MediaStream:
         )
         self._stretches.append((lane, lane.current))
 
+    def stretch_name(self, number: int) -> str:
+        """Return a name for session `number` under which another process finds its slot again."""
+        lane, stretch = self._stretches[number]
+        return f"{lane.name}/{lane.inherited.sessions + lane.stretches.index(stretch)}"
+
     def know(self, utterances: Iterable[str]) -> None:
         """Take note of the ids of utterances that are in the log already."""
         self._finals.update(utterances)
@@ -157,11 +163,36 @@ class MediaStream:
         lane.begin = lane.position = lane.heard_until = lane.at_ms(begin_ms)
         lane.inherited = Inherited(lost=lane.begin)
 
-    def leave(self) -> list[Effect]:
-        """Let another process go on: the sessions are let go of as they stand, and no leg ends here."""
+    @property
+    def is_settled(self) -> bool:
+        """Whether another process could go on with it now: not while it is itself still taking over."""
+        return all(lane.is_joined for lane in self.lanes)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it takes no more audio: the call has ended, or another process has it."""
+        return self._stopped or self.closed
+
+    @property
+    def heard_at(self) -> float | None:
+        """When audio came last; None before any."""
+        return None if self._quiet_at is None else self._quiet_at - KEEP_ALIVE_S
+
+    @property
+    def offset_ms(self) -> int:
+        """Where its lanes begin on the call's clock."""
+        return self._teller.offset_ms
+
+    def leave(self, *, now: float, has_ended: bool) -> list[Effect]:
+        """Let another process go on: the sessions are let go of as they stand, and no leg ends here.
+
+        What has come and was not given out yet is left to the other media stream, unless this one `has_ended`.
+        """
+        effects: list[Effect] = []
+        if has_ended:
+            effects += [effect for lane in self.lanes for effect in self._rest(lane, now)]
         self._stopped = self._has_left = True
         self._quiet_at = None
-        effects: list[Effect] = []
         for lane in self.lanes:
             self._rollover(lane).end()
             for stretch in filter(None, (lane.current, lane.ahead)):
@@ -189,7 +220,10 @@ class MediaStream:
     def waits(self, number: int, taken: int) -> list[Effect]:
         """Take note that session `number` waits, as all `taken` sessions of Gladia's plan are in use."""
         lane, stretch = self._stretches[number]
-        return [self._teller.waiting(lane, taken)] if stretch is lane.current else []
+        if stretch is not lane.current:
+            return []
+        self._waiting.add(number)
+        return [self._teller.waiting(lane, taken)]
 
     def wake(self, *, now: float) -> list[Effect]:
         """Go on after `deadline`."""
@@ -206,8 +240,8 @@ class MediaStream:
             for effect in self.from_gladia(number, session.DeadlinePassed(), now=now)
         ]
 
-    def totals(self) -> dict[str, int]:
-        """Return what this stream came to, for its one line in the process's log."""
+    def totals(self) -> dict[str, float]:
+        """Return what this stream has come to, and what of it waits now: for metrics, and a line in the end."""
         ledgers = [lane.ledger(leg) for lane in self.lanes for leg in lane.legs]
         return {
             "heard_bytes": sum(ledger.heard for ledger in ledgers),
@@ -218,6 +252,8 @@ class MediaStream:
             "sessions": sum(lane.sessions for lane in self.lanes),
             "reconnects": sum(lane.reconnects for lane in self.lanes),
             "malformed_from_gladia": sum(lane.malformed for lane in self.lanes),
+            "unacknowledged_s": sum(lane.unacknowledged_ms for lane in self.lanes) / 1000,
+            "slots_waiting": len(self._waiting),
             **self.counts,
         }
 
@@ -289,14 +325,17 @@ class MediaStream:
         self._stopped = True
         self._quiet_at = None
         for lane in self.lanes:
-            if lane.timeline is not None:
-                while rest := lane.timeline.finish():
-                    yield from self._given(lane, rest, now)
-                yield from self._gaps(lane, lane.timeline)
+            yield from self._rest(lane, now)
             self._rollover(lane).end()
         for lane, stretch in list(self._stretches):
             if lane.is_joined:  # else once it is
                 yield from self._outcome(lane, stretch, stretch.session.handle(session.AudioEnded(), now=now), now)
+
+    def _rest(self, lane: Lane, now: float) -> Iterator[Effect]:
+        if lane.timeline is not None:
+            while rest := lane.timeline.finish():
+                yield from self._given(lane, rest, now)
+            yield from self._gaps(lane, lane.timeline)
 
     # One session after the other
 
@@ -413,6 +452,7 @@ class MediaStream:
         for effect in effects:
             match effect:
                 case session.Granted(session_id=session_id):
+                    self._waiting.discard(stretch.number)
                     if stretch is lane.current:
                         yield from (self._teller.leg_started(leg, session_id) for leg in lane.legs)
                         self._rollover(lane).granted(now=now)
@@ -469,6 +509,7 @@ class MediaStream:
         return lane.place(stretch, offset_ms=self._teller.offset_ms)
 
     def _closed(self, lane: Lane, stretch: Stretch, closed: session.Closed, now: float) -> Iterator[Effect]:
+        self._waiting.discard(stretch.number)
         if stretch is lane.ahead:  # it came to nothing; the one before it goes on
             lane.ahead, stretch.until = None, stretch.begin
             self._rollover(lane).failed(now=now)
@@ -480,8 +521,10 @@ class MediaStream:
         if self._has_left or not lane.closed:
             return
         if lane.failure == session.NO_SLOT:
+            self.counts["slots_refused"] += 1
             yield self._teller.batch_wanted(lane, lane.failure)
         elif lane.failure is not None:
+            self.counts["sessions_failed"] += 1
             yield self._teller.failed(lane, lane.failure, utterances=len(self._finals))
         if lane.was_granted:  # else its legs never began
             yield from (self._teller.leg_ended(lane, leg) for leg in lane.legs)

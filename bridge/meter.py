@@ -127,12 +127,14 @@ class Meter:
             raise KeyError(name)
         return self.follow(lambda: {name: read()})
 
-    def follow(self, totals: Totals) -> Followed:
+    def follow(self, totals: Totals, *, since_now: bool = False) -> Followed:
         """Ask `totals` at each line, and once more when what is returned is closed or left as a context.
 
         What of it is counted enters by how much it grew; what is a present value is added to that of other sources.
         """
         followed = Followed(self, totals)
+        if since_now:  # what it has come to was counted elsewhere
+            followed.skip()
         self._followed.add(followed)
         return followed
 
@@ -195,6 +197,11 @@ class Followed:
             self._meter.take(name, totals[name] - self._before.get(name, 0))
             self._before[name] = totals[name]
         return totals
+
+    def skip(self) -> None:
+        """Count only what is added from now on."""
+        totals = self._totals()
+        self._before = {name: totals[name] for name in _COUNTED & totals.keys()}
 
     def close(self) -> None:
         """Give the last of it, and be asked no more."""

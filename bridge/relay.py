@@ -5,53 +5,30 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections import Counter
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
-
-import aiohttp
 
 from bridge import session_events as session
 from bridge.audience import Audience
-from bridge.aws import perform
-from bridge.dialects.events import DialectEvent, Started
-from bridge.environment import Environment
-from bridge.gladia_link import GladiaLink
+from bridge.dialects.events import Audio, DialectEvent, Started, Stopped
+from bridge.gladia_link import GladiaLink, Turnstile
 from bridge.log_writer import LogWriter
+from bridge.look_up import look_up, settings_of
 from bridge.media_stream import Effect, MediaStream, ToSession
 from bridge.pacing import Pacing
+from bridge.services import Services
+from bridge.succession import LOST_S, Succession
+from bridge.takeover import Keeper, Taken, begin_ms
 from bridge.telling import Append, Partial
+from bridge.tenure import Tenure
 from callscribe.call import Call, fold
-from callscribe.entries import CallStarted, Entry, Utterance
-from callscribe.errors import Refused, Unavailable
+from callscribe.entries import CallStarted, Utterance
 from callscribe.log import Log
-from callscribe.settings import NumberSettings, Then, settings_in_force
 from callscribe.subscriptions import Subscriptions
 from callscribe.tickets import Ticket
 
-if TYPE_CHECKING:
-    from types_aiobotocore_apigatewaymanagementapi import ApiGatewayManagementApiClient
-    from types_aiobotocore_dynamodb import DynamoDBClient
-
 logger = logging.getLogger(__name__)
-
-# A call waits no longer than this for its settings; its audio is kept meanwhile. Words that come some seconds late are
-# better than a whole call under the wrong settings.
-LOOK_UP_S = 10.0
-LOOK_UP_AGAIN_S = 0.2
-WITHOUT_SETTINGS = NumberSettings(then=Then(say=""))
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What all relays of a process share."""
-
-    environment: Environment
-    dynamodb: DynamoDBClient
-    connections: ApiGatewayManagementApiClient
-    http: aiohttp.ClientSession
-    gladia_key: str
 
 
 class Relay:
@@ -59,12 +36,16 @@ class Relay:
 
     def __init__(self, services: Services, ticket: Ticket) -> None:
         self._services = services
-        self._ticket = ticket
+        self._keeper = Keeper(services.task, ticket.tenant)
         self._early: list[DialectEvent] = []
+        self._first_at_ms: int | None = None  # when the first audio came, POSIX
         self._stream: MediaStream | None = None
+        self._succession: Succession | None = None
         self._links: dict[int, GladiaLink] = {}
         self._pacing = Pacing()
         self._closed = asyncio.Event()
+        self._moving: asyncio.Task[None] | None = None
+        self._lost: Stopped | None = None  # the carrier's socket ended, and not as it should
         self._timer: asyncio.TimerHandle | None = None
         self._pacing_timer: asyncio.TimerHandle | None = None
         self.malformed: Counter[str] = Counter()
@@ -72,88 +53,98 @@ class Relay:
     async def run(self, started: Started) -> None:
         """Relay until the last word of the media stream is in the log. One bad call ends this and nothing else."""
         self._loop = asyncio.get_running_loop()
+        self._started = started
         log = Log(self._services.environment.calls_table, started.call_id)
-        entries = await self._look_up(log)
+        tenure = Tenure(
+            self._services.dynamodb,
+            self._services.sessions,
+            self._keeper,
+            call_id=started.call_id,
+            media_stream=started.media_stream,
+        )
+        entries = await look_up(self._services.dynamodb, log)
+        stream = self._new_stream(started, fold(entries or []))
+        taken = await tenure.take_over(lane.name for lane in stream.lanes)
+        if taken:  # whoever had it may have written more
+            entries = await look_up(self._services.dynamodb, log)
+            stream.know(entry.body.id for entry in entries or [] if isinstance(entry.body, Utterance))
         call = fold(entries or [])
-        logger.info("media stream opened", extra={"call_id": started.call_id, "media_stream": started.media_stream})
+        logger.info(
+            "media stream opened",
+            extra={"call_id": started.call_id, "media_stream": started.media_stream, "taken_over": len(taken)},
+        )
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             self._writer = LogWriter(
                 self._services.dynamodb,
                 log,
-                tenant=self._ticket.tenant,
+                tenant=self._keeper.tenant,
                 tail=None if entries is None else call.seq,
+                spill=self._services.spill,
+                meter=self._services.meter,
             )
             writing = tasks.create_task(self._writer.run())
-            self._audience = Audience(
-                dynamodb=self._services.dynamodb,
-                connections=self._services.connections,
-                subscriptions=Subscriptions(self._services.environment.subscriptions_table),
-                call_id=started.call_id,
-                tenant=self._ticket.tenant,
-                tasks=tasks,
+            self._audience = self._new_audience(tasks)
+            self._succession = Succession(
+                stream,
+                started,
+                keeper=self._keeper,
+                tenure=tenure,
+                recall=self._services.recall,
+                process=self,
             )
+            keeping = tasks.create_task(self._succession.keep())
             if entries is not None and call.started is None:
                 self._writer.append(_opening(started))
-            self._begin(started, call)
-            await self._closed.wait()
+            self._take_over(stream, taken)
+            with self._services.meter.follow(stream.totals, since_now=True):
+                self._begin(stream, is_taken_over=bool(taken))
+                await self._closed.wait()
+                await self._moved()
+            keeping.cancel()
             if self._pacing_timer is not None:
                 self._pacing_timer.cancel()
             self._writer.finish()
             await writing
-        self._say_closed(started, self._begun)
+        if not self.handed_over:
+            await tenure.forget()
+        self._say_closed(started, stream)
 
     def hear(self, event: DialectEvent) -> None:
         """Take what the carrier sends; never waits."""
         if self._closed.is_set():
             return  # the transcript has ended, well or not, and nobody writes its log here any more
+        if self._first_at_ms is None and isinstance(event, Audio):
+            self._first_at_ms = _now_ms()
         if self._stream is None:
             self._early.append(event)
+        elif isinstance(event, Stopped) and not event.is_proper and self._services.recall is not None:
+            self._recover(event)
         elif not isinstance(event, Started):
-            self._perform(self._stream.hear(event, now=self._loop.time()))
+            self.perform(self._stream.hear(event, now=self._loop.time()))
 
-    def _begin(self, started: Started, call: Call) -> None:
-        self._begun = stream = MediaStream(
-            started,
-            self._settings(call),
-            direction=call.started.direction if call.started else "inbound",
-            offset_ms=_offset_ms(call),
-            jitter=random.random,
-        )
-        self._stream = stream
-        self._perform(stream.open())
-        for event in self._early:
-            self.hear(event)
-        self._early.clear()
+    def count_malformed(self, kind: str) -> None:
+        """Count a message of the carrier that made no sense."""
+        self.malformed[kind] += 1
+        self._services.meter.count_malformed(kind)
 
-    async def _look_up(self, log: Log) -> list[Entry] | None:
-        """Return the call's log so far, None if it can't be read: the call is transcribed all the same."""
-        entries: list[Entry] = []
-        try:
-            async with asyncio.timeout(LOOK_UP_S):
-                while True:
-                    try:
-                        page = await perform(self._services.dynamodb, log.read(after=len(entries)))
-                    except Unavailable:
-                        await asyncio.sleep(LOOK_UP_AGAIN_S)
-                        continue
-                    if not page:
-                        return entries
-                    entries += page
-        except TimeoutError:
-            logger.warning("the call's log can't be read", extra={"call_id": log.call_id})
-            return None
+    def move_on(self, *, within_s: float) -> None:
+        """Let another task have the call, if one comes to take it; else it ends here as calls do."""
+        if self._moving is None and self._succession is not None:
+            self._moving = self._tasks.create_task(self._move_on(self._succession, within_s))
 
-    def _settings(self, call: Call) -> NumberSettings:
-        if call.started is None or not call.started.settings:
-            return WITHOUT_SETTINGS
-        try:
-            return settings_in_force(call.started.settings)
-        except Refused:
-            logger.warning("the call's settings can't be read")
-            return WITHOUT_SETTINGS
+    async def let_go(self) -> None:
+        """Leave the call to whoever comes; this process ends."""
+        if self._succession is not None:
+            await self._succession.let_go()
 
-    def _perform(self, effects: list[Effect]) -> None:
+    @property
+    def handed_over(self) -> bool:
+        """Whether the call goes on elsewhere."""
+        return self._succession is not None and self._succession.handed_over
+
+    def perform(self, effects: list[Effect]) -> None:
+        """Begin to do what the media stream wants done."""
         for effect in effects:
             match effect:
                 case ToSession(number=number, command=command):
@@ -170,20 +161,99 @@ class Relay:
         if self._stream is not None and self._stream.closed:
             self._closed.set()
 
+    async def disconnected(self) -> None:
+        """Wait until no socket to Gladia is open any more."""
+        for link in self._links.values():
+            await link.closed()
+
+    def _new_stream(self, started: Started, call: Call) -> MediaStream:
+        return MediaStream(
+            started,
+            settings_of(call),
+            direction=call.started.direction if call.started else "inbound",
+            offset_ms=_offset_ms(call),
+            jitter=random.random,
+        )
+
+    def _new_audience(self, tasks: asyncio.TaskGroup) -> Audience:
+        return Audience(
+            dynamodb=self._services.dynamodb,
+            connections=self._services.connections,
+            subscriptions=Subscriptions(self._services.environment.subscriptions_table),
+            call_id=self._started.call_id,
+            tenant=self._keeper.tenant,
+            tasks=tasks,
+            shares=self._services.shares,
+            meter=self._services.meter,
+        )
+
+    def _take_over(self, stream: MediaStream, taken: dict[str, Taken]) -> None:
+        heard = [event for event in self._early if isinstance(event, Audio)]
+        first_at_ms = _now_ms() if self._first_at_ms is None else self._first_at_ms
+        places = {name: begin_ms(each, heard, first_at_ms=first_at_ms) for name, each in taken.items()}
+        for lane in stream.lanes:
+            if lane.name in taken:
+                stream.take_over(lane.name, taken[lane.name], places[lane.name])
+            elif taken:  # on the same clock as the others
+                stream.begin_at(lane.name, next(iter(places.values())))
+
+    def _begin(self, stream: MediaStream, *, is_taken_over: bool) -> None:
+        self._stream = stream
+        self.perform(stream.open(now=self._loop.time()))
+        if is_taken_over and self._succession is not None:
+            self._succession.changed()
+        for event in self._early:
+            self.hear(event)
+        self._early.clear()
+
+    def _recover(self, lost: Stopped) -> None:
+        """Go on after the carrier's socket is gone: in another one, or to the last words."""
+        self._lost = lost
+        if self._succession is not None:
+            self._succession.has_ended = True
+            self.move_on(within_s=LOST_S)
+
+    async def _move_on(self, succession: Succession, within_s: float) -> None:
+        if await succession.move_on(within_s=within_s):
+            self._services.meter.count("hand_overs")
+        elif self._lost is not None and self._stream is not None:
+            self.perform(self._stream.hear(self._lost, now=self._loop.time()))
+
+    async def _moved(self) -> None:
+        if self._moving is not None:
+            await asyncio.wait({self._moving})
+
     def _link(self, number: int) -> GladiaLink:
         if number not in self._links:
             self._links[number] = GladiaLink(
                 http=self._services.http,
                 url=self._services.environment.gladia_url,
                 api_key=self._services.gladia_key,
+                turnstile=self._turnstile(number),
                 tasks=self._tasks,
                 tell=lambda event: self._from_gladia(number, event),
             )
         return self._links[number]
 
+    def _turnstile(self, number: int) -> Turnstile:
+        name = "" if self._stream is None else self._stream.stretch_name(number)
+        return Turnstile(
+            governor=self._services.governor,
+            holder=f"{self._started.call_id}/{name}",
+            tenant=self._keeper.tenant,
+            wait_s=self._services.environment.slot_wait_s,
+            waits=lambda taken: self._waits(number, taken),
+        )
+
+    def _waits(self, number: int, taken: int) -> None:
+        if self._stream is not None:
+            self.perform(self._stream.waits(number, taken))
+
     def _from_gladia(self, number: int, event: session.Event) -> None:
         if self._stream is not None:
-            self._perform(self._stream.from_gladia(number, event, now=self._loop.time()))
+            self.perform(self._stream.from_gladia(number, event, now=self._loop.time()))
+        if self._succession is not None and isinstance(event, session.SessionOpened):
+            self._succession.changed()
 
     def _show(self) -> None:
         self._pacing_timer = None
@@ -202,7 +272,7 @@ class Relay:
 
     def _wake(self) -> None:
         if self._stream is not None:
-            self._perform(self._stream.wake(now=self._loop.time()))
+            self.perform(self._stream.wake(now=self._loop.time()))
 
     def _say_closed(self, started: Started, stream: MediaStream) -> None:
         logger.info(
@@ -210,6 +280,7 @@ class Relay:
             extra={
                 "call_id": started.call_id,
                 "media_stream": started.media_stream,
+                "handed_over": self.handed_over,
                 **stream.totals(),
                 "malformed": dict(self.malformed),
                 "log_delays": self._writer.delays,
@@ -238,3 +309,7 @@ def _offset_ms(call: Call) -> int:
     if call.first_leg_at is None:
         return 0
     return max(0, round((datetime.now(UTC) - datetime.fromisoformat(call.first_leg_at)).total_seconds() * 1000))
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

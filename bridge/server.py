@@ -5,13 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from websockets.frames import CloseCode
+
 from bridge.dialects.events import Started
 from bridge.door import Door
 from bridge.media_socket import MediaSocket
-from bridge.relay import Relay, Services
+from bridge.relay import Relay
+from bridge.services import Services
 from callscribe.tickets import Ticket
 
 logger = logging.getLogger(__name__)
+
+# For the entries of calls that had to be left: Fargate gives 120 s in all, and `drain_s` is 110 of them.
+LET_GO_S = 5.0
 
 
 class Bridge:
@@ -21,7 +27,7 @@ class Bridge:
         self.door = door
         self.accepting = True
         self._services = services
-        self._live: set[asyncio.Task[None]] = set()
+        self._live: dict[asyncio.Task[None], Relay] = {}
         self._server: asyncio.Server | None = None
 
     @property
@@ -46,24 +52,35 @@ class Bridge:
     def start(self, relay: Relay, started: Started, socket: MediaSocket) -> None:
         """Relay the media stream that just started on `socket`, apart from all others."""
         task = asyncio.create_task(relay.run(started), name=started.media_stream)
-        self._live.add(task)
-        task.add_done_callback(lambda ended: self._ended(ended, started, socket))
+        self._live[task] = relay
+        task.add_done_callback(lambda ended: self._ended(ended, relay, started, socket))
 
     async def drain(self) -> None:
-        """Take no more media streams, and wait until the live ones have ended or their time is over."""
+        """Take no more media streams, and hand over the live ones; what is left after a while is let go of.
+
+        A call that no other task comes for goes on here while there is time.
+        """
         self.accepting = False
         if self._live:
             logger.info("draining", extra={"live": self.live})
+            for relay in self._live.values():
+                relay.move_on(within_s=self._services.environment.drain_s)
             await asyncio.wait(self._live, timeout=self._services.environment.drain_s)
+        if self._live:
+            logger.warning("calls are left to whoever comes", extra={"live": self.live})
+            await asyncio.gather(*(relay.let_go() for relay in self._live.values()))
+            await asyncio.wait(self._live, timeout=LET_GO_S)
         if self._server is not None:
             self._server.close()
 
-    def _ended(self, task: asyncio.Task[None], started: Started, socket: MediaSocket) -> None:
-        self._live.discard(task)
+    def _ended(self, task: asyncio.Task[None], relay: Relay, started: Started, socket: MediaSocket) -> None:
+        del self._live[task]
         if task.cancelled():
             return
         error = task.exception()
         if error is not None:
             # A bug, and one call's: it ends alone, and loudly.
             logger.error("media stream failed", exc_info=error, extra={"call_id": started.call_id})
-            socket.close(1011)
+            socket.close(CloseCode.INTERNAL_ERROR)
+        elif relay.handed_over:
+            socket.close(CloseCode.GOING_AWAY)

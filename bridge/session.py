@@ -203,6 +203,11 @@ class Session:
         return self._backlog.acknowledged
 
     @property
+    def unacknowledged_bytes(self) -> int:
+        """How much audio Gladia does not say it has."""
+        return self._backlog.end - self._backlog.acknowledged
+
+    @property
     def is_located(self) -> bool:
         """Whether it may be given audio: not before a session that was taken over is known to stand somewhere."""
         return self._is_located

@@ -42,5 +42,10 @@ class Stopped:
 
     reason: str
 
+    @property
+    def is_proper(self) -> bool:
+        """Whether the carrier said so."""
+        return self.reason == "stop"
+
 
 DialectEvent: TypeAlias = Started | Audio | Digit | Stopped

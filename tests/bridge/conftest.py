@@ -6,6 +6,8 @@ import asyncio
 import base64
 import contextlib
 import json
+import pathlib
+import tempfile
 import time
 from collections.abc import AsyncIterator
 
@@ -19,11 +21,15 @@ from websockets.asyncio.client import connect
 
 from bridge.door import Door
 from bridge.environment import Environment
-from bridge.relay import Services
+from bridge.governor import Governor
 from bridge.server import Bridge
+from bridge.services import Services
+from bridge.spill import Spill
 from callscribe.dynamodb import perform
 from callscribe.entries import CallStarted
 from callscribe.log import Log
+from callscribe.sessions import Sessions
+from callscribe.slots import Slots
 from callscribe.tickets import Ticket, sign
 from callscribe.transcript import transcript
 from local.gladia.plan import NO_FAULTS, Faults
@@ -185,14 +191,22 @@ async def running(moto: str, dynamodb, faults: Faults) -> AsyncIterator[Path]:
             drain_s=5,
         )
         aws = get_session()
+        client = await stack.enter_async_context(aws.create_client("dynamodb", endpoint_url=moto, **NAMES))
+        governor = Governor(client, Slots("Sessions", 30), "task")
+        stack.push_async_callback(governor.close, timeout_s=5)
         services = Services(
             environment=environment,
-            dynamodb=await stack.enter_async_context(aws.create_client("dynamodb", endpoint_url=moto, **NAMES)),
+            task="task",
+            dynamodb=client,
             connections=await stack.enter_async_context(
                 aws.create_client("apigatewaymanagementapi", endpoint_url=push, **NAMES)
             ),
             http=await stack.enter_async_context(ClientSession()),
             gladia_key="key",
+            sessions=Sessions("Sessions"),
+            governor=governor,
+            recall=None,
+            spill=Spill(pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))),
         )
         bridge = WatchedBridge(services, Door("", ("signing key",), ("auth token",)))
         port = await bridge.listen()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from twilio.request_validator import RequestValidator
+from websockets.datastructures import Headers
 
 from bridge.door import Admitted, Door, TurnedAway, knock
 from callscribe.tickets import Ticket, sign
@@ -60,6 +61,12 @@ def test_a_ticket_that_is_no_good_is_forbidden_though_the_signature_is(path, now
 )
 def test_a_signature_that_is_no_good_is_forbidden_though_the_ticket_is(headers, reason):
     assert knock(PATH, headers, DOOR, now_s=999) == TurnedAway(403, reason)
+
+
+def test_a_signature_that_comes_twice_is_none():
+    headers = Headers([*signed(PATH).items(), *signed(PATH).items()])
+
+    assert knock(PATH, headers, DOOR, now_s=999) == TurnedAway(403, "signature repeated")
 
 
 def test_what_is_logged_of_a_refusal_holds_no_ticket():

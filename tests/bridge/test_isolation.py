@@ -32,7 +32,7 @@ def impatient(monkeypatch):
     """Retry at once, so that the tests wait for nothing."""
     monkeypatch.setattr("bridge.log_writer.FIRST_RETRY_S", 0.01)
     monkeypatch.setattr("bridge.log_writer.LAST_RETRY_S", 0.05)
-    monkeypatch.setattr("bridge.relay.LOOK_UP_AGAIN_S", 0.01)
+    monkeypatch.setattr("bridge.look_up.AGAIN_S", 0.01)
 
 
 @pytest.fixture

@@ -110,7 +110,7 @@ def second_process(taken: Taken, early: list[Audio], *, first_at_ms: int) -> tup
 def handed_over(gladia: Gladia, *, until: int, new_from: int, clocks_off_ms: int = 0) -> tuple[MediaStream, list]:
     """The first process hears frames up to `until`, the second one from `new_from` on."""
     old = first_process(gladia, until=until)
-    effects = old.leave()
+    effects = old.leave(now=0, has_ended=False)
     assert old.closed
     kept = record(old, at_ms=until * 20, now_held=False)
     session = old.lanes[0].current.session

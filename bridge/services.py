@@ -1,0 +1,38 @@
+"""What all media streams of a process share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from bridge.audience import Shares
+from bridge.environment import Environment
+from bridge.governor import Governor
+from bridge.meter import Meter
+from bridge.recall import Recall
+from bridge.spill import Spill
+from callscribe.sessions import Sessions
+
+if TYPE_CHECKING:
+    from types_aiobotocore_apigatewaymanagementapi import ApiGatewayManagementApiClient
+    from types_aiobotocore_dynamodb import DynamoDBClient
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The services, and this process's place among its like: `task` is its name in the table Sessions."""
+
+    environment: Environment
+    task: str
+    dynamodb: DynamoDBClient
+    connections: ApiGatewayManagementApiClient
+    http: aiohttp.ClientSession
+    gladia_key: str
+    sessions: Sessions
+    governor: Governor
+    recall: Recall | None  # None: the carrier can't be asked for anything
+    spill: Spill
+    meter: Meter = field(default_factory=Meter)
+    shares: Shares = field(default_factory=Shares)

@@ -1,0 +1,143 @@
+"""The adapter through which one media stream has its lanes: written down, taken over, let go of."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypeVar
+
+from bridge.aws import perform
+from bridge.takeover import Keeper, Taken
+from callscribe.errors import MalformedMessage, Refused, Unavailable
+from callscribe.lane_record import LaneRecord
+from callscribe.sessions import STALE_MS, Sessions
+
+if TYPE_CHECKING:
+    from types_aiobotocore_dynamodb import DynamoDBClient
+
+    from callscribe.log import Steps
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+ASK_AGAIN_S = 0.25  # how often one process looks what the other one has done
+# A task that leaves answers a claim within a second. One that does not may have a media stream of the same call and
+# mean to keep it, as Twilio can be told to open two.
+PARALLEL_S = 2.0
+LEAVING_S = 8.0
+ATTEMPT_S = 2.0  # DynamoDB answers in milliseconds
+RELEASE_S = 10.0
+
+
+class Tenure:
+    """The lanes of one media stream, as the table Sessions has them.
+
+    Whether the table can be reached or not, the call goes on: without it nobody could take over.
+    """
+
+    def __init__(
+        self, client: DynamoDBClient, sessions: Sessions, keeper: Keeper, *, call_id: str, media_stream: str
+    ) -> None:
+        self._client = client
+        self._sessions = sessions
+        self._keeper = keeper
+        self._call_id = call_id
+        self._media_stream = media_stream
+        self._keys: dict[str, str] = {}
+        self._has_written = False
+
+    def key(self, lane: str) -> str:
+        """Return the name of `lane` in the table: its tracks, and more if another media stream has these too."""
+        return self._keys.get(lane, lane)
+
+    async def take_over(self, lanes: Iterable[str]) -> dict[str, Taken]:
+        """Return those of `lanes` that another media stream of this call had, and has no more."""
+        taken: dict[str, Taken] = {}
+        for lane in lanes:
+            try:
+                found = await self._take(lane)
+            except (Unavailable, Refused, MalformedMessage):
+                logger.warning("it can't be told who had the call", extra={"call_id": self._call_id})
+                continue
+            if found is not None:
+                taken[lane] = found
+        return taken
+
+    async def keep(self, records: Iterable[LaneRecord]) -> bool:
+        """Write down how far the lanes are; return whether they still are this task's. Raises Unavailable."""
+        self._has_written = True
+        return all([await self._attempt(self._sessions.keep(record)) for record in records])
+
+    async def is_claimed(self, lane: str) -> bool:
+        """Whether another media stream wants `lane`. Raises Unavailable."""
+        return await self._attempt(self._sessions.claimant(self._call_id, self.key(lane))) is not None
+
+    async def release(self, record: LaneRecord, *, audio: bytes, tail: bytes) -> bool:
+        """Let go of a lane; return False if nobody could be told in time."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + RELEASE_S
+        while clock() < deadline:
+            try:
+                return await self._attempt(self._sessions.release(record, audio=audio, tail=tail))
+            except Unavailable:
+                await asyncio.sleep(ASK_AGAIN_S)
+            except Refused:
+                return False
+        return False
+
+    async def forget(self) -> None:
+        """The lanes have ended. What can't be removed now, the sweep finds and removes."""
+        if not self._has_written:
+            return
+        for key in self._keys.values():
+            try:
+                await self._attempt(self._sessions.forget(self._call_id, key, owner=self._keeper.task))
+            except (Unavailable, Refused):
+                logger.warning("a session can't be forgotten", extra={"call_id": self._call_id})
+
+    async def _take(self, lane: str) -> Taken | None:
+        clock = asyncio.get_running_loop().time
+        begun = clock()
+        self._keys[lane] = lane
+        while True:
+            record = next((each for each in await self._find() if _is_of(each, lane)), None)
+            if record is None or record.media_stream == self._media_stream:
+                return None
+            leaving = await self._is_gone(record)
+            if leaving is None or record.released:
+                took = await self._attempt(self._sessions.take(record, task=self._keeper.task))
+                if took is not None:
+                    self._keys[lane], self._has_written = record.lane, True
+                    return Taken(*took)
+            elif clock() - begun > (LEAVING_S if leaving else PARALLEL_S):
+                self._keys[lane] = f"{lane}/{self._media_stream}"
+                return None
+            else:
+                await self._attempt(self._sessions.claim(record, self._keeper.task))
+            await asyncio.sleep(ASK_AGAIN_S)
+
+    async def _find(self) -> list[LaneRecord]:
+        return await self._attempt(self._sessions.find(self._call_id))
+
+    async def _is_gone(self, record: LaneRecord) -> bool | None:
+        """Return None if the record's task is gone, else whether it means to leave."""
+        now_ms = time.time_ns() // 1_000_000
+        for task in await self._attempt(self._sessions.tasks()):
+            if task.id == record.owner:
+                return None if task.is_stale(now_ms=now_ms) else task.leaving
+        # Its heartbeat is as old as a record is kept without one, or could never be written.
+        return None if now_ms - record.at_ms > STALE_MS else False
+
+    async def _attempt(self, steps: Steps[T]) -> T:
+        try:
+            async with asyncio.timeout(ATTEMPT_S):
+                return await perform(self._client, steps)
+        except TimeoutError as error:
+            raise Unavailable("dynamodb: no answer in time") from error
+
+
+def _is_of(record: LaneRecord, lane: str) -> bool:
+    return "+".join(leg.track for leg in record.legs) == lane

@@ -5,7 +5,7 @@ UV_VERSION := 0.13.9
 UV := .venv/bin/uv
 RUN := .venv/bin
 
-.PHONY: help demo test lint synth bench clean
+.PHONY: help demo test lint synth bench chaos drops clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -27,6 +27,13 @@ synth: .venv/.run ## the CloudFormation templates, into cdk.out
 
 bench: .venv/.dev .venv-aws/.ready ## calls a core and added latency, on this machine
 	@$(RUN)/python -m bench
+
+chaos: .venv/.dev ## 10,000 calls with faults by seed, loss counted to the byte; then the parsers, fuzzed for minutes
+	@$(RUN)/python -m bench.chaos --calls $(or $(CALLS),10000) --seed $(or $(SEED),1)
+	@HYPOTHESIS_PROFILE=long $(RUN)/pytest -n 2 -q -k fuzz tests
+
+drops: .venv/.dev ## what a dropped Gladia socket costs a call, in real time, beside the figures of others
+	@$(RUN)/python -m bench.drops
 
 clean: ## forget what was set up here
 	rm -rf .venv .venv-aws cdk.out .callscribe

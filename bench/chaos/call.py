@@ -25,13 +25,16 @@ ABANDONED_S = 3.0
 CONNECT_S = 30.0
 
 
-async def observe(plan: CallPlan, world: World) -> Observation:
-    """Place the call and return what came of it, when its log is settled or has had its time."""
+async def observe(plan: CallPlan, world: World, *, pace: float | None = None) -> Observation:
+    """Place the call and return what came of it, when its log is settled or has had its time.
+
+    `pace` is the simulated Twilio's: times real time, or as fast as the sockets take it.
+    """
     watch = world.expect(plan)
     await world.talking.acquire()
     began_s = time.monotonic()
     report = await place(
-        _placement(plan, world),
+        _placement(plan, world, pace=pace),
         account=world.account,
         switchboard=world.switchboard,
         # A call that is over only waits for its last words, while another one may speak.
@@ -66,7 +69,7 @@ async def observe(plan: CallPlan, world: World) -> Observation:
     return observation
 
 
-def _placement(plan: CallPlan, world: World) -> Placement:
+def _placement(plan: CallPlan, world: World, *, pace: float | None) -> Placement:
     return Placement(
         voice_url=f"{world.url}/voice/{plan.call_id}",
         status_url=f"{world.url}/status/{plan.call_id}",
@@ -74,7 +77,7 @@ def _placement(plan: CallPlan, world: World) -> Placement:
         to_number="+12025550102",
         inbound_audio=voice("inbound", plan.frames),
         outbound_audio=voice("outbound", plan.frames),
-        pace=None,
+        pace=pace,
         allow_insecure=True,
         behaviour=Behaviour(abandoned_after_s=ABANDONED_S, connect_timeout_s=CONNECT_S),
         faults=(plan.twilio,),

@@ -11,6 +11,7 @@ from bridge.session import FIRST_RETRY_S, LAST_RETRY_S, Session
 from bridge.timeline import Timeline
 from bridge.track import BYTES_A_MS
 from callscribe.entries import Ledger, Utterance
+from callscribe.lane_record import LaneRecord
 from callscribe.reconciliation import Place
 
 # A session that Gladia ends before it took this much audio came to nothing; more than so many in a row, and another one
@@ -147,18 +148,52 @@ class Lane:
         session.hear(audio, now=0.0)
         return self._append(Stretch(number, session, begin))
 
-    def resume(self, number: int, begin: int, *, session_id: str, url: str, acknowledged: int | None,
-               audio: bytes) -> Stretch:  # fmt: skip
-        """Return the stretch of a session that another process opened; see Session.taken_over."""
-        session = Session.taken_over(
-            self._request,
-            session_id=session_id,
-            url=url,
-            acknowledged=acknowledged,
-            audio=audio,
-            jitter=self._jitter,
+    def take_over(self, number: int, record: LaneRecord, audio: bytes, *, begin_ms: int) -> None:
+        """Go on with what another process had, and wrote down in `record`; the timeline will begin at `begin_ms`.
+
+        If it let go of the lane, `audio` is what Gladia has not acknowledged. If it died, Gladia has to say how far it
+        has heard.
+        """
+        self.legs = tuple(Leg(leg.name, leg.party, leg.track, leg.channel) for leg in record.legs)
+        self.inherited = Inherited(
+            heard={leg.name: leg.heard for leg in record.legs},
+            filled={leg.name: leg.filled for leg in record.legs},
+            dropped={leg.name: leg.dropped for leg in record.legs},
+            lost=record.lost,
+            sessions=record.sessions - 1,
+            reconnects=record.reconnects,
         )
-        return self._append(Stretch(number, session, begin))
+        self.begin = self.at_ms(begin_ms)
+        self.is_joined = False
+        if record.session_id:
+            session = Session.taken_over(
+                self._request,
+                session_id=record.session_id,
+                url=record.url,
+                acknowledged=record.acknowledged if record.released else None,
+                audio=audio,
+                jitter=self._jitter,
+            )
+            self.current = self._append(Stretch(number, session, record.begin))
+        else:  # it had not been granted one
+            self.current = self.add(number, record.begin, audio=audio)
+        end = record.begin + record.acknowledged + len(audio)
+        is_known = record.released or not record.session_id
+        self.heard_until = end if is_known else self.at_ms(record.position_ms)
+
+    def begin_at(self, ms: int) -> None:
+        """Begin at `ms`, where other lanes of the call have come to."""
+        self.begin = self.position = self.heard_until = self.at_ms(ms)
+        self.inherited = Inherited(lost=self.begin)
+
+    def fill(self, count: int) -> None:
+        """Take note that `count` bytes which are given next are silence."""
+        for leg in self.legs:
+            self.inherited.filled[leg.name] += count // len(self.legs)
+
+    def ordinal(self, stretch: Stretch) -> int:
+        """Return how many sessions came before the one of `stretch`, in other processes as well."""
+        return self.inherited.sessions + self.stretches.index(stretch)
 
     def admit(self, audio: bytes) -> bytes:
         """Take `audio` of the timeline; return what of it a session is to be given now."""

@@ -13,9 +13,10 @@ from bridge import session_events as session
 from bridge.audience import Audience
 from bridge.dialects.events import Audio, DialectEvent, Started, Stopped
 from bridge.gladia_link import GladiaLink, Turnstile
+from bridge.hearing import Effect, ToSession
 from bridge.log_writer import LogWriter
 from bridge.look_up import look_up, settings_of
-from bridge.media_stream import Effect, MediaStream, ToSession
+from bridge.media_stream import MediaStream
 from bridge.pacing import Pacing
 from bridge.services import Services
 from bridge.succession import LOST_S, Succession
@@ -236,7 +237,7 @@ class Relay:
         return self._links[number]
 
     def _turnstile(self, number: int) -> Turnstile:
-        name = "" if self._stream is None else self._stream.stretch_name(number)
+        name = "" if self._stream is None else self._stream.slot_name(number)
         return Turnstile(
             governor=self._services.governor,
             holder=f"{self._started.call_id}/{name}",

@@ -9,7 +9,8 @@ import time
 from typing import Protocol
 
 from bridge.dialects.events import Started
-from bridge.media_stream import Effect, MediaStream
+from bridge.hearing import Effect
+from bridge.media_stream import MediaStream
 from bridge.recall import Answer, Recall
 from bridge.takeover import Keeper, record_of
 from bridge.tenure import Tenure

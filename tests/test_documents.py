@@ -11,7 +11,7 @@ import pytest
 
 from bridge.environment import Environment
 from bridge.meter import METRICS
-from bridge.session import NEXT
+from bridge.session_states import NEXT
 from callscribe.settings import NumberSettings
 from local.cli import app
 

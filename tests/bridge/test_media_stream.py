@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from bridge.dialects.events import Audio, Digit, Started, Stopped
-from bridge.media_stream import MediaStream, ToSession
+from bridge.hearing import ToSession
+from bridge.media_stream import MediaStream
 from bridge.session_events import (
     NO_SLOT,
     Open,

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bridge.session import Session, State
+from bridge.session import Session
 from bridge.session_events import (
     AudioEnded,
     Closed,
@@ -32,6 +32,7 @@ from bridge.session_events import (
     SocketLost,
     SocketOpened,
 )
+from bridge.session_states import State
 from callscribe.stored_result import Stored
 
 REQUEST = {"channels": 2}

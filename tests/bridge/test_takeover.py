@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from bridge.dialects.events import Audio, Started, Stopped
-from bridge.media_stream import MediaStream, ToSession
+from bridge.hearing import ToSession
+from bridge.media_stream import MediaStream
 from bridge.session_events import Connect, Received, Send, SessionOpened, SocketLost, SocketOpened
 from bridge.takeover import Keeper, Taken, begin_ms, record_of
 from bridge.telling import Append

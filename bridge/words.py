@@ -1,0 +1,80 @@
+"""The words of a media stream: what sessions hear, as utterances of its legs, each told once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from bridge.lane import Lane, Stretch
+from bridge.telling import Append, Partial, Teller
+from callscribe.entries import Utterance
+from callscribe.gladia_transcript import Transcript
+from callscribe.reconciliation import Place, missing
+from callscribe.stored_result import Stored
+
+
+class Words:
+    """All that was said on the lanes of one media stream."""
+
+    def __init__(self, teller: Teller, counts: Counter[str]) -> None:
+        self._teller = teller
+        self._counts = counts
+        self._finals: set[str] = set()
+
+    @property
+    def count(self) -> int:
+        """How many utterances are told."""
+        return len(self._finals)
+
+    def know(self, utterances: Iterable[str]) -> None:
+        """Take note of the ids of utterances that are in the log already."""
+        self._finals.update(utterances)
+
+    def heard(self, lane: Lane, stretch: Stretch, transcript: Transcript) -> Iterator[Append | Partial]:
+        """Tell what a session hears, unless it was told before or is another session's to tell."""
+        utterance = self._place(lane, stretch).utterance(transcript)
+        if utterance is None:
+            self._counts["unknown_channel"] += 1
+        elif utterance.id in self._finals:  # a resumed session says it again
+            self._counts["repeated"] += 1
+        elif self._is_anothers(lane, stretch, utterance):
+            self._counts["heard_twice"] += 1
+        elif transcript.is_final:
+            yield self._final(stretch, utterance)
+        else:
+            self._counts["partials"] += 1
+            yield self._teller.partial(lane.legs[transcript.utterance.channel], utterance)
+
+    def recovered(self, lane: Lane, stretch: Stretch, stored: Stored) -> Iterator[Append]:
+        """Tell what a session heard and had not said when it ended."""
+        for utterance in missing(stretch.said, stored, self._place(lane, stretch)):
+            if utterance.id not in self._finals and not self._is_anothers(lane, stretch, utterance):
+                self._counts["recovered"] += 1
+                yield self._final(stretch, utterance)
+
+    def uncertain(self, lane: Lane, stretch: Stretch) -> Iterator[Append]:
+        """Tell where words of `stretch` may be missing: after the last ones that came."""
+        end_ms = lane.ms(lane.position if stretch.until is None else stretch.until)
+        for leg in lane.legs:
+            said = [each.end_ms - self._teller.offset_ms for each in stretch.said if each.leg == leg.name]
+            start_ms = max([lane.ms(stretch.begin), *said])
+            if stretch.session.session_id and start_ms < end_ms:
+                yield self._teller.gap(leg, start_ms, end_ms, "gladia did not say its last words")
+
+    def _is_anothers(self, lane: Lane, stretch: Stretch, utterance: Utterance) -> bool:
+        """Whether it was said where another session hears, which was given the same audio."""
+        if stretch.until is None:
+            return False
+        middle_ms = (utterance.start_ms + utterance.end_ms) // 2 - self._teller.offset_ms
+        return middle_ms >= lane.ms(stretch.until)
+
+    def _final(self, stretch: Stretch, utterance: Utterance) -> Append:
+        self._finals.add(utterance.id)
+        stretch.said.append(msgspec.structs.replace(utterance, words=()))
+        self._counts["finals"] += 1
+        return Append(utterance, utterance.id)
+
+    def _place(self, lane: Lane, stretch: Stretch) -> Place:
+        return lane.place(stretch, offset_ms=self._teller.offset_ms)

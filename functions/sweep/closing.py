@@ -12,6 +12,7 @@ from callscribe.stored_result import Stored
 
 BYTES_A_MS = 8  # of one channel at 8000 Hz, one byte a sample
 CAUSE = "no bridge had the call"
+NOT_HEARD = "no bridge had the call for long enough to be granted a session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,11 @@ def close(
     facts = [_started(record, leg) for leg in legs if leg.name not in started and record.session_id]
     facts += [Fact(utterance, utterance.id) for utterance in words]
     end_ms = record.position_ms + max(0, (ended_at_ms or 0) - record.at_ms)
+    begun = [leg for leg in legs if leg.name in started or record.session_id]
     if heard.until_ms < end_ms:
-        facts += [_gap(record, leg, heard.until_ms, end_ms) for leg in legs]
+        facts += [_gap(record, leg, heard.until_ms, end_ms) for leg in begun]
+    if not begun and failure is None:
+        failure = NOT_HEARD  # or nothing would say why a call that was answered has no transcript
     if failure is not None:
         body = CallFailed(reason=failure, kept=f"{len(known) + len(words)} utterances")
         facts.append(Fact(body, f"{record.legs[0].name}/unattended"))
@@ -97,8 +101,7 @@ def close(
             LegEnded(leg=leg.name, ledger=heard.ledger(leg), sessions=record.sessions, reconnects=record.reconnects),
             f"{leg.name}/ended",
         )
-        for leg in legs
-        if leg.name in started or record.session_id
+        for leg in begun
     ]
     return [fact for fact in facts if not _is_told(fact.body, bodies)]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from msgspec import DecodeError, Struct, json
+from msgspec import Struct, json
 
+from callscribe.decoding import NOT_DECODABLE
 from callscribe.errors import Refused
 
 
@@ -28,7 +29,7 @@ def signing_keys(text: str) -> tuple[str, ...]:
     """
     try:
         secret = json.decode(text, type=_SigningSecret)
-    except DecodeError as error:
+    except NOT_DECODABLE as error:
         # Without the decoder's words, which may quote the secret.
         raise Refused("the signing secret is not of its shape") from error
     return _set(secret.current, secret.previous, "the signing secret's `current`")
@@ -41,7 +42,7 @@ def auth_tokens(text: str) -> tuple[str, ...]:
     """
     try:
         secret = json.decode(text, type=_TwilioSecret)
-    except DecodeError as error:
+    except NOT_DECODABLE as error:
         raise Refused("Twilio's secret is not of its shape") from error
     return _set(secret.auth_token, secret.previous_auth_token, "the Twilio secret's `auth_token`")
 
@@ -50,7 +51,7 @@ def gladia_key(text: str) -> str:
     """Return the key in `{"api_key": …}`. Raises Refused if `text` isn't of that shape or the key is blank."""
     try:
         secret = json.decode(text, type=_GladiaSecret)
-    except DecodeError as error:
+    except NOT_DECODABLE as error:
         raise Refused("Gladia's secret is not of its shape") from error
     return _set(secret.api_key, "", "the Gladia secret's `api_key`")[0]
 

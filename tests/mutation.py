@@ -59,20 +59,19 @@ def mutated_value(draw: st.DrawFn, good: Sequence[Any]) -> Any:
     value = [copy.deepcopy(draw(st.sampled_from(good)))]
     for _ in range(draw(st.integers(1, 3))):
         places = list(_places(value))
-        within, key = draw(st.sampled_from(places))
+        within, key = places[draw(st.integers(0, len(places) - 1))]
         match draw(st.sampled_from(("awkward", "drop", "move", "nest", "add"))):
             case "drop" if within is not value:
                 del within[key]
             case "move":
-                other, elsewhere = draw(st.sampled_from(places))
+                other, elsewhere = places[draw(st.integers(0, len(places) - 1))]
                 within[key] = copy.deepcopy(other[elsewhere])
             case "nest":
-                deep: Any = within[key]
+                in_lists = draw(st.booleans())
                 for _ in range(draw(st.sampled_from((1, 3, 200)))):
-                    deep = draw(st.sampled_from(([deep], {"a": deep})))
-                within[key] = deep
+                    within[key] = [within[key]] if in_lists else {"a": within[key]}
             case "add" if isinstance(within, dict):
-                within[draw(st.text(max_size=8))] = draw(st.sampled_from(_AWKWARD))
+                within[draw(st.text(max_size=8))] = copy.deepcopy(draw(st.sampled_from(_AWKWARD)))
             case _:
                 within[key] = copy.deepcopy(draw(st.sampled_from(_AWKWARD) | st.text(max_size=20) | st.integers()))
     return value[0]

@@ -150,7 +150,7 @@ BODIES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("kind", "good"), zip(["utterance", "leg.gap", "leg.ended"], BODIES, strict=True))
+@pytest.mark.parametrize(("kind", "good"), list(zip(["utterance", "leg.gap", "leg.ended"], BODIES, strict=True)))
 def test_the_good_bodies_here_are_good(kind, good):
     assert decode_body(kind, json.dumps(good))
 

@@ -82,5 +82,5 @@ def settings_in_force(fields: dict[str, Any]) -> NumberSettings:
     """Return the settings that a `call.started` entry carries. Raises Refused if they aren't settings."""
     try:
         return msgspec.convert(fields, NumberSettings)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
         raise Refused(f"settings: {error}") from error

@@ -26,6 +26,7 @@ from bench.chaos.world import World
 from callscribe.entries import CallEnded, Utterance
 from local.gladia.faults import AcknowledgementsSlow, Closed, Dropped, EndLate, Fault
 from local.gladia.plan import Faults, Rule
+from local.gladia.settings import Settings
 
 LATE_S = 0.5
 FINAL_S = 0.46
@@ -82,7 +83,7 @@ async def main() -> int:
         Rule(faults=scenario.faults(), metadata={"call_id": each.call_id})
         for each, scenario in zip(plans, SCENARIOS, strict=True)
     )
-    async with World(Faults(rules=rules), name="drops") as world:
+    async with World(Settings(faults=Faults(rules=rules)), name="drops") as world:
         with console.status(f"{len(plans)} calls in real time, {max(each.seconds for each in SCENARIOS):g} s"):
             seen = await asyncio.gather(*(observe(each, world, pace=1.0) for each in plans))
     verdicts = [judge(each) for each in seen]

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bench.chaos.call import observe
 from bench.chaos.judge import Verdict, judge
 from bench.chaos.observation import Observation
 from bench.chaos.plan import SIDES, Side, call_plan, gladia_faults
 from bench.chaos.world import World
+from local.gladia.settings import Settings
+
+# A run fills the machine, so that the emulated Gladia's answer where a session stands may take longer than the second
+# that a bridge waits for it before it sends everything again. What else the bridge waits for stays as it is deployed.
+PATIENCE: Mapping[str, float] = {"bridge.session.ANSWER_S": 15.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """What a run is made of."""
+    """What a run is made of; `patience` sets constants of the bridge, `idle_limit_s` Gladia's with a silent client."""
 
     seed: int
     at_once: int = 100
     sides: frozenset[Side] = frozenset(SIDES)
-    patience: Mapping[str, float] | None = None
+    patience: Mapping[str, float] = field(default_factory=lambda: dict(PATIENCE))
+    idle_limit_s: float = 30.0
 
 
 async def play(
@@ -28,7 +34,8 @@ async def play(
 ) -> list[str]:
     """Place the calls of these numbers, tell `done` each verdict, and return what went wrong outside of any call."""
     coming = iter(numbers)
-    world = World(gladia_faults(run.seed, sides=run.sides), name=name, patience=run.patience)
+    settings = Settings(faults=gladia_faults(run.seed, sides=run.sides), idle_limit_s=run.idle_limit_s)
+    world = World(settings, name=name, patience=run.patience)
     async with world:
 
         async def work() -> None:

@@ -33,7 +33,6 @@ from callscribe.log import Log, Steps, entry_of
 from callscribe.requests import Conflict
 from callscribe.tickets import Ticket, sign
 from local.gladia.injector import Injected
-from local.gladia.plan import Faults
 from local.gladia.scripted import ScriptedRecogniser
 from local.gladia.server import EmulatedGladia
 from local.gladia.settings import Settings
@@ -56,14 +55,14 @@ class World:
     """Runs while it is entered; many calls may be placed in it at once."""
 
     def __init__(
-        self, faults: Faults, *, name: str = "chaos", patience: Mapping[str, float] | None = None, drain_s: int = 60
+        self, gladia: Settings, *, name: str = "chaos", patience: Mapping[str, float] | None = None, drain_s: int = 60
     ) -> None:
         """`patience` sets constants of the bridge, by their path; `name` is its log's, in the temporary folder."""
         self.account = Account()
         self.switchboard = Switchboard()
         self.watches: dict[str, Watch] = {}
         self.strays: list[str] = []  # entries that came after their call was judged
-        self.gladia = EmulatedGladia(ScriptedRecogniser(), settings=Settings(faults=faults))
+        self.gladia = EmulatedGladia(ScriptedRecogniser(), settings=gladia)
         self.aws = Aws(Tables(*_TABLES, written=self._written), auth_token=self.account.auth_token)
         self.log_path = Path(tempfile.gettempdir()) / f"callscribe-{name}-bridge.log"
         self.talking = asyncio.Semaphore(TALKING)

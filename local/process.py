@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -35,12 +37,15 @@ class Process:
         log: Path,
         ready: Callable[[dict[str, Any]], str | None],
         environment: Mapping[str, str] | None = None,
+        grace_s: float = GRACE_S,
     ) -> None:
+        """`grace_s` is how long it may take to end after it was asked to."""
         self._name = name
         self._command = command
         self._log = log
         self._ready = ready
         self._environment = environment
+        self._grace_s = grace_s
         self._said: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     @property
@@ -53,7 +58,7 @@ class Process:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             str(LEASH),
-            str(GRACE_S),
+            str(self._grace_s),
             *self._command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -77,6 +82,18 @@ class Process:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._end()
+
+    def kill(self) -> None:
+        """End it as a crash would: at once, without a word (SIGKILL)."""
+        os.killpg(self.pid, signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Ask it to end (SIGTERM)."""
+        self._process.terminate()
+
+    async def ended(self) -> None:
+        """Wait until nothing of it is left."""
+        await self._process.wait()
 
     async def said(self) -> str:
         """Return what it said when it was ready."""

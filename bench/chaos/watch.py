@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from bench.chaos.observation import Written
 from callscribe.entries import CallEnded, CallFailed, LegEnded, LegStarted
@@ -22,7 +23,11 @@ class Watch:
 
     async def settled(self, legs: frozenset[str]) -> None:
         """Wait until the call has ended and each of `legs` as well: said, or failed before it began."""
-        while not self._is_settled(legs):
+        await self.until(lambda: self._is_settled(legs))
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until the log is such that it `holds`."""
+        while not holds():
             self._changed.clear()
             await self._changed.wait()
 

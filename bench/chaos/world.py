@@ -36,7 +36,7 @@ from local.gladia.injector import Injected
 from local.gladia.scripted import ScriptedRecogniser
 from local.gladia.server import EmulatedGladia
 from local.gladia.settings import Settings
-from local.process import Process
+from local.process import GRACE_S, Process
 from local.twilio.account import Account
 from local.twilio.rest import RestServer
 from local.twilio.switchboard import Switchboard
@@ -64,6 +64,7 @@ class World:
         self.strays: list[str] = []  # entries that came after their call was judged
         self.gladia = EmulatedGladia(ScriptedRecogniser(), settings=gladia)
         self.aws = Aws(Tables(*_TABLES, written=self._written), auth_token=self.account.auth_token)
+        self.rest = RestServer(self.account, self.switchboard)
         self.log_path = Path(tempfile.gettempdir()) / f"callscribe-{name}-bridge.log"
         self.talking = asyncio.Semaphore(TALKING)
         self.url = ""
@@ -71,6 +72,7 @@ class World:
         self.bridge: Process | None = None
         self._patience = dict(patience or {})
         self._drain_s = drain_s
+        self._spill = ""
         self._plans: dict[str, CallPlan] = {}
         self._stack = contextlib.AsyncExitStack()
         self._struck: dict[str, list[Injected]] = {}
@@ -89,10 +91,9 @@ class World:
             await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
             self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
             await stack.enter_async_context(self.gladia)
-            rest = await stack.enter_async_context(RestServer(self.account, self.switchboard))
-            self.media_url = f"ws://127.0.0.1:{_free_port()}"
-            spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="callscribe-spill-"))
-            self.bridge = await stack.enter_async_context(self._bridge(rest.url, spill))
+            await stack.enter_async_context(self.rest)
+            self._spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="callscribe-spill-"))
+            await self._answer(stack)
             self._stack = stack.pop_all()
         return self
 
@@ -136,6 +137,12 @@ class World:
             self._struck.setdefault(injected.who.partition("/")[0], []).append(injected)
         self._counted = len(self.gladia.injected)
         return self._struck.get(call, [])
+
+    async def _answer(self, stack: contextlib.AsyncExitStack) -> None:
+        """Start what answers at `media_url`, until `stack` ends: the bridge."""
+        port = free_port()
+        self.media_url = f"ws://127.0.0.1:{port}"
+        self.bridge = await stack.enter_async_context(self._bridge(port, self.log_path))
 
     def _written(self, table: str, item: Item) -> None:
         if table != _CALLS or not item["sk"]["S"].startswith("LOG#"):
@@ -187,7 +194,7 @@ class World:
                         raise
                     answer = Conflict(failed.item)
 
-    def _bridge(self, twilio_url: str, spill_dir: str) -> Process:
+    def _bridge(self, port: int, log: Path, *, grace_s: float = GRACE_S) -> Process:
         environment = {
             "PATH": os.environ["PATH"],
             "CALLS_TABLE": _CALLS,
@@ -197,13 +204,13 @@ class World:
             "MEDIA_URL": self.media_url,
             "GLADIA_URL": self.gladia.url,
             "GLADIA_SESSIONS": "1000000",
-            "TWILIO_URL": twilio_url,
+            "TWILIO_URL": self.rest.url,
             "GLADIA_SECRET": "GLADIA",
             "TWILIO_SECRET": "TWILIO",
             "SIGNING_SECRET": "SIGNING",
-            "SPILL_DIR": spill_dir,
+            "SPILL_DIR": self._spill,
             "HOST": "127.0.0.1",
-            "PORT": self.media_url.rpartition(":")[2],
+            "PORT": str(port),
             "DRAIN_S": str(self._drain_s),
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "chaos",
@@ -214,8 +221,9 @@ class World:
         return Process(
             "the bridge",
             [sys.executable, "-m", "bench.chaos.bridge_process", json.dumps(self._patience)],
-            log=self.log_path,
+            log=log,
             environment=environment,
+            grace_s=grace_s,
             ready=lambda line: "ready" if line.get("message") == "listening" else None,
         )
 
@@ -225,7 +233,8 @@ def call_of(metadata: Mapping[str, Any] | None) -> str:
     return str((metadata or {}).get("call_id", ""))
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

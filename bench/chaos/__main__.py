@@ -25,7 +25,7 @@ from bench.chaos.judge import Verdict
 from bench.chaos.observation import Observation
 from bench.chaos.plan import SIDES, call_plan
 from bench.chaos.report import Outcome, Tally, tables
-from bench.chaos.run import Run, play
+from bench.chaos.run import Afterwards, Run, play
 from bench.chaos.story import tell
 
 _LINE_BYTES = 1 << 24
@@ -93,11 +93,11 @@ async def _follow(
     worker = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, limit=_LINE_BYTES)
     assert worker.stdout is not None  # noqa: S101 - it was asked for
     while line := await worker.stdout.readline():
-        said = msgspec.json.decode(line, type=Outcome | list[str])
+        said = msgspec.json.decode(line, type=Outcome | Afterwards)
         if isinstance(said, Outcome):
             add(said)
         else:
-            tally.outside += said
+            tally.end(said)
     if status := await worker.wait():
         tally.outside.append(f"worker {share} ended with {status}")
 
@@ -105,7 +105,7 @@ async def _follow(
 async def _work(run: Run, numbers: range, *, name: str) -> int:
     """Be a worker: place the calls of `numbers`, and say each outcome as a line of JSON."""
 
-    def say(what: Outcome | list[str]) -> None:
+    def say(what: Outcome | Afterwards) -> None:
         sys.stdout.buffer.write(msgspec.json.encode(what) + b"\n")
         sys.stdout.buffer.flush()
 
@@ -122,10 +122,10 @@ async def _replay(run: Run, number: int) -> int:
         for line in tell(call_plan(run.seed, number, sides=run.sides), seen, verdict):
             console.print(line, markup=False, soft_wrap=True)
 
-    outside = await play(run, [number], done, name="chaos-only")
-    for line in outside:
+    afterwards = await play(run, [number], done, name="chaos-only")
+    for line in afterwards.outside:
         console.print(line, style="red")
-    return 1 if problems or outside else 0
+    return 1 if problems or afterwards.outside else 0
 
 
 if __name__ == "__main__":

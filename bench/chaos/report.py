@@ -10,6 +10,7 @@ from rich.table import Table
 
 from bench.chaos.judge import Verdict
 from bench.chaos.observation import Observation
+from bench.chaos.run import Afterwards
 
 _WORST = 20
 
@@ -40,6 +41,7 @@ class Tally:
     sums: Counter[str] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
+    late_s: float = 0.0  # the worst of all workers
 
     def add(self, outcome: Outcome) -> None:
         """Count a call in."""
@@ -63,6 +65,11 @@ class Tally:
         self.sums["undisturbed"] += not outcome.faults
         if verdict.problems:
             self.failed.append(outcome)
+
+    def end(self, afterwards: Afterwards) -> None:
+        """Take in what a worker says when its calls are over."""
+        self.outside += afterwards.outside
+        self.late_s = max(self.late_s, afterwards.late_s)
 
     @property
     def is_clean(self) -> bool:
@@ -134,6 +141,7 @@ def _totals(tally: Tally, elapsed_s: float) -> Table:
         ("sockets opened again", sums["reconnects"]),
         ("seconds a call, p50", f"{tally.quantile_s(0.5):.1f}"),
         ("seconds a call, p99", f"{tally.quantile_s(0.99):.1f}"),
+        ("seconds that the harness itself was late, at the worst", f"{tally.late_s:.2f}"),
         ("calls that failed", len(tally.failed)),
     ):
         table.add_row(what, str(count))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from bench.chaos.call import observe
 from bench.chaos.judge import Verdict, judge
+from bench.chaos.lateness import Lateness
 from bench.chaos.observation import Observation
 from bench.chaos.plan import SIDES, Side, call_plan, gladia_faults
 from bench.chaos.world import World
@@ -29,14 +30,23 @@ class Run:
     idle_limit_s: float = 30.0
 
 
+@dataclass(frozen=True, slots=True)
+class Afterwards:
+    """What there is to say when all calls are over, beside them: what went wrong, and how late this process was."""
+
+    outside: list[str]
+    late_s: float
+
+
 async def play(
     run: Run, numbers: Iterable[int], done: Callable[[Observation, Verdict], None], *, name: str = "chaos"
-) -> list[str]:
-    """Place the calls of these numbers, tell `done` each verdict, and return what went wrong outside of any call."""
+) -> Afterwards:
+    """Place the calls of these numbers, and tell `done` each verdict."""
     coming = iter(numbers)
     settings = Settings(faults=gladia_faults(run.seed, sides=run.sides), idle_limit_s=run.idle_limit_s)
     world = World(settings, name=name, patience=run.patience)
-    async with world:
+    lateness = Lateness()
+    async with world, lateness:
 
         async def work() -> None:
             # Each takes the next number when its call is over, so that so many calls are always on.
@@ -47,4 +57,5 @@ async def play(
         async with asyncio.TaskGroup() as tasks:
             for _ in range(run.at_once):
                 tasks.create_task(work())
-    return [*world.strays, *(f"AWS was asked what it does not know: {each}" for each in world.aws.unsupported)]
+    unknown = [f"AWS was asked what it does not know: {each}" for each in world.aws.unsupported]
+    return Afterwards([*world.strays, *unknown], lateness.worst_s)

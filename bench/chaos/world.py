@@ -48,7 +48,7 @@ _FOLLOWS_S = 3600
 LINGER_S = 30.0
 # Calls that speak at the same time, each as fast as it can; with more, everything would be late at once, and the
 # bridge's deadlines would be tested instead of what it does with faults.
-TALKING = 8
+TALKING = 3
 
 
 class World:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.session import FIRST_RETRY_S, LAST_RETRY_S, Session
+from bridge.patience import FIRST_RETRY_S, LAST_RETRY_S
+from bridge.session import Session
 from bridge.timeline import Timeline
 from bridge.track import BYTES_A_MS
 from callscribe.entries import Ledger, Utterance

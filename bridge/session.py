@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from bridge import gladia
 from bridge.backlog import Backlog
+from bridge.patience import Patience
 from bridge.session_events import (
     Answered,
     AudioEnded,
@@ -45,8 +46,6 @@ from callscribe.errors import MalformedMessage
 from callscribe.gladia_transcript import Transcript
 from callscribe.stored_result import Stored
 
-# Gladia refuses frames above 1 MiB with 1009, and refuses the session if they are repeated.
-PIECE_BYTES = 512 * 1024
 # Five minutes of both tracks: longer than any outage that was seen, and 100 such calls still fit a small task.
 BACKLOG_BYTES = 300 * 16_000
 # After `stop_recording` Gladia was seen to close within 1.1 s; half a minute leaves room for a long last utterance.
@@ -57,10 +56,10 @@ SILENT_S = 5.0
 # How long Gladia may take to say where a resumed session stands. Whether it answers an empty chunk is not documented;
 # without an answer all that is not acknowledged is sent again.
 ANSWER_S = 1.0
+# So many sockets may be lost over the question; then it may be the question.
+QUESTIONS = 3
 # How long the stored result of a session is asked for whose end was not seen.
 RECONCILE_S = 60.0
-FIRST_RETRY_S = 0.25
-LAST_RETRY_S = 8.0
 # Codes with which Gladia says that there is nothing to come back to; 1001 is its client's own farewell.
 _OVER_CODES = frozenset({1000, 1001, *range(4400, 4500)})
 
@@ -77,25 +76,20 @@ class Session:
     ) -> None:
         """`request` opens it; `jitter` returns a number from 0 to 1, so that calls don't all retry at once."""
         self._request = request
-        self._jitter = jitter
+        self._patience = Patience(jitter)
         self._backlog = Backlog(limit_bytes=backlog_bytes or BACKLOG_BYTES, frame_bytes=request["channels"])
         self._state = State.OPENING
         self._id = ""
         self._url = ""
         self._audio_ended = False
-        self._retry_at: float | None = None
-        self._give_up_at: float | None = None
-        self._silent_at: float | None = None
-        self._retries = 0
         self._trouble = ""
         self._cut = ""  # why its last words have to be looked up
         self._is_parted = False  # another session hears what follows
         self._is_ours = True  # opened by this process
         self._is_located = True  # whether the backlog's position is the session's own
-        self._may_ask = True
+        self._unanswered = 0  # sockets that were lost over the question, in a row
         self._stop_was_sent = False
         self._stop_is_known = False  # Gladia has said that it was told to stop
-        self._sent = 0
         self.reconnects = 0
         self.malformed = 0
 
@@ -123,7 +117,7 @@ class Session:
         session._is_located = acknowledged is not None
         session._backlog.begin(acknowledged or 0)
         session._backlog.append(audio)
-        session._sent = session._backlog.end  # as far as anyone knows
+        session._backlog.send()  # as far as anyone knows
         return session
 
     @property
@@ -149,13 +143,12 @@ class Session:
     @property
     def deadline(self) -> float | None:
         """When to say DeadlinePassed; None while there is nothing to wait for."""
-        times = [time for time in (self._retry_at, self._give_up_at, self._silent_at) if time is not None]
-        return min(times, default=None)
+        return self._patience.deadline
 
     @property
     def sent(self) -> int:
         """Position, of all channels, up to which its audio went out on a socket at least once."""
-        return self._sent
+        return self._backlog.sent
 
     @property
     def acknowledged(self) -> int:
@@ -179,10 +172,10 @@ class Session:
     def open(self, *, now: float = 0.0, delay_s: float = 0.0) -> list[Effect]:
         """Begin, now or after `delay_s`."""
         if delay_s:
-            self._retry_at = now + delay_s
+            self._patience.retry_at = now + delay_s
             return []
         if not self._is_located:
-            self._give_up_at = now + DRAIN_S
+            self._patience.give_up_at = now + DRAIN_S
         return [Connect(self._url) if self._url else Open(self._request)]
 
     def hear(self, audio: bytes, *, now: float) -> list[Effect]:
@@ -194,9 +187,9 @@ class Session:
         self._backlog.append(audio)
         if self._state is not State.RELAYING:
             return []
-        self._sent = self._backlog.end
-        if self._silent_at is None:
-            self._silent_at = now + SILENT_S
+        self._backlog.send()
+        if self._patience.answer_by is None:
+            self._patience.answer_by = now + SILENT_S
         return [Send(audio)]
 
     def leave(self) -> list[Command]:
@@ -204,7 +197,7 @@ class Session:
         if self.closed:
             return []
         self._state = State.CLOSED
-        self._retry_at = self._give_up_at = self._silent_at = None
+        self._patience.end()
         return [Disconnect()]
 
     def handle(self, event: Event, *, now: float) -> list[Effect]:
@@ -219,13 +212,13 @@ class Session:
             return []
         if isinstance(event, AudioEnded) and not self._audio_ended:
             self._audio_ended = True
-            self._give_up_at = now + DRAIN_S
+            self._patience.give_up_at = now + DRAIN_S
         before, self._state = self._state, after
         return self._moved(before, event, now)
 
     def _judged(self, event: Event) -> Event:
         """Return what a socket's opening or closing means for the session."""
-        if isinstance(event, SocketOpened) and self._may_ask and self._is_uncertain:
+        if isinstance(event, SocketOpened) and self._unanswered < QUESTIONS and self._is_uncertain:
             return SocketReopened()
         if isinstance(event, SocketLost) and event.code in _OVER_CODES:
             if event.code == 1000 and self._state is State.DRAINING:
@@ -235,32 +228,32 @@ class Session:
 
     @property
     def _is_uncertain(self) -> bool:
-        return not self._is_located or self._backlog.acknowledged < self._sent
+        return not self._is_located or self._backlog.acknowledged < self._backlog.sent
 
     def _moved(self, before: State, event: Event, now: float) -> list[Effect]:
         match event:
             case SessionOpened():
                 self._id, self._url = event.id, event.url
-                self._retry_at = None
+                self._patience.retry_at = None
                 return [Granted(event.id), Connect(event.url)]
             case OpeningFailed():
                 self._trouble = event.reason
-                self._retry_later(now)
+                self._patience.try_later(now)
             case SocketReopened():
-                self._retry_at = None
-                self._silent_at = now + ANSWER_S
+                self._patience.retry_at = None
+                self._patience.answer_by = now + ANSWER_S
                 return [Send(gladia.EMPTY_CHUNK)]
             case SocketOpened() | Answered():
                 return self._resume(now)
             case SocketLost():
-                self._may_ask = self._may_ask and before is not State.ASKING  # perhaps it was the question
+                self._unanswered += before is State.ASKING
                 self.reconnects += before is not State.CONNECTING
                 self._trouble = f"its socket closed with {event.code}"
-                self._retry_later(now)
+                self._patience.try_later(now)
             case SocketSilent():
                 self.reconnects += 1
                 self._trouble = f"nothing came for {SILENT_S:.0f} s"
-                self._retry_later(now)
+                self._patience.try_later(now)
                 return [Disconnect()]
             case AudioEnded() if self._state is State.DRAINING:
                 return self._stop(now)
@@ -280,7 +273,7 @@ class Session:
                 return self._reconcile(event.stored, now)
             case ResultFailed():
                 self._trouble = event.reason
-                self._retry_later(now)
+                self._patience.try_later(now)
             case ResultAbsent():
                 return self._close(f"{self._cut}; {event.reason}")
             case _:
@@ -289,7 +282,7 @@ class Session:
 
     def _receive(self, text: str | bytes, now: float) -> list[Effect]:
         # A socket that opens may still be refused at once; only its first message shows that the session lives.
-        self._retries = 0
+        self._patience.restore()
         effects = self._take(text, now)
         if self._state is not State.ASKING:
             self._await_acknowledgement(now)
@@ -305,7 +298,7 @@ class Session:
             case gladia.Acknowledged() if message.is_empty:
                 return self._locate(message.start, now)
             case gladia.Acknowledged(end=end) if self._is_located:
-                self._backlog.acknowledge(end, sent=self._sent)
+                self._backlog.acknowledge(end)
             case gladia.NotTaken(reason=reason):
                 return self._refused(reason, now)
             case gladia.Stopping():
@@ -314,7 +307,7 @@ class Session:
                 if self._is_located:
                     # What was recognised has arrived, should its acknowledgement never come.
                     heard = gladia.position(message.utterance.end, channels=self._request["channels"])
-                    self._backlog.acknowledge(heard, sent=self._sent)
+                    self._backlog.acknowledge(heard)
                 return [Heard(self._id, message)]
             case Transcript():
                 return [Heard(self._id, message)]
@@ -324,15 +317,16 @@ class Session:
         """Take Gladia's word for how far the session's audio goes."""
         if self._state is not State.ASKING:
             return []  # the answer came late; what it says is past
+        self._unanswered = 0
         effects: list[Effect] = []
         if not self._is_located:
             self._is_located = True
-            self._give_up_at = None
+            self._patience.give_up_at = None
             self._backlog.begin(position)
-            self._sent = self._backlog.end
+            self._backlog.send()
             effects.append(Located(self._backlog.end))
-        elif self._backlog.acknowledged <= position <= self._sent:
-            self._backlog.acknowledge(position, sent=self._sent)
+        elif self._backlog.acknowledged <= position <= self._backlog.sent:
+            self._backlog.acknowledge(position)
         return effects + self.handle(Answered(), now=now)
 
     def _refused(self, reason: str, now: float) -> list[Effect]:
@@ -340,7 +334,7 @@ class Session:
         if self._state is State.ASKING:
             if self._stop_was_sent:
                 # It takes no more audio because it was told to stop, after all of it.
-                self._backlog.acknowledge(self._sent, sent=self._sent)
+                self._backlog.acknowledge(self._backlog.sent)
             return self.handle(Answered(), now=now) if self._is_located else self._part_unlocated(reason, now)
         if self._is_parted or self._stop_is_known or self._state not in {State.RELAYING, State.DRAINING}:
             return []
@@ -374,18 +368,16 @@ class Session:
         return [parted]
 
     def _await_acknowledgement(self, now: float) -> None:
-        audio_waits = self._backlog.acknowledged < self._sent and not self._is_parted
+        audio_waits = self._backlog.acknowledged < self._backlog.sent and not self._is_parted
         stop_waits = self._state is State.DRAINING and not self._stop_is_known
         is_open = self._state in {State.RELAYING, State.DRAINING}
-        self._silent_at = now + SILENT_S if is_open and (audio_waits or stop_waits) else None
+        self._patience.answer_by = now + SILENT_S if is_open and (audio_waits or stop_waits) else None
 
     def _resume(self, now: float) -> list[Effect]:
-        self._retry_at = None
-        audio = b"" if self._is_parted else self._backlog.unacknowledged()
-        channels = self._request["channels"]
-        size = PIECE_BYTES - PIECE_BYTES % channels
-        effects: list[Effect] = [Send(audio[at : at + size]) for at in range(0, len(audio), size)]
-        self._sent = self._backlog.end
+        self._patience.retry_at = None
+        pieces = [] if self._is_parted else self._backlog.pieces()
+        effects: list[Effect] = [Send(piece) for piece in pieces]
+        self._backlog.send()
         if self._audio_ended:
             self._state = State.DRAINING
             return [*effects, *self._stop(now)]
@@ -400,9 +392,9 @@ class Session:
 
     def _cut_off(self, reason: str, now: float) -> list[Effect]:
         self._cut = reason
-        self._retries = 0
-        self._silent_at = self._retry_at = None
-        self._give_up_at = now + RECONCILE_S
+        self._patience.restore()
+        self._patience.answer_by = self._patience.retry_at = None
+        self._patience.give_up_at = now + RECONCILE_S
         parted = [Disconnect(), Release(), *self._part(reason)]
         if self._is_ours and not self._backlog.acknowledged:
             return [*parted, *self._close(None)]  # it has heard nothing
@@ -412,19 +404,19 @@ class Session:
         if not stored.settled:
             self._state = State.RECONCILING
             self._trouble = f"gladia is still {stored.status}"
-            self._retry_later(now)
+            self._patience.try_later(now)
             return []
         failure = f"{self._cut}; gladia has no result of it" if stored.status == "error" else None
         return [Recovered(self._id, stored), *self._close(failure)]
 
     def _wake(self, now: float) -> list[Effect]:
-        if self._give_up_at is not None and now >= self._give_up_at:
+        if self._patience.give_up_at is not None and now >= self._patience.give_up_at:
             return self._out_of_time(now)
-        if self._retry_at is not None and now >= self._retry_at:
-            self._retry_at = None
+        if self._patience.retry_at is not None and now >= self._patience.retry_at:
+            self._patience.retry_at = None
             return [self._next_try()]
-        if self._silent_at is not None and now >= self._silent_at:
-            self._silent_at = None
+        if self._patience.answer_by is not None and now >= self._patience.answer_by:
+            self._patience.answer_by = None
             if self._state is not State.ASKING:
                 return self.handle(SocketSilent(), now=now)
             return self._part_unlocated("no answer", now) if not self._is_located else self.handle(Answered(), now=now)
@@ -452,14 +444,8 @@ class Session:
                 reason = "gladia did not end the session in time"
         return self.handle(SessionCut(reason), now=now)
 
-    def _retry_later(self, now: float) -> None:
-        delay_s = min(LAST_RETRY_S, FIRST_RETRY_S * 2**self._retries)
-        self._retries = min(self._retries + 1, 10)
-        self._silent_at = None
-        self._retry_at = now + delay_s * (0.5 + 0.5 * self._jitter())
-
     def _close(self, failure: str | None) -> list[Effect]:
         released: list[Effect] = [] if self._cut else [Disconnect(), Release()]
         self._state = State.CLOSED
-        self._retry_at = self._give_up_at = self._silent_at = None
+        self._patience.end()
         return [*released, Closed(failure)]

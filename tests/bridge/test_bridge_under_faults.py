@@ -9,6 +9,8 @@ from callscribe.entries import CallFailed
 from local.gladia.faults import (
     AcknowledgementsInclusive,
     AcknowledgementsMissing,
+    AcknowledgementsNegative,
+    AcknowledgementsSlow,
     Closed,
     Dropped,
     EndLate,
@@ -31,11 +33,18 @@ def plan(*faults: Fault) -> Faults:
     return Faults(rules=(Rule(faults=faults),))
 
 
+def interleaved(inbound: bytes, outbound: bytes) -> bytes:
+    mixed = bytearray(2 * len(inbound))
+    mixed[0::2], mixed[1::2] = inbound, outbound
+    return bytes(mixed)
+
+
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     """Retry at once and take silence for death early, so that the tests wait for nothing."""
-    monkeypatch.setattr("bridge.session.FIRST_RETRY_S", 0.01)
+    monkeypatch.setattr("bridge.patience.FIRST_RETRY_S", 0.01)
     monkeypatch.setattr("bridge.session.SILENT_S", 0.3)
+    monkeypatch.setattr("bridge.session.DRAIN_S", 5.0)
 
 
 @pytest.mark.parametrize(
@@ -45,9 +54,15 @@ def impatient(monkeypatch):
         (Dropped(at="audio", count=2 * SECOND),),
         (Dropped(at="audio", count=2 * SECOND), Dropped(at="audio", count=3 * SECOND)),
         tuple(Dropped(at="audio", count=number * SECOND) for number in (1, 2, 3)),
+        (Dropped(at="audio", count=2 * SECOND, taken=True), Dropped(at="audio", count=3 * SECOND, taken=True)),
+        (Dropped(at="audio", count=2 * SECOND, discards=True), Dropped(at="audio", count=3 * SECOND, discards=True)),
+        (AcknowledgementsSlow(at="connect", delay_s=0.1), Dropped(at="audio", count=2 * SECOND)),
         (Dropped(at="connect"),),
         (Dropped(at="stop"),),
         (Dropped(at="stopped"), EndLate(delay_s=1)),
+        (Dropped(at="stopped"),),
+        (Closed(at="stopped", code=4403),),
+        (HalfOpen(at="stopped", meanwhile="lost"),),
         (Closed(at="audio", count=2 * SECOND, code=1009), Closed(at="audio", count=3 * SECOND, code=1011)),
         (Closed(at="audio", count=SECOND, code=4504),),
         (HalfOpen(at="audio", count=2 * SECOND, meanwhile="waits"),),
@@ -55,6 +70,7 @@ def impatient(monkeypatch):
         (OpeningRefused(status=503), OpeningRefused(status=429, first=2)),
         (HandshakeRefused(status=503),),
         (AcknowledgementsMissing(at="audio", count=SECOND, messages=3),),
+        (AcknowledgementsMissing(at="connect", messages=None),),
         (AcknowledgementsInclusive(at="connect"), Dropped(at="audio", count=2 * SECOND)),
         (Dropped(at="audio", count=5 * SECOND), FinalsRepeated(finals=3)),
         (MessageHuge(at="audio", count=SECOND),),
@@ -99,6 +115,23 @@ async def test_what_a_session_that_gladia_ended_did_not_take_is_heard_by_the_nex
         legs = fold(path.entries("CA1")).legs
         assert [leg.complete for leg in legs] == [True, True]
         assert [leg.ended.sessions for leg in legs] == [2, 2]
+
+
+async def test_audio_that_gladia_does_not_take_is_heard_by_another_session_and_no_word_is_lost(path_with, spoken_by):
+    inbound, outbound = spoken_by(*LINES)
+    faults = Faults(rules=(Rule(faults=(AcknowledgementsNegative(at="audio", count=2 * SECOND),), session=1),))
+    async with path_with(faults) as path:
+        path.open_call("CA1")
+
+        await path.talk("CA1", inbound, outbound)
+        await path.settled()
+
+        first, second = path.gladia.sessions.values()
+        whole = interleaved(inbound, outbound)
+        before = len(whole) - len(second.audio)
+        assert bytes(first.audio)[:before] + bytes(second.audio) == whole
+        assert path.said("CA1") == SAID
+        assert [leg.complete for leg in fold(path.entries("CA1")).legs] == [True, True]
 
 
 async def test_a_refused_key_is_said_in_the_log_and_not_tried_again(path_with, spoken_by):

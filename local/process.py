@@ -92,8 +92,9 @@ class Process:
         self._process.terminate()
 
     async def ended(self) -> None:
-        """Wait until nothing of it is left."""
+        """Wait until nothing of it is left that could say anything."""
         await self._process.wait()
+        await asyncio.wait({self._reader})
 
     async def said(self) -> str:
         """Return what it said when it was ready."""

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
 from rich.table import Table
 
 from bench.chaos.judge import Verdict
@@ -15,8 +16,7 @@ from bench.chaos.run import Afterwards
 _WORST = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True, tag="outcome"):
     """One call's verdict, and what it had to stand; also as JSON, from one process to another."""
 
     verdict: Verdict

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from bench.chaos.call import observe
 from bench.chaos.judge import Verdict, judge
 from bench.chaos.lateness import Lateness
@@ -30,8 +32,7 @@ class Run:
     idle_limit_s: float = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Afterwards:
+class Afterwards(Struct, frozen=True, tag="afterwards"):
     """What there is to say when all calls are over, beside them: what went wrong, and how late this process was."""
 
     outside: list[str]

@@ -11,7 +11,7 @@ from bridge.aws import perform
 from bridge.carrier import Carrier
 from callscribe.media_address import media_stream_url
 from callscribe.sessions import Sessions
-from callscribe.twilio_rest import CallOver, Track
+from callscribe.twilio_rest import CallOver, carrying
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
@@ -49,15 +49,9 @@ class Recall:
         if not await perform(self._client, asking):
             return Answer.ASKED_BEFORE
         url = media_stream_url(self._media_url, tenant=tenant, call_id=call_id, key=self._key, now_s=now_ms / 1000)
-        started = await self._carrier.start_stream(account, call_id, url=url, track=_track(set(tracks)))
+        started = await self._carrier.start_stream(account, call_id, url=url, track=carrying(tracks))
         return Answer.CALL_OVER if isinstance(started, CallOver) else Answer.ASKED
 
     async def dismiss(self, *, account: str, call_id: str, media_stream: str) -> None:
         """Let the carrier end a media stream that nobody hears any more. Raises as `ask`."""
         await self._carrier.stop_stream(account, call_id, media_stream)
-
-
-def _track(tracks: set[str]) -> Track:
-    if tracks == {"inbound"}:
-        return "inbound_track"
-    return "outbound_track" if tracks == {"outbound"} else "both_tracks"

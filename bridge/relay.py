@@ -99,7 +99,7 @@ class Relay:
                 self._writer.append(_opening(started))
             self._take_over(stream, taken)
             with self._services.meter.follow(stream.totals, since_now=True):
-                self._begin(stream, is_taken_over=bool(taken))
+                self._begin(stream)
                 await self._closed.wait()
                 await self._moved()
             keeping.cancel()
@@ -198,10 +198,10 @@ class Relay:
             elif taken:  # on the same clock as the others
                 stream.begin_at(lane.name, next(iter(places.values())))
 
-    def _begin(self, stream: MediaStream, *, is_taken_over: bool) -> None:
+    def _begin(self, stream: MediaStream) -> None:
         self._stream = stream
         self.perform(stream.open(now=self._loop.time()))
-        if is_taken_over and self._succession is not None:
+        if self._succession is not None:  # so that there is something to go on with, should this process die at once
             self._succession.changed()
         for event in self._early:
             self.hear(event)

@@ -17,6 +17,8 @@ from callscribe.entries import (
     Utterance,
 )
 
+BEGAN_LATE = "the track began late"  # a gap's cause
+
 
 @dataclass(frozen=True, slots=True)
 class Leg:
@@ -28,11 +30,15 @@ class Leg:
 
     @property
     def complete(self) -> bool:
-        """Whether all that this leg delivered is in the transcript: nothing lost, nothing missing."""
+        """Whether all that was said on this leg has been heard by Gladia: nothing lost on the way, nothing missing.
+
+        A track that began after the other one is whole: before its first frame nobody was on the line.
+        """
         if self.ended is None:
             return False
         ledger = self.ended.ledger
-        return not self.gaps and ledger.unsent == 0 and ledger.acknowledged == ledger.sent
+        is_whole = all(gap.cause == BEGAN_LATE for gap in self.gaps)
+        return is_whole and ledger.unsent == 0 and ledger.acknowledged == ledger.sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,11 @@ class Call:
     batch_wanted: BatchWanted | None = None
     legs: tuple[Leg, ...] = ()
     utterances: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether every leg is: the claim that no word can be missing but for what nobody could make out."""
+        return bool(self.legs) and self.failed is None and all(leg.complete for leg in self.legs)
 
     @property
     def settled(self) -> bool:

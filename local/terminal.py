@@ -12,7 +12,17 @@ from rich.table import Table
 from rich.text import Text
 
 from callscribe.call import Call
-from callscribe.entries import CallEnded, CallFailed, CallStarted, Entry, LegEnded, LegGap, Utterance
+from callscribe.entries import (
+    BatchWanted,
+    CallEnded,
+    CallFailed,
+    CallStarted,
+    Entry,
+    LegEnded,
+    LegGap,
+    SessionWaiting,
+    Utterance,
+)
 from callscribe.messages import PartialMessage
 from local.measures import Latencies, Measures
 
@@ -73,6 +83,10 @@ class CallScreen:
                 self.note(f"{direction} call {entry.call_id[:10]}… has started")
             case LegGap(start_ms=start_ms, end_ms=end_ms, cause=cause):
                 self.note(f"{clock(start_ms)} to {clock(end_ms)}: {cause}")
+            case SessionWaiting(taken=taken):
+                self.note(f"all {taken} sessions of Gladia's plan are in use: waiting for one")
+            case BatchWanted(reason=reason):
+                self._console.print(Text(f"  no live words: {reason}; to be transcribed later", style="bold red"))
             case CallFailed(reason=reason, kept=kept):
                 self._console.print(Text(f"  no more live words: {reason} ({kept})", style="bold red"))
             case CallEnded(reason=reason):

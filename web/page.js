@@ -55,6 +55,8 @@ const entries = {
   // What is left then are sounds in which no words were found in the end.
   "leg.ended": ({ leg }) => partials.get(leg)?.remove(),
   "leg.gap": ({ start_ms, end_ms, cause }) => note(`${clock(start_ms)} to ${clock(end_ms)}: ${cause}`),
+  "session.waiting": ({ taken }) => note(`all ${taken} sessions of Gladia's plan are in use: waiting`),
+  "batch.wanted": ({ reason }) => note(`no live words: ${reason}; to be transcribed from the recording`, "failed"),
   "call.failed": ({ reason }) => note(`no more live words: ${reason}`, "failed"),
   "call.ended": ({ reason }) => {
     note(`the call is over (${reason})`);

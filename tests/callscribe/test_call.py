@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from callscribe.call import Call, fold
 from callscribe.entries import (
+    BatchWanted,
     CallEnded,
     CallFailed,
     CallStarted,
@@ -85,6 +86,27 @@ def test_a_leg_is_complete_when_all_that_it_sent_was_acknowledged_and_nothing_is
         Ledger(heard=8000, sent=7840, acknowledged=7840, unsent=160),
     ):
         assert not after(STARTED, leg("a", "caller"), leg_ended("a", ledger)).legs[0].complete
+
+
+def test_a_track_that_began_after_the_other_one_misses_nothing():
+    gap = LegGap(leg="a", start_ms=0, end_ms=2000, cause="the track began late")
+
+    assert after(STARTED, leg("a", "caller"), gap, leg_ended("a")).legs[0].complete
+
+
+def test_a_call_is_complete_when_each_leg_is_and_nothing_failed():
+    whole = (STARTED, leg("a", "caller"), leg("b", "agent"), leg_ended("a"), leg_ended("b"), ENDED)
+
+    assert after(*whole).complete
+    assert not after(*whole[:4], ENDED).complete
+    assert not after(*whole, CallFailed(reason="gladia answered 401", kept="nothing")).complete
+    assert not after(STARTED, ENDED).complete
+
+
+def test_an_answered_call_that_is_left_to_batch_is_settled():
+    wanted = BatchWanted(media_stream="MZ1", reason="all sessions of gladia's plan were in use")
+
+    assert after(STARTED, ENDED, wanted).settled
 
 
 def test_what_happens_to_one_leg_does_not_touch_the_other():

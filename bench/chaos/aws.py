@@ -53,6 +53,7 @@ class Aws:
 
     def __init__(self, tables: Tables, *, auth_token: str) -> None:
         self.tables = tables
+        self.is_throttled = False  # DynamoDB refuses whatever anybody asks of it
         self._calls: dict[str, Misfortune] = {}
         self.unsupported: list[str] = []
         self._secrets = {
@@ -84,6 +85,8 @@ class Aws:
         body = msgspec.json.decode(await request.read(), type=dict[str, Any])
         if operation == "GetSecretValue":
             return _answer({"SecretString": json.dumps(self._secrets[body["SecretId"]])})
+        if self.is_throttled:
+            return _refusal(400, "ProvisionedThroughputExceededException")
         call = self._calls.get(_call_of(body))
         return await self._befall(
             request, None if call is None else call.next(), lambda: self._dynamodb(operation, body)

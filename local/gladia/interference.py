@@ -47,7 +47,7 @@ class Interference:
         self._messages = 0
         self._slow_s: float | None = None
         self._missing: float = 0  # acknowledgements still to be left out; infinity for all
-        self._asks_only = False  # an empty chunk, which is no audio but a way to ask for the position
+        self._is_always_answered = False  # an empty chunk, which only asks for the position, or one that was refused
         self._negative: float = 0
         self._is_inclusive = False
         self._withheld = Withheld(session)
@@ -82,14 +82,16 @@ class Interference:
         if end is None and audio_bytes is not None and self._is_withheld():
             return [*odd, *self._withhold(message, audio_bytes)]
         before = self._on_time(self._withheld.take_all(now=now))
-        effects = self._take(message, audio_bytes, now=now)
+        is_refused = audio_bytes is not None and self._negative > 0
+        effects = self._refuse(audio_bytes, now=now) if is_refused else self._session.receive(message, now=now)
         if end is not None:
             effects = [each for each in effects if not (isinstance(each, Send) and each.kind in _ACKNOWLEDGEMENTS)]
         elif is_stop:
             more, end = self._strike({"stopped": 0}, now=now)
             odd += more
         # The socket ends before any ear hears of the message: its words find the socket gone.
-        self._asks_only = audio_bytes == 0
+        # Only what was taken can be taken without a word.
+        self._is_always_answered = audio_bytes == 0 or is_refused
         first, last = _parted(self._alter(effects))
         closing, finish = _parted(self._end_socket(end, now=now))
         return [*before, *first, *odd, *closing, *last, *finish]
@@ -117,22 +119,20 @@ class Interference:
 
     @property
     def _leaves_out(self) -> bool:
-        """Whether an acknowledgement of audio is left out now; that of an empty chunk only if all are."""
-        return self._missing > 0 and not (self._asks_only and self._missing < float("inf"))
+        """Whether an answer to audio is left out now; to what is always answered only if all are."""
+        return self._missing > 0 and not (self._is_always_answered and self._missing < float("inf"))
 
     def _withhold(self, message: bytes | str, audio_bytes: int) -> list[Effect]:
-        self._asks_only = audio_bytes == 0
+        self._is_always_answered = audio_bytes == 0
         is_acknowledged = not self._leaves_out
         self._missing -= not is_acknowledged
         self._withheld.put(message, audio_bytes, is_acknowledged=is_acknowledged)
         return [Later(Take(), self._slow_s or 0.0)] if is_acknowledged else []
 
-    def _take(self, message: bytes | str, audio_bytes: int | None, *, now: float) -> list[Effect]:
-        if audio_bytes is not None and self._negative > 0:
-            self._negative -= 1
-            self._session.refused_bytes += audio_bytes
-            return self._session.refuse("not accepted, on demand", now=now)
-        return self._session.receive(message, now=now)
+    def _refuse(self, audio_bytes: int | None, *, now: float) -> list[Effect]:
+        self._negative -= 1
+        self._session.refused_bytes += audio_bytes or 0
+        return self._session.refuse("not accepted, on demand", now=now)
 
     def _strike(self, moments: dict[str, int], *, now: float) -> tuple[list[Effect], EndOfSocket | None]:
         """Let what is due strike, up to an end of the socket; return the odd messages it brings, and that end."""

@@ -143,6 +143,11 @@ def test_missing_and_negative_acknowledgements_are_counted():
     assert [ranges(talk.takes()) for _ in range(4)] == [[], [], [None], [[320, 480]]]
 
 
+def test_what_is_refused_is_said_whatever_acknowledgements_are_missing():
+    talk = Talk(AcknowledgementsMissing(at="connect"), AcknowledgementsNegative(at="connect"))
+    assert [ranges(talk.takes()) for _ in range(3)] == [[None], [], [[160, 320]]]
+
+
 def test_an_inclusive_acknowledgement_of_nothing_does_not_go_backwards():
     talk = Talk(AcknowledgementsInclusive(at="connect"))
     assert [ranges(talk.takes(audio)) for audio in (FRAME, b"")] == [[[0, 159]], [[160, 160]]]

@@ -16,7 +16,6 @@ from callscribe.entries import CallFailed, Entry, LegEnded, LegGap, LegStarted, 
 from local.twilio.faults import Death, Drift, Ending, Script, stamp_ms
 from local.twilio.spans import Span, missing, united
 
-REFUSED = "audio that Gladia refused with a negative acknowledgement"
 RESET = "audio that was lost on the way with a connection that was reset"
 EDGE = "silence outside of what the carrier sent, and less than a frame of it, of which there was no sign"
 UNSAID = "words whose session never ended, so that Gladia neither said nor stored them"
@@ -53,8 +52,10 @@ def judge(seen: Observation) -> Verdict:
     entries = [written.entry for written in seen.log]
     for stream in seen.streams:
         sessions = [session for session in seen.sessions if session.media_stream == stream.media_stream]
-        for track in stream.delivered:
-            _Leg(stream, track, sessions, entries, verdict).judge()
+        legs = [_Leg(stream, track, sessions, entries, verdict) for track in stream.delivered]
+        is_whole = all(leg.is_whole for leg in legs)
+        for leg in legs:
+            leg.judge(is_whole_stream=is_whole)
     return verdict
 
 
@@ -94,8 +95,9 @@ class _Leg:
         self._texts = [body.text for body in bodies if isinstance(body, Utterance) and body.leg == self._name]
         self._sessions = [session for session in sessions if self._channel(session) is not None]
         self._heard = b"".join(self._audio(session) for session in self._sessions)
-        # Of all channels; a session refuses what it refuses on each of them.
-        self._refused = sum(session.refused_bytes // len(session.channels) for session in self._sessions)
+        delivered = (span.shifted(stream.starts_ms) for span in stream.delivered[track])
+        self._said_bytes = between(track, delivered)
+        self.is_whole = audible(self._said_bytes) == audible(self._heard)
 
     def _channel(self, session: SessionSeen) -> int | None:
         channel = self._channels.get(session.session_id, len(session.channels))
@@ -104,17 +106,14 @@ class _Leg:
     def _audio(self, session: SessionSeen) -> bytes:
         return session.channels[self._channels[session.session_id]]
 
-    def judge(self) -> None:
-        """Add to the verdict."""
-        delivered = self._stream.delivered[self._track]
-        said = between(self._track, (span.shifted(self._stream.starts_ms) for span in delivered))
-        self._verdict.bytes_said += len(said)
-        is_whole = audible(said) == audible(self._heard)
-        if not is_whole:
-            self._compare(said)
+    def judge(self, *, is_whole_stream: bool) -> None:
+        """Add to the verdict; `is_whole_stream` tells whether each of the stream's legs is whole."""
+        self._verdict.bytes_said += len(self._said_bytes)
+        if not self.is_whole:
+            self._compare(self._said_bytes)
         self._judge_words()
-        self._judge_gaps(is_whole=is_whole)
-        self._judge_ledger(len(said), is_whole=is_whole)
+        self._judge_gaps(is_whole=is_whole_stream)
+        self._judge_ledger(len(self._said_bytes), is_whole=self.is_whole)
 
     def _compare(self, said: bytes) -> None:
         """Count what was lost, repeated and put elsewhere, byte by byte."""
@@ -147,9 +146,6 @@ class _Leg:
         if _is_reset(self._stream.script) and lost and not any(position > lost[0] for position in times):
             self._verdict.excused[RESET] += len(lost)
             lost = []
-        if lost and (excused := min(len(lost), self._refused)):
-            self._verdict.excused[REFUSED] += excused
-            lost = lost[excused:]
         if 0 < len(lost) <= min(self._dropped(), FRAME_BYTES) and _drifts(self._stream.script):
             self._verdict.excused[DRIFTED] += len(lost)
             lost = []

@@ -14,6 +14,7 @@ from bench.chaos.observation import Observation
 from bench.chaos.run import Afterwards
 
 _WORST = 20
+_EXAMPLES = 10
 
 
 class Outcome(Struct, frozen=True, tag="outcome"):
@@ -40,6 +41,7 @@ class Tally:
     excused: Counter[str] = field(default_factory=Counter)
     sums: Counter[str] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
+    examples: dict[str, list[int]] = field(default_factory=dict)  # some calls for each excuse
     outside: list[str] = field(default_factory=list)
     late_s: float = 0.0  # the worst of all workers
 
@@ -49,6 +51,9 @@ class Tally:
         self.calls += 1
         self.faults.update(outcome.faults)
         self.excused.update(verdict.excused)
+        for reason in [reason for reason, count in verdict.excused.items() if count]:
+            if len(examples := self.examples.setdefault(reason, [])) < _EXAMPLES:
+                examples.append(verdict.number)
         self.seconds.append(outcome.seconds)
         for name in (
             "bytes_said",
@@ -91,7 +96,11 @@ class Tally:
             "calls": self.calls,
             "totals": dict(self.sums),
             "faults": dict(self.faults),
-            "excused": {reason: count for reason, count in self.excused.items() if count},
+            "excused": [
+                {"reason": reason, "count": count, "calls": self.examples[reason]}
+                for reason, count in self.excused.items()
+                if count
+            ],
             "outside": self.outside,
             "failed": [
                 {

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.chaos.judge import EDGE, REFUSED, RESET, UNPLACED, UNSAID, judge
+from bench.chaos.judge import EDGE, RESET, UNPLACED, UNSAID, judge
 from bench.chaos.observation import Observation, SessionSeen, StreamSeen, Written
 from bench.chaos.voice import BYTES_A_MS, FRAME_BYTES, frame, voice
 from callscribe.entries import CallFailed, Entry, Ledger, LegEnded, LegGap, LegStarted, Utterance
@@ -117,16 +117,6 @@ def test_a_session_of_which_the_log_does_not_tell_has_heard_nothing():
     verdict = judge(observation(seen, entries=bodies()))
 
     assert verdict.bytes_lost > 0
-
-
-def test_what_gladia_refused_is_excused_and_not_a_byte_more():
-    damaged = [track[:1600] + track[2400:] for track in ALL]
-
-    excused = judge(observation(session(1, *damaged, refused_bytes=1600)))
-    not_all = judge(observation(session(1, *damaged, refused_bytes=800)))
-
-    assert (excused.problems, excused.excused[REFUSED]) == ([], 1600)
-    assert not_all.bytes_lost == 800
 
 
 def with_hole(*gaps, fill=b"\xff" * 800) -> Observation:

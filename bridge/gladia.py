@@ -17,8 +17,6 @@ STOP_RECORDING = '{"type":"stop_recording"}'
 # Its acknowledgement, if there is one, says how far the session's audio goes.
 EMPTY_CHUNK = '{"type":"audio_chunk","data":{"chunk":""}}'
 BYTES_A_SECOND = 8000  # of one channel
-# What a transcript's times may be rounded by.
-_ROUNDING_BYTES = 80
 
 # Asked for in each session: a call centre's endpointing, and the enhancer that Gladia advises for telephone lines.
 _DEFAULTS: dict[str, Any] = {
@@ -138,8 +136,8 @@ def decode(text: str | bytes) -> Message:
 
 
 def position(seconds: float, *, channels: int) -> int:
-    """Return a position that a session which has heard up to `seconds` has certainly received."""
-    return max(0, round(seconds * BYTES_A_SECOND) - _ROUNDING_BYTES) * channels
+    """Return the position that a session has received which has heard up to `seconds`."""
+    return round(seconds * BYTES_A_SECOND) * channels
 
 
 def decode_opened(text: bytes) -> Opened:

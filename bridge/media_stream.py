@@ -40,6 +40,7 @@ class MediaStream:
         self._origin_ms: int | None = None
         self._stopped = False
         self._quiet_at: float | None = None  # when the carrier will have been silent for too long
+        self.heard_at: float | None = None  # when audio came last
         self.counts: Counter[str] = Counter()
         self._words = Words(self._teller, self.counts)
         self._numbers = count()
@@ -67,11 +68,6 @@ class MediaStream:
     def is_settled(self) -> bool:
         """Whether another process could go on with it now: not while it is itself still taking over."""
         return all(lane.is_joined for lane in self.lanes)
-
-    @property
-    def heard_at(self) -> float | None:
-        """When audio came last; None before any, and after the end."""
-        return None if self._quiet_at is None else self._quiet_at - KEEP_ALIVE_S
 
     @property
     def offset_ms(self) -> int:
@@ -139,7 +135,7 @@ class MediaStream:
 
         What has come and was not given out yet is left to the other media stream, unless this one `has_ended`.
         """
-        rest = [effect for hearing in self._hearings for effect in self._rest(hearing, now)] if has_ended else []
+        rest = list(self._rest(now)) if has_ended else []
         self._stopped = True
         self._quiet_at = None
         return [*rest, *(command for hearing in self._hearings for command in hearing.leave())]
@@ -202,7 +198,7 @@ class MediaStream:
     def _audio(self, event: Audio, now: float) -> Iterator[Effect]:
         if self._stopped:
             return
-        self._quiet_at = now + KEEP_ALIVE_S
+        self.heard_at, self._quiet_at = now, now + KEEP_ALIVE_S
         hearing, _ = self._hearing_of(event.track)
         timeline = hearing.lane.timeline or self._begin(event.media_ms, hearing.lane)
         timeline.place(event.track, event.media_ms, event.audio)
@@ -221,12 +217,19 @@ class MediaStream:
             yield from hearing.hear(audio, now)
         yield from self._gaps(hearing.lane, timeline)
 
-    def _rest(self, hearing: Hearing, now: float) -> Iterator[Effect]:
-        timeline = hearing.lane.timeline
-        if timeline is not None:
-            while rest := timeline.finish():
-                yield from hearing.hear(rest, now)
-            yield from self._gaps(hearing.lane, timeline)
+    def _rest(self, now: float) -> Iterator[Effect]:
+        """Give the sessions what is left, all lanes up to where any of them has come."""
+        begun = [lane for lane in self.lanes if lane.timeline is not None]
+        end_ms = max(
+            (lane.timeline.end_ms(leg.track) for lane in begun for leg in lane.legs if lane.timeline), default=0
+        )
+        for hearing in self._hearings:
+            timeline = hearing.lane.timeline or (self._begin(0, hearing.lane) if begun else None)
+            if timeline is not None:
+                timeline.extend(end_ms)
+                while rest := timeline.finish():
+                    yield from hearing.hear(rest, now)
+                yield from self._gaps(hearing.lane, timeline)
 
     def _gaps(self, lane: Lane, timeline: Timeline) -> Iterator[Append]:
         for gap in timeline.gaps():
@@ -255,7 +258,6 @@ class MediaStream:
     def _stop(self, now: float) -> Iterator[Effect]:
         self._stopped = True
         self._quiet_at = None
-        for hearing in self._hearings:
-            yield from self._rest(hearing, now)
+        yield from self._rest(now)
         for hearing in self._hearings:
             yield from hearing.end(now)

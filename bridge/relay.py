@@ -19,7 +19,7 @@ from bridge.look_up import look_up, settings_of
 from bridge.media_stream import MediaStream
 from bridge.pacing import Pacing
 from bridge.services import Services
-from bridge.succession import LOST_S, Succession
+from bridge.succession import LOST_S, Moved, Succession
 from bridge.takeover import Keeper, Taken, begin_ms
 from bridge.telling import Append, Partial
 from bridge.tenure import Tenure
@@ -30,6 +30,12 @@ from callscribe.subscriptions import Subscriptions
 from callscribe.tickets import Ticket
 
 logger = logging.getLogger(__name__)
+
+# The end of a connection may never come. After so long without a frame the carrier is asked how the call stands, and
+# for another media stream if it goes on, as some carriers send nothing in silence.
+QUIET_S = 20.0
+# If nobody can be asked: longer than anybody is silent, with room on the line.
+QUIET_LIMIT_S = 300.0
 
 
 class Relay:
@@ -94,7 +100,10 @@ class Relay:
                 recall=self._services.recall,
                 process=self,
             )
-            keeping = tasks.create_task(self._succession.keep())
+            keeping = [
+                tasks.create_task(self._succession.keep()),
+                tasks.create_task(self._keep_vigil(self._succession, stream)),
+            ]
             if entries is not None and call.started is None:
                 self._writer.append(_opening(started))
             self._take_over(stream, taken)
@@ -102,7 +111,8 @@ class Relay:
                 self._begin(stream)
                 await self._closed.wait()
                 await self._moved()
-            keeping.cancel()
+            for each in keeping:
+                each.cancel()
             if self._pacing_timer is not None:
                 self._pacing_timer.cancel()
             self._writer.finish()
@@ -215,10 +225,26 @@ class Relay:
             self.move_on(within_s=LOST_S)
 
     async def _move_on(self, succession: Succession, within_s: float) -> None:
-        if await succession.move_on(within_s=within_s):
+        moved = await succession.move_on(within_s=within_s)
+        if moved is Moved.HANDED_OVER:
             self._services.meter.count("hand_overs")
-        elif self._lost is not None and self._stream is not None:
-            self.perform(self._stream.hear(self._lost, now=self._loop.time()))
+        elif self._lost is not None:
+            self._stop(self._lost)
+
+    def _stop(self, stopped: Stopped) -> None:
+        if self._stream is not None:
+            self.perform(self._stream.hear(stopped, now=self._loop.time()))
+
+    async def _keep_vigil(self, succession: Succession, stream: MediaStream) -> None:
+        """Notice when nothing comes of the carrier any more, not even the end."""
+        while not stream.is_over:
+            await asyncio.sleep(QUIET_S / 4)
+            quiet_s = 0.0 if stream.heard_at is None else self._loop.time() - stream.heard_at
+            if quiet_s < QUIET_S or self._moving is not None:
+                continue
+            moved = await succession.move_on(within_s=LOST_S)
+            if moved is Moved.CALL_OVER or quiet_s >= QUIET_LIMIT_S:
+                self._stop(Stopped(f"the carrier sent nothing for {quiet_s:.0f} s"))
 
     async def _moved(self) -> None:
         if self._moving is not None:

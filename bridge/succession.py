@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from enum import Enum
 from typing import Protocol
 
 from bridge.dialects.events import Started
@@ -25,6 +26,14 @@ KEEP_AGAIN_S = 2.0
 LOOK_S = 0.25
 # What a carrier lost it is asked for again, but the call is over more often than not.
 LOST_S = 10.0
+
+
+class Moved(Enum):
+    """What came of a move."""
+
+    NOT = "not"  # nobody came
+    CALL_OVER = "call over"
+    HANDED_OVER = "handed over"
 
 
 class Process(Protocol):
@@ -80,26 +89,26 @@ class Succession:
                 async with asyncio.timeout(pause_s):
                     await self._changed.wait()
 
-    async def move_on(self, *, within_s: float) -> bool:
-        """Ask the carrier for another media stream, and hand over to whoever gets it; return whether that happened.
+    async def move_on(self, *, within_s: float) -> Moved:
+        """Ask the carrier for another media stream, and hand over to whoever gets it.
 
         Until then this one is heard, unless it has ended.
         """
         if self._recall is None:
-            return False
+            return Moved.NOT
         clock = asyncio.get_running_loop().time
         deadline = clock() + within_s
         try:
             while not self._stream.is_over and clock() < deadline:
                 if await self._is_wanted():
                     await self._hand_over()
-                    return True
+                    return Moved.HANDED_OVER
                 if await self._has_gone(self._recall):
-                    return False
+                    return Moved.CALL_OVER
                 await asyncio.sleep(LOOK_S)
         except (Refused, MalformedMessage) as error:
             logger.warning("the call can't be moved", extra={"call_id": self._started.call_id, "reason": str(error)})
-        return False
+        return Moved.NOT
 
     async def let_go(self) -> None:
         """Leave the media stream to whoever comes, without waiting for anybody."""
@@ -118,8 +127,7 @@ class Succession:
             )
         except Unavailable:
             return False
-        # A media stream that still brings audio will say itself when the call is over.
-        return answer is Answer.CALL_OVER and self.has_ended
+        return answer is Answer.CALL_OVER
 
     async def _is_wanted(self) -> bool:
         if not self._stream.is_settled:
@@ -130,6 +138,8 @@ class Succession:
             return False
 
     async def _hand_over(self) -> None:
+        if self.handed_over:
+            return
         self.handed_over = True
         loop = asyncio.get_running_loop()
         at_ms = self._at_ms()

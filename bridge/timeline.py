@@ -94,6 +94,10 @@ class Timeline:
         ready -= self._given
         return self._interleaved(min(ready - ready % self._chunk, self._piece))
 
+    def extend(self, end_ms: int) -> None:
+        """Take note that the call went on until `end_ms` since its first frame, as another timeline has heard."""
+        self._lead = max(self._lead, self._begin + end_ms * BYTES_A_MS)
+
     def finish(self) -> bytes:
         """Return what is left, in pieces as of `take`; empty when all was returned. Shorter tracks end in silence."""
         if not self._is_over:

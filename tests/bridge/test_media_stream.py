@@ -441,6 +441,32 @@ def test_a_next_session_that_is_refused_leaves_the_old_one_as_it_is_and_is_asked
     assert [type(each.command) for each in opened] == [Open]
 
 
+def test_per_leg_a_track_that_ends_before_the_other_one_has_a_gap_and_its_session_the_same_length():
+    heard = relaying(session="per_leg", sessions=2)
+    say(heard, "a" * 5, "v" * 5)
+    effects = []
+    for place in range(5, 15):
+        effects += heard.hear(Audio("outbound", 102 + 20 * place, b"v" * 160), now=0)
+    effects += heard.hear(Stopped("stop"), now=1)
+
+    sent = [0, 0]
+    for effect in effects:
+        if isinstance(effect, ToSession) and isinstance(effect.command.message, bytes):
+            sent[effect.number] += len(effect.command.message)
+    assert sent == [1600, 1600]
+    assert bodies(effects) == [LegGap(leg="MZ1/inbound", start_ms=100, end_ms=300, cause="the track ended early")]
+
+
+def test_per_leg_a_track_that_never_sends_a_frame_is_one_gap():
+    heard = relaying(session="per_leg", sessions=2)
+    effects = []
+    for place in range(5):
+        effects += heard.hear(Audio("outbound", 102 + 20 * place, b"v" * 160), now=0)
+    effects += heard.hear(Stopped("stop"), now=1)
+
+    assert [(gap.leg, gap.start_ms, gap.end_ms) for gap in bodies(effects)] == [("MZ1/inbound", 0, 100)]
+
+
 def test_while_the_carrier_is_silent_a_little_silence_keeps_the_session():
     heard = relaying()
     say(heard, "abcde", "vwxyz")

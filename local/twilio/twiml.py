@@ -106,7 +106,7 @@ def parse(body: bytes) -> Document:
     try:
         # From the user's own server, and expat bounds the growth of entities since 2.4.1.
         root = ET.fromstring(body)  # noqa: S314
-    except ET.ParseError as error:
+    except (ET.ParseError, LookupError, ValueError) as error:  # the last two for an encoding that expat doesn't know
         raise InvalidTwiml(Problem(Code.DOCUMENT_PARSE_FAILURE, f"the answer is not XML ({error})")) from error
     if root.tag != "Response":
         raise InvalidTwiml(Problem(Code.ROOT_IS_NOT_RESPONSE, f"the answer begins with <{root.tag}>, not <Response>"))

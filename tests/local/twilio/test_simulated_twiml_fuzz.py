@@ -19,6 +19,7 @@ DOCUMENTS = [
     FORK,
     b"<Response><Say>Hi &amp; good <break/>day</Say><Pause length='2'/><Redirect method='GET'>/</Redirect></Response>",
     b"<Response><Stop><Stream name='n'/></Stop><Hangup/></Response>",
+    b"<?xml version='1.0' encoding='utf-32'?><Response><Hangup/></Response>",
     b'<!DOCTYPE r [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><Response><Say>&b;</Say></Response>',
 ]
 

@@ -10,6 +10,7 @@ from collections import Counter
 from datetime import UTC, datetime
 
 from bridge import session_events as session
+from bridge.arrival import Arrivals, posix_ms
 from bridge.audience import Audience
 from bridge.dialects.events import Audio, DialectEvent, Started, Stopped
 from bridge.gladia_link import GladiaLink, Turnstile
@@ -45,7 +46,7 @@ class Relay:
         self._services = services
         self._keeper = Keeper(services.task, ticket.tenant)
         self._early: list[DialectEvent] = []
-        self._first_at_ms: int | None = None  # when the first audio came, POSIX
+        self._arrivals = Arrivals()
         self._stream: MediaStream | None = None
         self._succession: Succession | None = None
         self._links: dict[int, GladiaLink] = {}
@@ -95,6 +96,7 @@ class Relay:
             self._succession = Succession(
                 stream,
                 started,
+                arrivals=self._arrivals,
                 keeper=self._keeper,
                 tenure=tenure,
                 recall=self._services.recall,
@@ -125,8 +127,8 @@ class Relay:
         """Take what the carrier sends; never waits."""
         if self._closed.is_set():
             return  # the transcript has ended, well or not, and nobody writes its log here any more
-        if self._first_at_ms is None and isinstance(event, Audio):
-            self._first_at_ms = _now_ms()
+        if isinstance(event, Audio):
+            self._arrivals.note(event, now=time.monotonic())
         if self._stream is None:
             self._early.append(event)
         elif isinstance(event, Stopped) and not event.is_proper and self._services.recall is not None:
@@ -200,7 +202,8 @@ class Relay:
 
     def _take_over(self, stream: MediaStream, taken: dict[str, Taken]) -> None:
         heard = [event for event in self._early if isinstance(event, Audio)]
-        first_at_ms = _now_ms() if self._first_at_ms is None else self._first_at_ms
+        first_at = self._arrivals.first_at
+        first_at_ms = posix_ms(time.monotonic() if first_at is None else first_at)
         places = {name: begin_ms(each, heard, first_at_ms=first_at_ms) for name, each in taken.items()}
         for lane in stream.lanes:
             if lane.name in taken:
@@ -336,7 +339,3 @@ def _offset_ms(call: Call) -> int:
     if call.first_leg_at is None:
         return 0
     return max(0, round((datetime.now(UTC) - datetime.fromisoformat(call.first_leg_at)).total_seconds() * 1000))
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -9,6 +9,7 @@ import time
 from enum import Enum
 from typing import Protocol
 
+from bridge.arrival import Arrivals, posix_ms
 from bridge.dialects.events import Started
 from bridge.hearing import Effect
 from bridge.media_stream import MediaStream
@@ -54,6 +55,7 @@ class Succession:
         stream: MediaStream,
         started: Started,
         *,
+        arrivals: Arrivals,
         keeper: Keeper,
         tenure: Tenure,
         recall: Recall | None,
@@ -62,6 +64,7 @@ class Succession:
         """Without `recall` nobody comes to take over of whom this process would know."""
         self._stream = stream
         self._started = started
+        self._arrivals = arrivals
         self._keeper = keeper
         self._tenure = tenure
         self._recall = recall
@@ -188,7 +191,6 @@ class Succession:
         )
 
     def _at_ms(self) -> int:
-        """Return when audio came last, POSIX."""
-        now_ms = time.time_ns() // 1_000_000
-        heard_at = self._stream.heard_at
-        return now_ms if heard_at is None else now_ms - round(1000 * (asyncio.get_running_loop().time() - heard_at))
+        """Return when the last audio that came was said, POSIX."""
+        newest_at = self._arrivals.newest_at
+        return time.time_ns() // 1_000_000 if newest_at is None else posix_ms(newest_at)

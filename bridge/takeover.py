@@ -36,15 +36,17 @@ class Taken:
 def record_of(
     lane: Lane, key: str, started: Started, keeper: Keeper, *, at_ms: int, offset_ms: int, now_held: bool = True
 ) -> LaneRecord:
-    """Return what another process needs to go on with `lane`, as of the wall clock's `at_ms`, POSIX.
+    """Return what another process needs to go on with `lane`, of which the last audio was said at `at_ms`, POSIX.
 
     `now_held`: audio that has come and was not given out yet counts, as it will be.
     """
     stretch = lane.current
     session = stretch.session
-    end_ms = lane.ms(lane.position)
-    if now_held and lane.timeline is not None:
-        end_ms = lane.ms(lane.begin) + max(lane.timeline.end_ms(leg.track) for leg in lane.legs)
+    position_ms = said_ms = lane.ms(lane.position)
+    if lane.timeline is not None:
+        said_ms = lane.ms(lane.begin) + lane.timeline.said_ms
+        if now_held:
+            position_ms = lane.ms(lane.begin) + max(lane.timeline.end_ms(leg.track) for leg in lane.legs)
     ledgers = [lane.ledger(leg) for leg in lane.legs]
     return LaneRecord(
         call_id=started.call_id,
@@ -70,8 +72,8 @@ def record_of(
         begin=stretch.begin,
         acknowledged=session.acknowledged,
         sent=session.sent,
-        position_ms=end_ms,
-        at_ms=at_ms,
+        position_ms=position_ms,
+        at_ms=at_ms + position_ms - said_ms,
         offset_ms=offset_ms,
         sessions=lane.sessions,
         reconnects=lane.reconnects,
@@ -84,7 +86,7 @@ def record_of(
 def begin_ms(taken: Taken, early: Iterable[Audio], *, first_at_ms: int) -> int:
     """Return where the first frame of the new media stream stands on a lane that was taken over, in ms.
 
-    `early` is the audio that has come of it so far, from its first frame on, which came at `first_at_ms`, POSIX. Two
+    `early` is the audio that has come of it so far, from its first frame on, which began at `first_at_ms`, POSIX. Two
     streams of one call carry the same bytes, so where the old one was let go of is looked for in the new one; else
     the two processes' clocks decide.
     """

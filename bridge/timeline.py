@@ -126,6 +126,11 @@ class Timeline:
         """Return how far `track` has come, in ms since the first frame."""
         return self._ms(max(self._tracks[track].end, self._given))
 
+    @property
+    def said_ms(self) -> int:
+        """How far the audio goes that has come, in ms since the first frame, whatever has been passed over since."""
+        return self._ms(self._lead)
+
     def counts(self, track: str) -> tuple[int, int, int]:
         """Return the bytes of `track` that were heard, filled with silence, and dropped as late or repeated."""
         state = self._tracks[track]

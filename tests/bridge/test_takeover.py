@@ -284,3 +284,20 @@ def test_a_call_that_ends_before_it_is_known_how_far_it_was_heard_still_gets_its
 
     assert gladia.audio == interleaved(0, 100) + b"\xff" * (50 * 320) + interleaved(150, 160)
     assert gladia.stopped
+
+
+@pytest.mark.parametrize("now_held", [False, True])
+def test_where_a_call_is_and_when_are_of_one_moment_whatever_is_held_back(now_held):
+    kept = record(first_process(Gladia(), until=503), at_ms=503 * 20, now_held=now_held)
+
+    assert kept.at_ms == kept.position_ms
+
+
+def test_where_a_call_is_and_when_are_of_one_moment_after_silence_that_nobody_said():
+    gladia = Gladia()
+    old = first_process(gladia, until=500)
+    gladia.take(old.wake(now=15), old)
+
+    kept = record(old, at_ms=500 * 20)
+
+    assert (kept.position_ms, kept.at_ms) == (10_100, 10_100)

@@ -21,7 +21,7 @@ _WEIGHTS = (4, 3, 3, 1, 3, 5)
 _SUBSCRIBERS: tuple[Subscriber, ...] = ("reads", "gone", "throttled", "failed", "hangs")
 _MOST_FAULTS = 4
 _REQUESTS = 40  # about as many as a call makes
-_LONGEST_BURST = 12  # longer than what AWS's own client tries again by itself
+_LONGEST_BURST = 4  # a writer waits longer after each; four bursts of it are half a minute
 SLOW_S = 0.3
 
 

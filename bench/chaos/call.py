@@ -17,8 +17,8 @@ from local.gladia.session import Phase, Session
 from local.twilio import Behaviour, CallReport, MediaStreamReport, Placement, place
 from local.twilio.events import HungUp
 
-# Longer than the bridge's own patience with a session that does not end, and one more after it.
-SETTLE_S = 90.0
+# Longer than the bridge's own patience with a session whose stored result does not come, and with DynamoDB after it.
+SETTLE_S = 120.0
 # A media stream whose end nobody saw is gone after this; a real one was seen after four minutes.
 ABANDONED_S = 3.0
 # The machine is full while a run goes on, and a media stream that is not accepted in time is none of its faults.

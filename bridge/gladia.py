@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec import Raw, Struct
 
+from callscribe.decoding import NOT_DECODABLE
 from callscribe.errors import MalformedMessage
 from callscribe.gladia_transcript import Transcript
 
@@ -128,7 +129,7 @@ def decode(text: str | bytes) -> Message:
             return NotTaken(problem.message if problem else "")
         if envelope.type == "transcript":
             return _transcript.decode(envelope.data)
-    except msgspec.DecodeError as error:
+    except (*NOT_DECODABLE, UnicodeEncodeError) as error:
         raise MalformedMessage(f"gladia: {error}", kind="gladia") from error
     if envelope.type == "stop_recording":
         return Stopping()
@@ -144,7 +145,7 @@ def decode_opened(text: bytes) -> Opened:
     """Return the session in the answer to `POST /v2/live`. Raises MalformedMessage."""
     try:
         return _opened.decode(text)
-    except msgspec.DecodeError as error:
+    except (*NOT_DECODABLE, UnicodeEncodeError) as error:
         raise MalformedMessage(f"gladia: {error}", kind="gladia") from error
 
 

@@ -34,6 +34,7 @@ from bridge.session_events import (
     SocketLost,
     SocketOpened,
 )
+from callscribe.decoding import NOT_DECODABLE
 from callscribe.errors import MalformedMessage, Refused, Unavailable
 from callscribe.stored_result import fetch
 
@@ -206,7 +207,7 @@ def _opening(status: int, body: bytes) -> Event:
         return SessionOpened(opened.id, opened.url)
     try:
         said = msgspec.json.decode(body, type=_ErrorBody)
-    except msgspec.DecodeError:
+    except NOT_DECODABLE:
         said = _ErrorBody()
     reason = "; ".join([f"gladia answered {status}: {said.message}".rstrip(": "), *said.validation_errors])
     final = 400 <= status < 500 and status not in {408, 425, 429}

@@ -66,6 +66,10 @@ class MediaSocket(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take what came in, all of it."""
         self._protocol.receive_data(data)
+        if self._protocol.state is State.CONNECTING and self._protocol.parser_exc is not None:
+            # What follows a request in the same read is no frame: the protocol is over before there was an answer.
+            self._transport.abort()
+            return
         for event in self._protocol.events_received():
             if isinstance(event, Request):
                 self._upgrade(event)

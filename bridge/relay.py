@@ -53,6 +53,7 @@ class Relay:
         self._pacing = Pacing()
         self._closed = asyncio.Event()
         self._moving: asyncio.Task[None] | None = None
+        self._moves_within_s: float | None = None  # it was to move before it had begun
         self._lost: Stopped | None = None  # the carrier's socket ended, and not as it should
         self._timer: asyncio.TimerHandle | None = None
         self._pacing_timer: asyncio.TimerHandle | None = None
@@ -143,7 +144,9 @@ class Relay:
 
     def move_on(self, *, within_s: float) -> None:
         """Let another task have the call, if one comes to take it; else it ends here as calls do."""
-        if self._moving is None and self._succession is not None:
+        if self._stream is None:
+            self._moves_within_s = within_s  # once it is known what there is to hand over
+        elif self._moving is None and self._succession is not None:
             self._moving = self._tasks.create_task(self._move_on(self._succession, within_s))
 
     async def let_go(self) -> None:
@@ -155,6 +158,11 @@ class Relay:
     def handed_over(self) -> bool:
         """Whether the call goes on elsewhere."""
         return self._succession is not None and self._succession.handed_over
+
+    @property
+    def carrier_is_gone(self) -> bool:
+        """Whether the carrier's socket has ended, and not as it should."""
+        return self._lost is not None
 
     def perform(self, effects: list[Effect]) -> None:
         """Begin to do what the media stream wants done."""
@@ -219,6 +227,8 @@ class Relay:
         for event in self._early:
             self.hear(event)
         self._early.clear()
+        if self._moves_within_s is not None:
+            self.move_on(within_s=self._moves_within_s)
 
     def _recover(self, lost: Stopped) -> None:
         """Go on after the carrier's socket is gone: in another one, or to the last words."""

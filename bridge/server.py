@@ -54,6 +54,8 @@ class Bridge:
         task = asyncio.create_task(relay.run(started), name=started.media_stream)
         self._live[task] = relay
         task.add_done_callback(lambda ended: self._ended(ended, relay, started, socket))
+        if not self.accepting:  # it was let in just before
+            relay.move_on(within_s=self._services.environment.drain_s)
 
     async def drain(self) -> None:
         """Take no more media streams, and hand over the live ones; what is left after a while is let go of.
@@ -81,6 +83,10 @@ class Bridge:
         if error is not None:
             # A bug, and one call's: it ends alone, and loudly.
             logger.error("media stream failed", exc_info=error, extra={"call_id": started.call_id})
-            socket.close(CloseCode.INTERNAL_ERROR)
+            code = CloseCode.INTERNAL_ERROR
         elif relay.handed_over:
-            socket.close(CloseCode.GOING_AWAY)
+            code = CloseCode.GOING_AWAY
+        else:
+            return  # the carrier closes it
+        if not relay.carrier_is_gone:
+            socket.close(code)

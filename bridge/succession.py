@@ -102,6 +102,7 @@ class Succession:
         clock = asyncio.get_running_loop().time
         deadline = clock() + within_s
         try:
+            await self._forget_claims()
             while not self._stream.is_over and clock() < deadline:
                 if await self._is_wanted():
                     await self._hand_over()
@@ -131,6 +132,11 @@ class Succession:
         except Unavailable:
             return False
         return answer is Answer.CALL_OVER
+
+    async def _forget_claims(self) -> None:
+        """Let only those count who want the media stream from now on."""
+        with contextlib.suppress(Unavailable):
+            await self._tenure.keep(self._records())
 
     async def _is_wanted(self) -> bool:
         if not self._stream.is_settled:

@@ -75,7 +75,8 @@ class Sessions:
         """Write how far `record.owner` is with a lane; return whether the lane is still its own, and not let go.
 
         A repeated one changes nothing, and one that arrives late never replaces what is newer by `at_ms`. What an
-        earlier owner left beside the record no longer counts: who keeps a lane has it in hand.
+        earlier owner left beside the record no longer counts: who keeps a lane has it in hand. Nor does a claim: who
+        still means it claims again, and who has given up does not.
         """
         answer = yield self._table.update(
             lane_key(record.call_id, record.lane),
@@ -86,7 +87,7 @@ class Sessions:
                 me={"S": record.owner},
                 at=number(record.at_ms),
             ),
-            remove=("parts",),
+            remove=("parts", "claimed_by"),
         )
         if not isinstance(answer, Conflict):
             return True

@@ -1,4 +1,4 @@
-"""Whatever a carrier or a stranger sends: a value, or the parser's own error; the next good input is served."""
+"""Whatever a carrier, a stranger or Gladia sends: a value, or the parser's own error; the next good input is served."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
+from bridge import gladia
 from bridge.dialects.events import Audio, Digit, Started, Stopped
 from bridge.dialects.twilio import TwilioDialect
 from bridge.door import Admitted, Door, TurnedAway, knock
-from bridge.media_socket import MediaSocket
+from bridge.media_socket import HEALTH_PATH, MediaSocket
 from callscribe.errors import MalformedMessage
 from callscribe.tickets import Ticket
 from callscribe.tickets import sign as sign_ticket
@@ -91,6 +92,35 @@ def test_a_start_tells_a_stream_that_can_be_relayed_or_is_malformed(text):
     if isinstance(started, Started):
         assert set(started.tracks) <= {"inbound", "outbound"}
         assert len(set(started.tracks)) == len(started.tracks) > 0
+
+
+SPEECH = {
+    "text": " Yes.", "start": 0.74, "end": 1.42, "confidence": 0.91, "channel": 0, "language": "en",
+    "words": [{"word": " Yes.", "start": 0.74, "end": 1.42, "confidence": 0.91}],
+}  # fmt: skip
+GLADIA = [
+    {"type": "audio_chunk", "session_id": "G0", "acknowledged": True, "data": {"byte_range": [0, 1600]}},
+    {"type": "audio_chunk", "session_id": "G0", "acknowledged": False, "error": {"message": "no"}, "data": None},
+    {"type": "transcript", "session_id": "G0", "data": {"id": "00_00000001", "is_final": True, "utterance": SPEECH}},
+    {"type": "stop_recording", "session_id": "G0", "acknowledged": True, "data": {"recording_duration": 1.5}},
+    {"type": "speech_start", "session_id": "G0", "data": {"time": 0.5, "channel": 0}},
+]  # fmt: skip
+
+
+@given(mutated_json(GLADIA), st.booleans())
+def test_a_message_of_gladias_is_a_value_or_malformed(text, as_text):
+    with contextlib.suppress(MalformedMessage):
+        message = gladia.decode(text.decode("utf-8", "surrogatepass") if as_text and is_text(text) else text)
+        if isinstance(message, gladia.Transcript):
+            speech = message.utterance
+            assert all(round(seconds * 1000) >= 0 for seconds in (speech.start, speech.end))
+
+
+@given(mutated_json([{"id": "G0", "url": "wss://api.gladia.io/v2/live?token=t", "created_at": "2026-11-22T09:15:02Z"}]))
+def test_the_answer_to_an_opening_is_a_session_or_malformed(text):
+    with contextlib.suppress(MalformedMessage):
+        opened = gladia.decode_opened(text)
+        assert isinstance(opened.url, str)
 
 
 TICKET = Ticket(use="media", tenant="acme", calls=("CA1",), expires_at=int(time.time()) + 10**6)
@@ -173,6 +203,7 @@ UPGRADE = (
     f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {base64.b64encode(b'0123456789abcdef').decode()}\r\n"
     f"X-Twilio-Signature: {SIGNATURE}\r\n\r\n"
 ).encode()
+HEALTH = f"GET {HEALTH_PATH} HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 def frame(message: dict) -> bytes:
@@ -199,6 +230,17 @@ def hears_a_call(desk: Desk) -> bool:
     socket.data_received(UPGRADE + b"".join(CALL))
     hang_up(socket, wire)
     return [type(event) for event in desk.relays[-1].heard] == [Audio, Digit, Stopped]
+
+
+@given(mutated([UPGRADE, HEALTH.encode(), UPGRADE + b"".join(CALL)]), st.integers(1, 4000))
+async def test_a_connection_that_says_anything_ends_alone(data, piece):
+    desk = Desk()
+    socket, wire = connected(desk)
+    for start in range(0, len(data), piece):
+        socket.data_received(data[start : start + piece])
+    hang_up(socket, wire)
+
+    assert hears_a_call(desk)
 
 
 @given(st.lists(mutated(CALL), min_size=1, max_size=5))

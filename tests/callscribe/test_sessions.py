@@ -154,12 +154,12 @@ def test_the_owner_learns_who_wants_its_lane(do):
     assert do(SESSIONS.claimant("CA1", LANE.lane)) == "task-b"
 
 
-def test_keeping_a_lane_does_not_hide_who_wants_it(do):
+def test_a_claim_that_nobody_means_any_more_is_forgotten_when_the_lane_is_kept(do):
     do(SESSIONS.keep(LANE))
     do(SESSIONS.claim(LANE, "task-b"))
     do(SESSIONS.keep(later(LANE)))
 
-    assert do(SESSIONS.claimant("CA1", LANE.lane)) == "task-b"
+    assert do(SESSIONS.claimant("CA1", LANE.lane)) is None
 
 
 def test_only_one_task_claims_a_lane(do):

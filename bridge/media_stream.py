@@ -212,8 +212,8 @@ class MediaStream:
         return lane.timeline
 
     def _take(self, hearing: Hearing, timeline: Timeline, now: float) -> Iterator[Effect]:
-        """Give the session what is ready, piece by piece, and tell the gaps in it."""
-        while audio := timeline.take():
+        """Give the session what is ready and tell the gaps in it; a long silence goes with later frames."""
+        if audio := timeline.take():
             yield from hearing.hear(audio, now)
         yield from self._gaps(hearing.lane, timeline)
 

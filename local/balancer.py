@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from socket import SO_LINGER, SOL_SOCKET
 from types import TracebackType
@@ -41,6 +41,7 @@ class Balancer:
     def __init__(self, ports: Iterable[int] = (), *, check_s: float = CHECK_S, path: str = "/readyz") -> None:
         """`path` is asked of each process every `check_s` seconds; whoever answers 200 gets new connections."""
         self.targets = [Target(port) for port in ports]
+        self._leaving: set[Target] = set()
         self._check_s = check_s
         self._path = path
         self._changed = asyncio.Event()
@@ -58,7 +59,7 @@ class Balancer:
     ) -> None:
         """Drop every connection."""
         self._server.close()
-        tasks = {self._checking, *(task for target in self.targets for task in target.connections)}
+        tasks = {self._checking, *(task for target in (*self.targets, *self._leaving) for task in target.connections)}
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
@@ -69,17 +70,28 @@ class Balancer:
         self.targets.append(target)
         return target
 
+    def remove(self, port: int) -> None:
+        """Send a process nothing new, as ECS has it done before it stops a task; what it has stays."""
+        self._leaving.update(target for target in self.targets if target.port == port)
+        self.targets = [target for target in self.targets if target.port != port]
+        self._changed.set()
+
     async def ready(self, ports: Iterable[int]) -> None:
         """Wait until exactly the processes on these ports are sent new connections."""
         wanted = set(ports)
-        while {target.port for target in self.targets if target.is_ready} != wanted:
+        await self.until(lambda: {target.port for target in self.targets if target.is_ready} == wanted)
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until the processes' states are such that it `holds`."""
+        while not holds():
             self._changed.clear()
             await self._changed.wait()
 
     async def _check_all(self) -> None:
         while True:
-            answers = await asyncio.gather(*(self._is_ready(target) for target in self.targets))
-            for target, is_ready in zip(self.targets, answers, strict=False):
+            targets = list(self.targets)
+            answers = await asyncio.gather(*(self._is_ready(target) for target in targets))
+            for target, is_ready in zip(targets, answers, strict=True):
                 if target.is_ready is not is_ready:
                     target.is_ready = is_ready
                     self._changed.set()

@@ -104,6 +104,17 @@ async def test_a_process_that_drains_keeps_what_it_has_and_gets_nothing_new(two)
     assert [await client.ask() for client in clients] == names
 
 
+async def test_a_process_that_was_removed_keeps_what_it_has_and_gets_nothing_new(two):
+    one, _, balancer = two
+    clients = [await Client.to(balancer) for _ in range(2)]
+    names = [await client.ask() for client in clients]
+
+    balancer.remove(one.port)
+
+    assert [await (await Client.to(balancer)).ask() for _ in range(3)] == ["two"] * 3
+    assert [await client.ask() for client in clients] == names
+
+
 async def test_with_nobody_ready_a_connection_is_answered_503(two):
     one, two_, balancer = two
     one.status = two_.status = 503

@@ -29,7 +29,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.failover", description=__doc__)
     parser.add_argument("--calls", type=int, default=20)
-    parser.add_argument("--seconds", type=float, default=20.0, help="how long a call is")
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long a call is at the most")
     parser.add_argument("--how", nargs="+", choices=HOWS, default=("kill", "term", "lost"))
     parser.add_argument("--throttled-s", type=float, default=0.0, help="DynamoDB refuses all for so long, meanwhile")
     parser.add_argument("--refusals", type=int, nargs="*", default=(), help="first answers of Twilio's REST API")

@@ -8,14 +8,12 @@ from datetime import UTC, datetime
 
 from bench.chaos.observation import Written
 from bench.chaos.plan import CallPlan
-from bench.chaos.voice import voice
-from bench.chaos.watch import Watch
+from bench.chaos.voice import FRAME_MS, voice
 from bench.chaos.world import World, call_of
 from callscribe.call import fold
-from callscribe.entries import Utterance
-from local.gladia.session import Phase
+from callscribe.entries import CallEnded, LegStarted, Utterance
 from local.twilio import Behaviour, CallReport, Placement, place
-from local.twilio.events import StreamFailed
+from local.twilio.events import CallEvent, StreamFailed, StreamOpened
 from local.twilio.faults import Script
 
 # Longer than the bridge's patience with a session that does not end.
@@ -30,8 +28,6 @@ class Heard:
 
     session_id: str
     channels: tuple[bytes, ...]
-    finals: tuple[str, ...]
-    ended: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +51,70 @@ def plan(number: int, frames: int, script: Script = ()) -> CallPlan:
     )  # fmt: skip
 
 
-async def observe(call: CallPlan, world: World) -> Seen:
-    """Place `call` and return what came of it, when its log is settled or has had its time."""
-    watch = world.watches.get(call.call_id) or world.expect(call)
-    broke_at: list[datetime] = []
-    report = await place(
-        Placement(
-            voice_url=f"{world.url}/voice/{call.call_id}",
-            status_url=f"{world.url}/status/{call.call_id}",
+class Live:
+    """A call that is about to be placed, or on."""
+
+    def __init__(self, call: CallPlan, world: World) -> None:
+        self.connected = asyncio.Event()  # its first media stream
+        self._call = call
+        self._world = world
+        self._watch = world.expect(call)
+        self._broke_at: datetime | None = None
+
+    @property
+    def call_id(self) -> str:
+        """Its CallSid."""
+        return self._call.call_id
+
+    @property
+    def finals(self) -> int:
+        """How many its log has."""
+        return sum(isinstance(each.entry.body, Utterance) for each in self._watch.log)
+
+    async def said(self, count: int) -> None:
+        """Wait until the log has so many finals, or the call is over."""
+        await self._watch.until(lambda: self.finals >= count or self._is_over)
+
+    async def moved(self) -> None:
+        """Wait until another media stream than the first is heard, or the call is over."""
+        await self._watch.until(lambda: len(self._streams) > 1 or self._is_over)
+
+    def hang_up(self) -> None:
+        """End the call, if it is still on."""
+        if (live := self._world.switchboard.live(self.call_id)) is not None:
+            live.hang_up()
+
+    async def observe(self) -> Seen:
+        """Place the call and return what came of it, when its log is settled or has had its time."""
+        report = await self._place()
+        settled = True
+        try:
+            async with asyncio.timeout(SETTLE_S):
+                await self._watch.until(lambda: fold(each.entry for each in self._watch.log).settled)
+        except TimeoutError:
+            settled = False
+        sessions = [
+            session
+            for session in self._world.gladia.sessions.values()
+            if call_of(session.request.custom_metadata) == self.call_id
+        ]
+        return Seen(
+            call_id=self.call_id,
+            frames=min(self._call.frames, report.heard_ms // FRAME_MS),
+            report=report,
+            sessions=tuple(
+                Heard(session.session_id, session.audio_format.split(bytes(session.audio))) for session in sessions
+            ),
+            log=tuple(self._watch.log),
+            settled=settled,
+            broke_at=self._broke_at,
+        )
+
+    async def _place(self) -> CallReport:
+        call, url = self._call, self._world.url
+        placement = Placement(
+            voice_url=f"{url}/voice/{call.call_id}",
+            status_url=f"{url}/status/{call.call_id}",
             from_number="+12025550101",
             to_number="+12025550102",
             inbound_audio=voice("inbound", call.frames),
@@ -71,37 +123,22 @@ async def observe(call: CallPlan, world: World) -> Seen:
             behaviour=Behaviour(abandoned_after_s=ABANDONED_S),
             faults=(call.twilio,),
             call_sid=call.call_id,
-        ),
-        account=world.account,
-        switchboard=world.switchboard,
-        observe=lambda event: broke_at.append(datetime.now(UTC)) if isinstance(event, StreamFailed) else None,
-    )
-    settled = True
-    try:
-        async with asyncio.timeout(SETTLE_S):
-            await watch.until(lambda: fold(each.entry for each in watch.log).settled)
-    except TimeoutError:
-        settled = False
-    return Seen(
-        call_id=call.call_id,
-        frames=min(call.frames, report.heard_ms // 20),
-        report=report,
-        sessions=tuple(
-            Heard(
-                session_id=session.session_id,
-                channels=session.audio_format.split(bytes(session.audio)),
-                finals=tuple(utterance.text for utterance in session.finals),
-                ended=session.phase is Phase.ENDED,
-            )
-            for session in world.gladia.sessions.values()
-            if call_of(session.request.custom_metadata) == call.call_id
-        ),
-        log=tuple(watch.log),
-        settled=settled,
-        broke_at=broke_at[0] if broke_at else None,
-    )
+        )
+        return await place(
+            placement, account=self._world.account, switchboard=self._world.switchboard, observe=self._note
+        )
 
+    @property
+    def _is_over(self) -> bool:
+        return any(isinstance(each.entry.body, CallEnded) for each in self._watch.log)
 
-async def said(watch: Watch, count: int) -> None:
-    """Wait until the log has so many finals: the call is on, and its words come."""
-    await watch.until(lambda: sum(isinstance(each.entry.body, Utterance) for each in watch.log) >= count)
+    @property
+    def _streams(self) -> set[str]:
+        bodies = (each.entry.body for each in self._watch.log)
+        return {body.media_stream for body in bodies if isinstance(body, LegStarted)}
+
+    def _note(self, event: CallEvent) -> None:
+        if isinstance(event, StreamOpened):
+            self.connected.set()
+        elif isinstance(event, StreamFailed) and self._broke_at is None:
+            self._broke_at = datetime.now(UTC)

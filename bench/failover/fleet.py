@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,27 +57,27 @@ class Fleet(World):
         port = free_port()
         log = self.log_path.with_name(f"{self.log_path.stem}-{len(self.members)}.log")
         process = self._bridge(port, log, grace_s=self._drain_s + LAST_ENTRIES_S)
-        member = Member(await self._processes.enter_async_context(process), port, log)
-        ready = {target.port for target in self.balancer.targets if target.is_ready}
-        self.balancer.add(port)
-        await self.balancer.ready(ready | {port})
+        member = Member(process, port, log)
         self.members.append(member)
+        await self._processes.enter_async_context(process)
+        target = self.balancer.add(port)
+        await self.balancer.until(lambda: target.is_ready)
         return member
 
     def fullest(self) -> Member:
         """Return the bridge that has most calls."""
         return max(self.members, key=lambda member: len(member.calls()))
 
-    def remove(self, member: Member) -> None:
-        """Count `member` among the bridges no more; it ends on its own."""
-        self.members.remove(member)
+    def retire(self, member: Member) -> None:
+        """Ask a bridge to go, as ECS does: the balancer sends it nothing new, then it gets SIGTERM."""
+        self.balancer.remove(member.port)
+        member.process.terminate()
 
     async def _answer(self, stack: contextlib.AsyncExitStack) -> None:
         await stack.enter_async_context(self.balancer)
         self.media_url = self.balancer.url
         await stack.enter_async_context(self._processes)
-        for _ in range(self._size):
-            await self.add()
+        await asyncio.gather(*(self.add() for _ in range(self._size)))
 
 
 def _line(text: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, get_args
 
-from bench.failover.call import Seen, observe, plan, said
+from bench.failover.call import Live, Seen, plan
 from bench.failover.fleet import Fleet, Member
 from bench.failover.judge import Verdict, judge
 from local.twilio.faults import Death, Parting, Script, SecondStream
@@ -19,14 +19,16 @@ How = Literal[
     "term",  # SIGTERM for it
     "lost",  # the media streams die, and the bridges live
     "ending",  # SIGTERM at the very moment when its calls hang up
+    "early",  # SIGTERM while its calls are only just beginning
     "both",  # SIGKILL for all bridges; then another one starts
     "parallel",  # a second media stream of each call is opened, and nothing goes wrong
 ]
 HOWS: tuple[How, ...] = get_args(How)
+_IN_ORDER: tuple[How, ...] = ("term", "ending", "early")  # nothing may be missing
 _PARTINGS: tuple[Parting, ...] = ("close", "cut", "reset")
 _FINALS = 6  # that each call has when the fault strikes: 2.4 s of both parties
 _DEATH_MS = 3000
-HEARD_AGAIN_S = 10.0  # promised
+_FINALS_AGAIN = 4  # that each call has from then on, before it hangs up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,8 @@ class Run:
 
     how: How
     calls: int = 20
-    seconds: float = 20.0  # a call
+    seconds: float = 60.0  # a call, at the most: it hangs up when it has been heard again for a while
+    promised_s: float = 10.0  # within which each call is heard again
     drain_s: int = 30
     throttled_s: float = 0.0  # from the fault on, DynamoDB refuses everything for so long
     refusals: tuple[int, ...] = ()  # from the fault on, Twilio's REST API answers so first
@@ -60,15 +63,19 @@ class Outcome:
 async def play(run: Run, tell: Callable[[str], None] = lambda _: None) -> Outcome:
     """Place the calls, let the fault strike, wait for the last word of each; `tell` is told what happens."""
     outcome = Outcome(run)
-    calls = [plan(number, round(run.seconds * 50), _script(run.how, number)) for number in range(run.calls)]
     fleet = Fleet(name=f"failover-{run.how}", drain_s=run.drain_s)
     async with fleet:
-        tell(f"placing {run.calls} calls of {run.seconds:.0f} s")
-        watches = [fleet.expect(call) for call in calls]
+        plans = [plan(number, round(run.seconds * 50), _script(run.how, number)) for number in range(run.calls)]
+        calls = [Live(each, fleet) for each in plans]
+        tell(f"placing {run.calls} calls")
         async with asyncio.TaskGroup() as placed:
-            observed = [placed.create_task(observe(call, fleet)) for call in calls]
-            await asyncio.gather(*(said(watch, _FINALS) for watch in watches))
+            observed = [placed.create_task(call.observe()) for call in calls]
+            await asyncio.gather(*(_has_begun(run, call) for call in calls))
             struck_at = await _strike(run, fleet, outcome, placed, tell)
+            await asyncio.gather(*(_has_recovered(run, call, outcome) for call in calls))
+            tell("every call is heard again; they hang up")
+            for call in calls:
+                call.hang_up()
         for seen in (each.result() for each in observed):
             at = seen.broke_at if run.how == "lost" else struck_at
             verdict = judge(seen, struck_at=at)
@@ -80,6 +87,21 @@ async def play(run: Run, tell: Callable[[str], None] = lambda _: None) -> Outcom
         outcome.problems += [f"AWS was asked what it does not know: {each}" for each in fleet.aws.unsupported]
         outcome.problems += [each for member in fleet.members for each in _errors(member)]
     return outcome
+
+
+async def _has_begun(run: Run, call: Live) -> None:
+    """Wait until the fault may strike, as far as this call is concerned."""
+    if run.how == "early":
+        await call.connected.wait()
+    else:
+        await call.said(_FINALS)
+
+
+async def _has_recovered(run: Run, call: Live, outcome: Outcome) -> None:
+    """Wait until the call is heard as before, or is over."""
+    if run.how == "lost" or call.call_id in outcome.moved:
+        await call.moved()
+    await call.said(call.finals + _FINALS_AGAIN)
 
 
 async def _strike(
@@ -101,11 +123,14 @@ async def _strike(
             tell(f"all bridges are dead, {len(everybody)} calls are on nobody's; another one starts")
             await fleet.add()
             struck_at = datetime.now(UTC)
-        case "term" | "ending":
+        case "term" | "ending" | "early":
             if run.how == "ending":
                 for live in filter(None, map(fleet.switchboard.live, outcome.moved)):
                     live.hang_up()
-            victim.process.terminate()
+            if run.how == "early":  # the balancer has not heard of it either
+                victim.process.terminate()
+            else:
+                fleet.retire(victim)
             tasks.create_task(_time_exit(victim, outcome))
     tell(f"{run.how}: {len(outcome.moved)} calls have to move")
     return struck_at
@@ -139,13 +164,13 @@ def _broken_promises(run: Run, verdict: Verdict, *, is_moved: bool) -> Iterator[
     """Yield what the call shows, and no call of such a run may."""
     if verdict.sessions != 1:
         yield f"{verdict.sessions} sessions at Gladia"
-    if (not is_moved or run.how in ("term", "ending")) and verdict.real_frames:
+    if (not is_moved or run.how in _IN_ORDER) and verdict.real_frames:
         yield f"{verdict.real_frames} frames are missing"
-    if run.how == "ending" or not is_moved:
+    if run.how in ("ending", "early") or not is_moved:
         return
     if verdict.again_s is None:
         yield "no other media stream was heard"
-    elif verdict.again_s > HEARD_AGAIN_S:
+    elif verdict.again_s > run.promised_s:
         yield f"heard again after {verdict.again_s:.1f} s"
 
 

@@ -15,6 +15,7 @@ from bridge.takeover import Taken
 from bridge.telling import Append, Teller
 from bridge.timeline import Timeline
 from bridge.words import Words
+from callscribe.entries import Utterance
 from callscribe.settings import NumberSettings
 
 # Gladia drops a session on which no audio came for about 30 s. A chunk of silence in half that time keeps it, and costs
@@ -95,8 +96,8 @@ class MediaStream:
         """Before `open`: let the lane of that name, which nobody had, begin at `begin_ms`."""
         next(lane for lane in self.lanes if lane.name == name).begin_at(begin_ms)
 
-    def know(self, utterances: Iterable[str]) -> None:
-        """Take note of the ids of utterances that are in the log already."""
+    def know(self, utterances: Iterable[Utterance]) -> None:
+        """Take note of utterances that are in the log already."""
         self._words.know(utterances)
 
     def open(self, *, now: float = 0.0) -> list[Effect]:

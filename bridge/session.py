@@ -35,6 +35,7 @@ from bridge.session_events import (
     Send,
     SessionCut,
     SessionEnded,
+    SessionEndedInDoubt,
     SessionOpened,
     SocketLost,
     SocketOpened,
@@ -83,7 +84,8 @@ class Session:
         self._url = ""
         self._audio_ended = False
         self._trouble = ""
-        self._cut = ""  # why its last words have to be looked up
+        self._cut = ""  # why its end was not seen
+        self._is_released = False  # its slot was given back
         self._is_parted = False  # another session hears what follows
         self._is_ours = True  # opened by this process
         self._is_located = True  # whether the backlog's position is the session's own
@@ -222,7 +224,7 @@ class Session:
             return SocketReopened()
         if isinstance(event, SocketLost) and event.code in _OVER_CODES:
             if event.code == 1000 and self._state is State.DRAINING:
-                return SessionEnded()
+                return SessionEnded() if self._is_ours and not self.reconnects else SessionEndedInDoubt()
             return SessionCut(f"gladia ended the session with {event.code}")
         return event
 
@@ -265,8 +267,10 @@ class Session:
         match event:
             case SessionEnded():
                 return self._close(None)
+            case SessionEndedInDoubt():
+                return self._look_up("", now)
             case SessionCut():
-                return self._cut_off(event.reason, now)
+                return self._look_up(event.reason, now)
             case OpeningRefused():
                 return self._close(event.reason)
             case ResultFetched():
@@ -275,7 +279,7 @@ class Session:
                 self._trouble = event.reason
                 self._patience.try_later(now)
             case ResultAbsent():
-                return self._close(f"{self._cut}; {event.reason}")
+                return self._in_vain(event.reason)
             case _:
                 pass
         return []
@@ -390,15 +394,19 @@ class Session:
         self._await_acknowledgement(now)
         return [Send(gladia.STOP_RECORDING)]
 
-    def _cut_off(self, reason: str, now: float) -> list[Effect]:
+    def _look_up(self, reason: str, now: float) -> list[Effect]:
+        """Ask for what Gladia has stored; `reason` says why the end was not seen, empty if it was."""
         self._cut = reason
         self._patience.restore()
         self._patience.answer_by = self._patience.retry_at = None
         self._patience.give_up_at = now + RECONCILE_S
-        parted = [Disconnect(), Release(), *self._part(reason)]
-        if self._is_ours and not self._backlog.acknowledged:
-            return [*parted, *self._close(None)]  # it has heard nothing
-        return [*parted, Fetch(self._id)]
+        # In mid-call another session goes on at once. After the end the result may tell that there is nothing left.
+        parted = [] if self._audio_ended else self._part(reason)
+        effects = [Disconnect(), *self._release(), *parted]
+        heard_nothing = not (self._backlog.acknowledged if self._is_parted else self._backlog.sent)
+        if self._is_ours and heard_nothing:
+            return [*effects, *self._part(reason), *self._close(None)]
+        return [*effects, Fetch(self._id)]
 
     def _reconcile(self, stored: Stored, now: float) -> list[Effect]:
         if not stored.settled:
@@ -406,8 +414,17 @@ class Session:
             self._trouble = f"gladia is still {stored.status}"
             self._patience.try_later(now)
             return []
-        failure = f"{self._cut}; gladia has no result of it" if stored.status == "error" else None
-        return [Recovered(self._id, stored), *self._close(failure)]
+        if stored.status == "error":
+            return [Recovered(self._id, stored), *self._in_vain("gladia has no result of it")]
+        if stored.audio_s is not None and self._audio_ended:
+            self._backlog.acknowledge(gladia.position(stored.audio_s, channels=self._request["channels"]))
+        return [Recovered(self._id, stored), *self._part(self._cut), *self._close(None)]
+
+    def _in_vain(self, trouble: str) -> list[Effect]:
+        """Close without the stored result. If the end was seen, there may be nothing in it that was not heard."""
+        failure = f"{self._cut}; {trouble}" if self._cut else None
+        self._state = State.CLOSED
+        return [*self._part(self._cut), *self._close(failure)]
 
     def _wake(self, now: float) -> list[Effect]:
         if self._patience.give_up_at is not None and now >= self._patience.give_up_at:
@@ -437,7 +454,7 @@ class Session:
             case State.OPENING:
                 return self._close(f"gladia granted no session in time: {trouble}")
             case State.RECONCILING:
-                return self._close(f"{self._cut}; its stored result can't be had: {trouble}")
+                return self._in_vain(f"its stored result can't be had: {trouble}")
             case State.CONNECTING:
                 reason = f"gladia's session could not be reached again in time: {trouble}"
             case _:
@@ -445,7 +462,13 @@ class Session:
         return self.handle(SessionCut(reason), now=now)
 
     def _close(self, failure: str | None) -> list[Effect]:
-        released: list[Effect] = [] if self._cut else [Disconnect(), Release()]
         self._state = State.CLOSED
         self._patience.end()
-        return [*released, Closed(failure)]
+        disconnected: list[Effect] = [] if self._is_released else [Disconnect()]
+        return [*disconnected, *self._release(), Closed(failure)]
+
+    def _release(self) -> list[Effect]:
+        if self._is_released:
+            return []
+        self._is_released = True
+        return [Release()]

@@ -66,6 +66,11 @@ class SessionEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionEndedInDoubt:
+    """Gladia has said its last word, but some that came before may be lost with a socket."""
+
+
+@dataclass(frozen=True, slots=True)
 class SessionCut:
     """The session is over in a way that leaves its last words uncertain."""
 
@@ -120,6 +125,7 @@ Event: TypeAlias = (
     | SocketLost
     | SocketSilent
     | SessionEnded
+    | SessionEndedInDoubt
     | SessionCut
     | AudioEnded
     | Received

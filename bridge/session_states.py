@@ -15,6 +15,7 @@ from bridge.session_events import (
     ResultFetched,
     SessionCut,
     SessionEnded,
+    SessionEndedInDoubt,
     SessionOpened,
     SocketLost,
     SocketOpened,
@@ -31,7 +32,7 @@ class State(Enum):
     ASKING = "asking"  # connected again, and waiting to be told how far the session's audio goes
     RELAYING = "relaying"  # audio out, words in
     DRAINING = "draining"  # no more audio; the last words are due
-    RECONCILING = "reconciling"  # over, but not as it should be: what Gladia has stored is asked for
+    RECONCILING = "reconciling"  # over, and not all of it may have been heard: what Gladia has stored is asked for
     CLOSED = "closed"
 
 
@@ -56,6 +57,7 @@ NEXT: dict[tuple[State, type[Event]], State] = {
     (State.DRAINING, SocketSilent): State.CONNECTING,
     (State.DRAINING, SocketLost): State.CONNECTING,
     (State.DRAINING, SessionEnded): State.CLOSED,
+    (State.DRAINING, SessionEndedInDoubt): State.RECONCILING,
     (State.DRAINING, SessionCut): State.RECONCILING,
     (State.RECONCILING, ResultFetched): State.CLOSED,  # unless it is not complete yet
     (State.RECONCILING, ResultFailed): State.RECONCILING,

@@ -22,15 +22,17 @@ class Words:
         self._teller = teller
         self._counts = counts
         self._finals: set[str] = set()
+        self._known: list[Utterance] = []  # of the log, told by another process
 
     @property
     def count(self) -> int:
         """How many utterances are told."""
         return len(self._finals)
 
-    def know(self, utterances: Iterable[str]) -> None:
-        """Take note of the ids of utterances that are in the log already."""
-        self._finals.update(utterances)
+    def know(self, utterances: Iterable[Utterance]) -> None:
+        """Take note of utterances that are in the log already."""
+        self._known += [msgspec.structs.replace(each, words=()) for each in utterances]
+        self._finals.update(each.id for each in self._known)
 
     def heard(self, lane: Lane, stretch: Stretch, transcript: Transcript) -> Iterator[Append | Partial]:
         """Tell what a session hears, unless it was told before or is another session's to tell."""
@@ -49,7 +51,7 @@ class Words:
 
     def recovered(self, lane: Lane, stretch: Stretch, stored: Stored) -> Iterator[Append]:
         """Tell what a session heard and had not said when it ended."""
-        for utterance in missing(stretch.said, stored, self._place(lane, stretch)):
+        for utterance in missing([*self._known, *stretch.said], stored, self._place(lane, stretch)):
             if utterance.id not in self._finals and not self._is_anothers(lane, stretch, utterance):
                 self._counts["recovered"] += 1
                 yield self._final(stretch, utterance)

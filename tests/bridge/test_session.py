@@ -251,15 +251,64 @@ def test_an_opening_that_never_succeeds_is_given_up_with_its_last_reason():
     ]
 
 
-def test_a_resumption_that_never_succeeds_leaves_its_audio_to_another_session():
+def out_of_reach() -> Session:
+    """A session whose audio has ended, and that was sent 1600 bytes of which nothing is known."""
     lost = relaying()
     lost.hear(b"ab" * 800, now=0)
     lost.handle(AudioEnded(), now=0)
     lost.handle(SocketLost(1006), now=29.9)
+    assert lost.handle(DeadlinePassed(), now=30) == [Disconnect(), Release(), Fetch("G1")]
+    return lost
+
+
+def test_audio_of_which_the_stored_result_knows_is_not_left_to_another_session():
+    stored = Stored("done", audio_s=0.1)
+
+    assert out_of_reach().handle(ResultFetched(stored), now=31) == [Recovered("G1", stored), Closed(None)]
+
+
+def test_audio_of_which_the_stored_result_does_not_know_is_left_to_another_session():
+    lost = out_of_reach()
+    stored = Stored("done", audio_s=0.05)
 
     reason = "gladia's session could not be reached again in time: its socket closed with 1006"
-    assert lost.handle(DeadlinePassed(), now=30) == [Disconnect(), Release(), Parted(0, 0, reason), Closed(None)]
-    assert lost.unacknowledged() == b"ab" * 800
+    assert lost.handle(ResultFetched(stored), now=31) == [
+        Recovered("G1", stored),
+        Parted(800, 800, reason),
+        Closed(None),
+    ]
+    assert lost.unacknowledged() == b"ab" * 400
+
+
+def test_without_a_stored_result_all_that_was_not_acknowledged_is_left_to_another_session():
+    lost = out_of_reach()
+
+    parted, closed = lost.handle(ResultAbsent("gladia answered 401"), now=31)
+    assert (parted.end, parted.resume) == (0, 0)
+    assert closed.failure.endswith("its socket closed with 1006; gladia answered 401")
+
+
+def ended_in_doubt() -> Session:
+    """A session that ended well, after a socket on which it may have said something was lost."""
+    ending = relaying()
+    ending.hear(b"ab" * 800, now=0)
+    ending.handle(acknowledgement(1600), now=0)
+    ending.handle(SocketLost(1006), now=1)
+    ending.handle(DeadlinePassed(), now=ending.deadline)
+    ending.handle(SocketOpened(), now=2)
+    ending.handle(AudioEnded(), now=3)
+    assert ending.handle(SocketLost(1000), now=4) == [Disconnect(), Release(), Fetch("G1")]
+    return ending
+
+
+def test_words_that_went_with_a_lost_socket_are_looked_up_though_the_end_was_seen():
+    stored = Stored("done")
+
+    assert ended_in_doubt().handle(ResultFetched(stored), now=5) == [Recovered("G1", stored), Closed(None)]
+
+
+def test_an_end_that_was_seen_is_no_failure_though_nothing_can_be_looked_up():
+    assert ended_in_doubt().handle(ResultAbsent("gladia answered 401"), now=5) == [Closed(None)]
 
 
 def looked_up() -> Session:

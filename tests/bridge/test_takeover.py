@@ -11,11 +11,12 @@ import pytest
 from bridge.dialects.events import Audio, Started, Stopped
 from bridge.hearing import ToSession
 from bridge.media_stream import MediaStream
-from bridge.session_events import Connect, Received, Send, SessionOpened, SocketLost, SocketOpened
+from bridge.session_events import Connect, Received, ResultFetched, Send, SessionOpened, SocketLost, SocketOpened
 from bridge.takeover import Keeper, Taken, begin_ms, record_of
 from bridge.telling import Append
-from callscribe.entries import LegEnded, LegGap, LegStarted
+from callscribe.entries import LegEnded, LegGap, LegStarted, Utterance
 from callscribe.settings import NumberSettings, Then
+from callscribe.stored_result import Stored
 
 SETTINGS = NumberSettings(then=Then(say=""))
 QUESTION = '{"type":"audio_chunk","data":{"chunk":""}}'
@@ -156,7 +157,8 @@ def test_the_ledger_goes_over_both_processes():
     gladia = Gladia()
     new, _ = handed_over(gladia, until=503, new_from=480)
     gladia.take(new.hear(Stopped("stop"), now=0), new)
-    effects = new.from_gladia(0, SocketLost(1000), now=1)
+    new.from_gladia(0, SocketLost(1000), now=1)
+    effects = new.from_gladia(0, ResultFetched(Stored("done")), now=1)
 
     ends = [effect.body for effect in effects if isinstance(effect, Append)]
     assert [type(end) for end in ends] == [LegEnded, LegEnded]
@@ -179,7 +181,20 @@ def test_the_legs_go_on_under_their_names_in_the_same_session():
 
 def test_what_is_said_after_a_hand_over_stands_where_it_was_spoken_and_what_was_said_before_is_not_said_again():
     new, _ = handed_over(Gladia(), until=503, new_from=480)
-    new.know(["G1/00_0"])
+    new.know(
+        [
+            Utterance(
+                leg="MZ1/inbound",
+                id="G1/00_0",
+                text="Yes.",
+                start_ms=1000,
+                end_ms=2000,
+                language="en",
+                confidence=1,
+                words=(),
+            )
+        ]
+    )
 
     def final(key: str, start_s: float) -> Received:
         utterance = {
@@ -225,7 +240,11 @@ def test_after_a_crash_the_ledger_counts_what_gladia_says_it_has():
     new, _ = after_a_crash(gladia, kept_at=100, died_at=250, new_from=400)
     gladia.take(new.hear(Stopped("stop"), now=0), new)
 
-    ends = [effect.body for effect in new.from_gladia(0, SocketLost(1000), now=1) if isinstance(effect, Append)]
+    new.from_gladia(0, SocketLost(1000), now=1)
+    effects = new.from_gladia(0, ResultFetched(Stored("done")), now=1)
+
+    ends = [effect.body for effect in effects if isinstance(effect, Append)]
+    assert len(ends) == 2
     for end in ends:
         assert (end.ledger.heard, end.ledger.filled) == (260 * 160, 150 * 160)
         assert (end.ledger.sent, end.ledger.acknowledged, end.ledger.unsent) == (410 * 160, 410 * 160, 0)

@@ -8,7 +8,7 @@ from bench.chaos.plan import SIDES, call_plan, gladia_faults
 from bench.chaos.report import Outcome, Tally
 from bench.chaos.run import PATIENCE, Run, play
 
-SEED = 7
+SEED = 1
 CALLS = 24
 # The same moves as with the patience of a deployed bridge, in less time.
 PATIENCE_IN_TESTS = {

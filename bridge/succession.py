@@ -142,8 +142,8 @@ class Succession:
         if not self._stream.is_settled:
             return False
         try:
-            return await self._tenure.is_claimed(self._stream.lanes[0].name)
-        except Unavailable:
+            return await self._tenure.accept_claim(self._stream.lanes[0].name)
+        except (Unavailable, Refused):
             return False
 
     async def _hand_over(self) -> None:

@@ -71,9 +71,11 @@ class Tenure:
         self._has_written = True
         return all([await self._attempt(self._sessions.keep(record)) for record in records])
 
-    async def is_claimed(self, lane: str) -> bool:
-        """Whether another media stream wants `lane`. Raises Unavailable."""
-        return await self._attempt(self._sessions.claimant(self._call_id, self.key(lane))) is not None
+    async def accept_claim(self, lane: str) -> bool:
+        """Promise `lane` to another media stream; return whether one wants it. Raises Unavailable."""
+        if await self._attempt(self._sessions.claimant(self._call_id, self.key(lane))) is None:
+            return False
+        return await self._attempt(self._sessions.accept(self._call_id, self.key(lane), owner=self._keeper.task))
 
     async def release(self, record: LaneRecord, *, audio: bytes, tail: bytes) -> bool:
         """Let go of a lane; return False if nobody could be told in time."""
@@ -112,12 +114,21 @@ class Tenure:
                 if took is not None:
                     self._keys[lane], self._has_written = record.lane, True
                     return Taken(*took)
-            elif clock() - begun > (LEAVING_S if leaving else PARALLEL_S):
-                self._keys[lane] = f"{lane}/{self._media_stream}"
+            elif clock() - begun > LEAVING_S:
+                self._beside(lane)
                 return None
+            elif clock() - begun > PARALLEL_S and not leaving:
+                if await self._attempt(self._sessions.withdraw(record, self._keeper.task)):
+                    self._beside(lane)
+                    return None
+                # Its owner has just accepted, and lets go in a moment.
             else:
                 await self._attempt(self._sessions.claim(record, self._keeper.task))
             await asyncio.sleep(ASK_AGAIN_S)
+
+    def _beside(self, lane: str) -> None:
+        """Have `lane` beside the other media stream that has its tracks."""
+        self._keys[lane] = f"{lane}/{self._media_stream}"
 
     async def _find(self) -> list[LaneRecord]:
         return await self._attempt(self._sessions.find(self._call_id))

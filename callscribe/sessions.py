@@ -2,10 +2,10 @@
 
 As in `callscribe.log`, nothing here talks to DynamoDB: each operation yields `Request`s and is sent the answers.
 
-    pk = TASKS           sk = TASK#<task>          heartbeat_ms, leaving
-    pk = CALL#<call_id>  sk = LANE#<lane>          a LaneRecord; claimed_by, released, parts, parts_of, audio_bytes
+    pk = TASKS           sk = TASK#<task>        heartbeat_ms, leaving
+    pk = CALL#<call_id>  sk = LANE#<lane>        a LaneRecord; claimed_by, accepted, released; parts, parts_of, audio_bytes
                          sk = PART#<lane>#<task>#<n>   audio that the task left behind
-                         sk = ASKED                who asked the carrier for another media stream, and when
+                         sk = ASKED              who asked the carrier for another media stream, and when
 
 The index `by-owner` (partition owner, sort pk) has the lanes of a task; nothing else has an owner. `expires_at` is the
 table's TTL, in seconds since 1970. A lane belongs to one task at a time: its owner is the condition of every write, so
@@ -128,6 +128,38 @@ class Sessions:
         )
         return not isinstance(answer, Conflict)
 
+    def withdraw(self, record: LaneRecord, by: str) -> Steps[bool]:
+        """Want a lane no more; return False if its owner has accepted the claim, or is another by now.
+
+        Either this or `accept` succeeds, so that nobody hands a lane to somebody who has gone. May be repeated.
+        """
+        answer = yield self._table.update(
+            lane_key(record.call_id, record.lane),
+            {"withdrawn_by": {"S": by}},
+            when(
+                "#owner = :owner AND attribute_not_exists(accepted) AND "
+                "(attribute_not_exists(claimed_by) OR claimed_by = :by)",
+                names={"#owner": "owner"},
+                owner={"S": record.owner},
+                by={"S": by},
+            ),
+            remove=("claimed_by",),
+        )
+        return not isinstance(answer, Conflict)
+
+    def accept(self, call_id: str, lane: str, *, owner: str) -> Steps[bool]:
+        """Promise a lane to who claims it; return False if nobody does, or it isn't `owner`'s. May be repeated."""
+        answer = yield self._table.update(
+            lane_key(call_id, lane),
+            {"accepted": {"BOOL": True}},
+            when(
+                "#owner = :owner AND attribute_exists(claimed_by)",
+                names={"#owner": "owner"},
+                owner={"S": owner},
+            ),
+        )
+        return not isinstance(answer, Conflict)
+
     def claimant(self, call_id: str, lane: str) -> Steps[str | None]:
         """Return the task that claims a lane, None if nobody does."""
         answer = yield self._table.get(lane_key(call_id, lane))
@@ -171,7 +203,7 @@ class Sessions:
             lane_key(record.call_id, record.lane),
             {"owner": {"S": task}},
             when("#owner = :owner", owner={"S": record.owner}),
-            remove=("released", "claimed_by"),
+            remove=("released", "claimed_by", "accepted"),
         )
         item: Item = answer.item if isinstance(answer, Conflict) else answer["Attributes"]
         if _owner(item) != task:

@@ -162,6 +162,30 @@ def test_a_claim_that_nobody_means_any_more_is_forgotten_when_the_lane_is_kept(d
     assert do(SESSIONS.claimant("CA1", LANE.lane)) is None
 
 
+def test_a_claim_is_either_accepted_or_withdrawn(do):
+    do(SESSIONS.keep(LANE))
+    assert not do(SESSIONS.accept("CA1", LANE.lane, owner=LANE.owner))
+
+    do(SESSIONS.claim(LANE, "task-b"))
+    assert do(SESSIONS.withdraw(LANE, "task-b"))
+    assert not do(SESSIONS.accept("CA1", LANE.lane, owner=LANE.owner))
+
+    do(SESSIONS.claim(LANE, "task-b"))
+    assert do(SESSIONS.accept("CA1", LANE.lane, owner=LANE.owner))
+    assert not do(SESSIONS.withdraw(LANE, "task-b"))
+
+
+def test_a_lane_that_was_taken_may_be_claimed_and_withdrawn_anew(do):
+    do(SESSIONS.keep(LANE))
+    do(SESSIONS.claim(LANE, "task-b"))
+    do(SESSIONS.accept("CA1", LANE.lane, owner=LANE.owner))
+    do(SESSIONS.release(LANE, audio=b"", tail=b""))
+    taken, _, _ = do(SESSIONS.take(LANE, task="task-b"))
+    assert do(SESSIONS.claim(taken, "task-c"))
+
+    assert do(SESSIONS.withdraw(taken, "task-c"))
+
+
 def test_only_one_task_claims_a_lane(do):
     do(SESSIONS.keep(LANE))
 

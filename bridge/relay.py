@@ -146,7 +146,7 @@ class Relay:
         """Let another task have the call, if one comes to take it; else it ends here as calls do."""
         if self._stream is None:
             self._moves_within_s = within_s  # once it is known what there is to hand over
-        elif self._moving is None and self._succession is not None:
+        elif self._moving is None and self._succession is not None and not self._closed.is_set():
             self._moving = self._tasks.create_task(self._move_on(self._succession, within_s))
 
     async def let_go(self) -> None:

@@ -3,7 +3,7 @@
 As in `callscribe.log`, nothing here talks to DynamoDB: each operation yields `Request`s and is sent the answers.
 
     pk = TASKS           sk = TASK#<task>        heartbeat_ms, leaving
-    pk = CALL#<call_id>  sk = LANE#<lane>        a LaneRecord; claimed_by, accepted, released; parts, parts_of, audio_bytes
+    pk = CALL#<call_id>  sk = LANE#<lane>        a LaneRecord; claimed_by, accepted, released, parts …
                          sk = PART#<lane>#<task>#<n>   audio that the task left behind
                          sk = ASKED              who asked the carrier for another media stream, and when
 

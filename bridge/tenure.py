@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeVar
 
+import msgspec
+
 from bridge.aws import perform
 from bridge.takeover import Keeper, Taken
 from callscribe.errors import MalformedMessage, Refused, Unavailable
@@ -113,7 +115,7 @@ class Tenure:
                 took = await self._attempt(self._sessions.take(record, task=self._keeper.task))
                 if took is not None:
                     self._keys[lane], self._has_written = record.lane, True
-                    return Taken(*took)
+                    return _taken(*took)
             elif clock() - begun > LEAVING_S:
                 self._beside(lane)
                 return None
@@ -148,6 +150,12 @@ class Tenure:
                 return await perform(self._client, steps)
         except TimeoutError as error:
             raise Unavailable("dynamodb: no answer in time") from error
+
+
+def _taken(record: LaneRecord, audio: bytes, tail: bytes) -> Taken:
+    # The record is ours by now, and no longer says whether it was let go of. If nothing lies beside it, only Gladia
+    # knows how far the lane was heard.
+    return Taken(msgspec.structs.replace(record, released=bool(audio or tail)), audio, tail)
 
 
 def _is_of(record: LaneRecord, lane: str) -> bool:

@@ -35,7 +35,7 @@ console = Console(highlight=False)
 def main() -> int:
     """Run and report; return the exit status."""
     arguments = _arguments()
-    run = Run(seed=arguments.seed, at_once=arguments.at_once, sides=frozenset(arguments.sides))
+    run = Run(seed=arguments.seed, at_once=arguments.at_once, sides=frozenset(arguments.sides), pace=arguments.pace)
     if arguments.share is not None:
         share, of = arguments.share
         return uvloop.run(_work(run, range(share, arguments.calls, of), name=f"chaos-{share}"))
@@ -52,6 +52,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--sides", nargs="+", choices=SIDES, default=SIDES, help="where faults come from")
     parser.add_argument("--only", type=int, metavar="CALL", help="place this call of the run alone, and tell its story")
+    parser.add_argument("--pace", type=float, help="with --only: times real time, where a failure is one of timing")
     parser.add_argument("--report", type=Path, default=Path(".callscribe/chaos.json"))
     parser.add_argument("--share", type=int, nargs=2, help=argparse.SUPPRESS)  # a worker's: which, of how many
     return parser.parse_args()

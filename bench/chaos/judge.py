@@ -17,7 +17,7 @@ from local.twilio.faults import Death, Drift, Ending, Script, stamp_ms
 from local.twilio.spans import Span, missing, united
 
 RESET = "audio that was lost on the way with a connection that was reset"
-EDGE = "silence outside of what the carrier sent, and less than a frame of it, of which there was no sign"
+EDGE = "silence before the first frame or after the last one, of which the carrier sent no sign"
 UNSAID = "words whose session never ended, so that Gladia neither said nor stored them"
 DRIFTED = "audio that gave way to other audio on a clock that runs fast or slow, in the ledger as dropped"
 UNPLACED = "audio that a session took and could not place, or never acknowledged before it was cut off: heard by two"
@@ -193,16 +193,18 @@ class _Leg:
         if edges is None:
             return
         never = self._stream.undelivered[self._track]
-        due = tuple(
-            span.shifted(-edges.start_ms) for span in _within(never, edges) if span.end_ms - span.start_ms >= FRAME_MS
-        )
+        due = tuple(span.shifted(-edges.start_ms) for span in _within(never, edges))
         told = united(Span(gap.start_ms - self._offset_ms, gap.end_ms - self._offset_ms) for gap in self._gaps)
         self._verdict.excused[EDGE] += (_length_ms(never) - _length_ms(due)) * BYTES_A_MS
         tolerance_ms = _DRIFT_TOLERANCE_MS if _drifts(self._stream.script) else 0
         if _is_reset(self._stream.script) and not is_whole:
             return  # where the network lost the end of it, no side knows the other's truth
         self._verdict.gap_bytes += _length_ms(due) * BYTES_A_MS
-        unlike = _length_ms(_without(due, told)), _length_ms(_without(told, due))
+        # Less than a frame of it may be told, or not.
+        unlike = [
+            sum(span.end_ms - span.start_ms for span in _without(a, b) if span.end_ms - span.start_ms >= FRAME_MS)
+            for a, b in ((due, told), (told, due))
+        ]
         allowed_ms = tolerance_ms * (len(due) + 1)
         self._say_if(unlike[0] if unlike[0] > allowed_ms else 0, "ms never delivered are in no gap")
         self._say_if(unlike[1] if unlike[1] > allowed_ms else 0, "ms are told as gaps and were delivered")

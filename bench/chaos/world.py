@@ -55,9 +55,18 @@ class World:
     """Runs while it is entered; many calls may be placed in it at once."""
 
     def __init__(
-        self, gladia: Settings, *, name: str = "chaos", patience: Mapping[str, float] | None = None, drain_s: int = 60
+        self,
+        gladia: Settings,
+        *,
+        name: str = "chaos",
+        patience: Mapping[str, float] | None = None,
+        drain_s: int = 60,
+        twilio_url: str | None = None,
     ) -> None:
-        """`patience` sets constants of the bridge, by their path; `name` is its log's, in the temporary folder."""
+        """`patience` sets constants of the bridge, by their path; `name` is its log's, in the temporary folder.
+
+        `twilio_url` is where the bridge looks for Twilio's REST API; None for the one that is simulated here.
+        """
         self.account = Account()
         self.switchboard = Switchboard()
         self.watches: dict[str, Watch] = {}
@@ -72,6 +81,7 @@ class World:
         self.bridge: Process | None = None
         self._patience = dict(patience or {})
         self._drain_s = drain_s
+        self._twilio_url = twilio_url
         self._spill = ""
         self._plans: dict[str, CallPlan] = {}
         self._stack = contextlib.AsyncExitStack()
@@ -204,7 +214,7 @@ class World:
             "MEDIA_URL": self.media_url,
             "GLADIA_URL": self.gladia.url,
             "GLADIA_SESSIONS": "1000",  # more than there are calls; each asking looks at all of them
-            "TWILIO_URL": self.rest.url,
+            "TWILIO_URL": self._twilio_url or self.rest.url,
             "GLADIA_SECRET": "GLADIA",
             "TWILIO_SECRET": "TWILIO",
             "SIGNING_SECRET": "SIGNING",

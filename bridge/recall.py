@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterable
 from enum import Enum
@@ -9,15 +10,17 @@ from typing import TYPE_CHECKING
 
 from bridge.aws import perform
 from bridge.carrier import Carrier
+from callscribe.errors import Unavailable
 from callscribe.media_address import media_stream_url
 from callscribe.sessions import Sessions
-from callscribe.twilio_rest import CallOver, carrying
+from callscribe.twilio_rest import CallOver, StreamStarted, Track, carrying
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
 
 # A media stream that was asked for is there within a second or two; whoever waits longer may ask again.
 AGAIN_MS = 5_000
+TIMES = 3
 
 
 class Answer(Enum):
@@ -49,8 +52,19 @@ class Recall:
         if not await perform(self._client, asking):
             return Answer.ASKED_BEFORE
         url = media_stream_url(self._media_url, tenant=tenant, call_id=call_id, key=self._key, now_s=now_ms / 1000)
-        started = await self._carrier.start_stream(account, call_id, url=url, track=carrying(tracks))
+        started = await self._start(account, call_id, url=url, track=carrying(tracks))
         return Answer.CALL_OVER if isinstance(started, CallOver) else Answer.ASKED
+
+    async def _start(self, account: str, call_id: str, *, url: str, track: Track) -> StreamStarted | CallOver:
+        """Ask, a few times if the carrier is busy: whoever asks next has to wait, and the call with it."""
+        for _ in range(TIMES - 1):
+            try:
+                return await self._carrier.start_stream(account, call_id, url=url, track=track)
+            except Unavailable as error:
+                if error.__cause__ is not None:  # the answer was lost, and a second media stream may be the result
+                    raise
+                await asyncio.sleep(error.retry_after_s)
+        return await self._carrier.start_stream(account, call_id, url=url, track=track)
 
     async def dismiss(self, *, account: str, call_id: str, media_stream: str) -> None:
         """Let the carrier end a media stream that nobody hears any more. Raises as `ask`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Callable
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 FIRST_RETRY_S = 0.1
 LAST_RETRY_S = 5.0  # an outage that ends is noticed so soon
+HURRY_S = 0.25  # while somebody waits for it
 # After so many attempts in a row that failed it is an outage, and said.
 OUTAGE_ATTEMPTS = 3
 # A writer with more than these to write is behind, and takes its turn with the others that are. The beginning and the
@@ -65,6 +67,8 @@ class LogWriter:
         self._unwritten = Unwritten(spill.open() if spill is not None else None)
         self._cadence = Cadence(interval_s=CATCH_UP_INTERVAL_S) if spill is None else spill.cadence
         self._changed = asyncio.Event()
+        self._idle = asyncio.Event()  # nothing waits
+        self._in_a_hurry = asyncio.Event()
         self._finished = False
         self._over = False
         self._deadline: float | None = None
@@ -98,7 +102,16 @@ class LogWriter:
         due = Due.of(append.body, token=append.token, at=timestamp(datetime.now(UTC)), since_s=now)
         self._token = self._token or due.token
         self._unwritten.append(due)
+        self._idle.clear()
         self._changed.set()
+
+    async def caught_up(self) -> None:
+        """Wait until all is written that is to be; what failed before is tried at once, and often."""
+        self._in_a_hurry.set()
+        try:
+            await self._idle.wait()
+        finally:
+            self._in_a_hurry.clear()
 
     def finish(self, *, deadline_s: float | None = None) -> None:
         """Nothing comes any more: end `run` once all is written, or in `deadline_s` (the writer's own without it).
@@ -129,6 +142,7 @@ class LogWriter:
                 await self._write(due)
                 self._unwritten.settle()
             elif not self._finished:
+                self._idle.set()
                 self._changed.clear()
                 await self._changed.wait()
             elif self._missing and not self._told:
@@ -174,7 +188,13 @@ class LogWriter:
                 extra={"call_id": self._log.call_id, "reason": str(error), "waiting": self.waiting},
             )
         longest_s = min(LAST_RETRY_S, FIRST_RETRY_S * 2 ** min(self._failures - 1, 16))
-        await asyncio.sleep(longest_s * (0.5 + self._jitter() / 2))
+        pause_s = longest_s * (0.5 + self._jitter() / 2)
+        if self._in_a_hurry.is_set():
+            await asyncio.sleep(min(pause_s, HURRY_S))
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._in_a_hurry.wait()
 
     def _note_written(self, due: Due) -> None:
         self.written += 1

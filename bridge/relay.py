@@ -187,6 +187,10 @@ class Relay:
         for link in self._links.values():
             await link.closed()
 
+    async def written(self) -> None:
+        """Wait until the log has all that it is to have, trying at once."""
+        await self._writer.caught_up()
+
     def _new_stream(self, started: Started, call: Call) -> MediaStream:
         return MediaStream(
             started,

@@ -27,6 +27,7 @@ KEEP_AGAIN_S = 2.0
 LOOK_S = 0.25
 # What a carrier lost it is asked for again, but the call is over more often than not.
 LOST_S = 10.0
+WRITTEN_S = 3.0  # well within what the other process waits
 
 
 class Moved(Enum):
@@ -45,6 +46,9 @@ class Process(Protocol):
 
     async def disconnected(self) -> None:
         """Wait until no socket to Gladia is open any more."""
+
+    async def written(self) -> None:
+        """Wait until the log has all that it is to have, trying at once."""
 
 
 class Succession:
@@ -154,6 +158,9 @@ class Succession:
         at_ms = self._at_ms()
         self._process.perform(self._stream.leave(now=loop.time(), has_ended=self.has_ended))
         await self._process.disconnected()  # or Gladia would still be taking what the next process is told is missing
+        with contextlib.suppress(TimeoutError):  # the next process reads the log, so as to say nothing twice
+            async with asyncio.timeout(WRITTEN_S):
+                await self._process.written()
         for lane in self._stream.lanes:
             record = self._record(lane.name, at_ms=at_ms, now_held=False)
             audio = lane.current.session.unacknowledged()

@@ -303,3 +303,32 @@ async def test_entries_that_wait_and_how_long_they_took_are_metered(table):
     assert (line := meter.line(0))["entries_written"] == 1
     assert line["log_write_max_s"] >= 0
     assert line["entries_waiting"] == 0
+
+
+async def test_whoever_waits_for_the_log_has_it_tried_at_once(table, monkeypatch):
+    monkeypatch.setattr("bridge.log_writer.FIRST_RETRY_S", 3600.0)
+    monkeypatch.setattr("bridge.log_writer.LAST_RETRY_S", 3600.0)
+    monkeypatch.setattr("bridge.log_writer.HURRY_S", 0.0)
+    writer = LogWriter(table, LOG, tenant="acme", tail=0)
+    running = asyncio.create_task(writer.run())
+    table.faults.extend([THROTTLED] * 3)
+    writer.append(digit(1))
+    writer.append(digit(2))
+
+    await writer.caught_up()
+
+    assert table.digits == [1, 2]
+    writer.finish()
+    await running
+
+
+async def test_whoever_waits_for_a_log_that_has_everything_does_not_wait(table):
+    writer = LogWriter(table, LOG, tenant="acme", tail=0)
+    running = asyncio.create_task(writer.run())
+    writer.append(digit(1))
+    await writer.caught_up()
+
+    await writer.caught_up()
+
+    writer.finish()
+    await running

@@ -45,6 +45,7 @@ def impatient(monkeypatch):
     monkeypatch.setattr("bridge.patience.FIRST_RETRY_S", 0.01)
     monkeypatch.setattr("bridge.session.SILENT_S", 0.3)
     monkeypatch.setattr("bridge.session.DRAIN_S", 5.0)
+    monkeypatch.setattr("bridge.session.RECONCILE_S", 3.0)
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_a_request_is_a_webhook_or_malformed(body, is_encoded, content_type, que
 @pytest.fixture
 def voice(aws, start, context):
     aws.set_settings(json.dumps({"default": {"then": {"say": "This call is transcribed."}, "tenant": "acme"}}))
-    handler = start("voice", warm=True)
+    handler = start("voice")
     return lambda event: handler(event, context)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 # No deadline an example: how fast it is depends on who else uses the machine.
-settings.register_profile("quick", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=25)
 settings.register_profile(
     "long", deadline=None, max_examples=5_000, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )

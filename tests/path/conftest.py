@@ -149,3 +149,4 @@ def pytest_collection_modifyitems(items):
     for item in items:
         for name in {"up", "hearing"}.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group(f"laptop-{name}"))
+            item.add_marker(pytest.mark.timeout(400))  # whole calls, beside whatever else is tested on the machine

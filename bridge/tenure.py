@@ -32,6 +32,7 @@ PARALLEL_S = 2.0
 LEAVING_S = 8.0
 ATTEMPT_S = 2.0  # DynamoDB answers in milliseconds
 RELEASE_S = 10.0
+REACH_S = 10.0  # the call's audio is kept meanwhile; without knowing who had it, it can only begin anew
 
 
 class Tenure:
@@ -49,6 +50,7 @@ class Tenure:
         self._call_id = call_id
         self._media_stream = media_stream
         self._keys: dict[str, str] = {}
+        self._taking: str | None = None  # a lane that was asked for, whatever the answer
         self._has_written = False
 
     def key(self, lane: str) -> str:
@@ -57,12 +59,15 @@ class Tenure:
 
     async def take_over(self, lanes: Iterable[str]) -> dict[str, Taken]:
         """Return those of `lanes` that another media stream of this call had, and has no more."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + REACH_S
         taken: dict[str, Taken] = {}
         for lane in lanes:
             try:
-                found = await self._take(lane)
+                found = await self._take(lane, deadline=deadline)
             except (Unavailable, Refused, MalformedMessage):
                 logger.warning("it can't be told who had the call", extra={"call_id": self._call_id})
+                self._beside(lane)
                 continue
             if found is not None:
                 taken[lane] = found
@@ -102,16 +107,28 @@ class Tenure:
             except (Unavailable, Refused):
                 logger.warning("a session can't be forgotten", extra={"call_id": self._call_id})
 
-    async def _take(self, lane: str) -> Taken | None:
+    async def _take(self, lane: str, *, deadline: float) -> Taken | None:
+        """Return the lane if it is had, as often as that has to be tried while the table is out of reach."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            try:
+                return await self._take_in_reach(lane)
+            except Unavailable:
+                if clock() >= deadline:
+                    raise
+                await asyncio.sleep(ASK_AGAIN_S)
+
+    async def _take_in_reach(self, lane: str) -> Taken | None:
         clock = asyncio.get_running_loop().time
         begun = clock()
-        self._keys[lane] = lane
+        self._keys.setdefault(lane, lane)
         while True:
             record = next((each for each in await self._find() if _is_of(each, lane)), None)
             if record is None or record.media_stream == self._media_stream:
                 return None
             leaving = await self._is_gone(record)
-            if leaving is None or record.released:
+            if leaving is None or record.released or (record.lane, record.owner) == (self._taking, self._keeper.task):
+                self._taking = record.lane
                 took = await self._attempt(self._sessions.take(record, task=self._keeper.task))
                 if took is not None:
                     self._keys[lane], self._has_written = record.lane, True

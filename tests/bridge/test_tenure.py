@@ -7,6 +7,7 @@ import time
 import msgspec
 import pytest
 from aiobotocore.session import get_session
+from botocore.exceptions import EndpointConnectionError
 
 from bridge.takeover import Keeper
 from bridge.tenure import Tenure
@@ -38,10 +39,42 @@ def do(dynamodb):
     return lambda steps: perform(dynamodb, steps)
 
 
+class Line:
+    """A client on a bad line: the next requests are lost, or the answers of the next changes are."""
+
+    def __init__(self, client) -> None:
+        self._client = client
+        self.lost_requests = 0
+        self.lost_answers = 0
+
+    async def query(self, **arguments):
+        self._lose()
+        return await self._client.query(**arguments)
+
+    async def update_item(self, **arguments):
+        self._lose()
+        answer = await self._client.update_item(**arguments)
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise EndpointConnectionError(endpoint_url="dynamodb")
+        return answer
+
+    def _lose(self) -> None:
+        if self.lost_requests:
+            self.lost_requests -= 1
+            raise EndpointConnectionError(endpoint_url="dynamodb")
+
+
 @pytest.fixture
-async def tenure(dynamodb, moto):
+async def line(dynamodb, moto):
     async with get_session().create_client("dynamodb", endpoint_url=moto, **NAMES) as client:
-        yield Tenure(client, SESSIONS, Keeper("task-b", "acme"), call_id="CA1", media_stream="MZ2")
+        yield Line(client)
+
+
+@pytest.fixture
+def tenure(line, monkeypatch):
+    monkeypatch.setattr("bridge.tenure.ASK_AGAIN_S", 0.0)
+    return Tenure(line, SESSIONS, Keeper("task-b", "acme"), call_id="CA1", media_stream="MZ2")
 
 
 def beat(do, task: str, *, ago_ms: int = 0) -> None:
@@ -83,3 +116,34 @@ async def test_a_lane_of_a_task_that_means_to_keep_it_is_left_to_it_and_has_anot
     assert await tenure.take_over([LANE]) == {}
     assert tenure.key(LANE) == "inbound/MZ2"
     assert do(SESSIONS.keep(record(at_ms=now_ms() + 1)))
+
+
+async def test_who_had_the_call_is_asked_again_while_the_table_is_out_of_reach(do, tenure, line):
+    do(SESSIONS.release(record(), audio=b"a" * 800, tail=b"t" * 2400))
+    line.lost_requests = 3
+
+    taken = (await tenure.take_over([LANE]))[LANE]
+
+    assert (taken.audio, taken.tail) == (b"a" * 800, b"t" * 2400)
+
+
+async def test_a_lane_that_was_taken_without_an_answer_is_found_to_be_taken(do, tenure, line):
+    beat(do, "task-b")
+    do(SESSIONS.release(record(), audio=b"a" * 800, tail=b"t" * 2400))
+    line.lost_answers = 1
+
+    taken = (await tenure.take_over([LANE]))[LANE]
+
+    assert (taken.audio, taken.tail) == (b"a" * 800, b"t" * 2400)
+    assert tenure.key(LANE) == LANE
+
+
+async def test_without_knowing_who_had_it_a_lane_has_another_name_so_that_it_is_not_given_up(
+    do, tenure, line, monkeypatch
+):
+    monkeypatch.setattr("bridge.tenure.REACH_S", 0.0)
+    do(SESSIONS.keep(record()))
+    line.lost_requests = 1
+
+    assert await tenure.take_over([LANE]) == {}
+    assert await tenure.keep([record(lane=tenure.key(LANE), owner="task-b", media_stream="MZ2")])

@@ -52,7 +52,7 @@ class Relay:
         self._links: dict[int, GladiaLink] = {}
         self._pacing = Pacing()
         self._closed = asyncio.Event()
-        self._moving: asyncio.Task[None] | None = None
+        self._moving: asyncio.Task[Moved] | None = None
         self._moves_within_s: float | None = None  # it was to move before it had begun
         self._lost: Stopped | None = None  # the carrier's socket ended, and not as it should
         self._timer: asyncio.TimerHandle | None = None
@@ -241,12 +241,13 @@ class Relay:
             self._succession.has_ended = True
             self.move_on(within_s=LOST_S)
 
-    async def _move_on(self, succession: Succession, within_s: float) -> None:
+    async def _move_on(self, succession: Succession, within_s: float) -> Moved:
         moved = await succession.move_on(within_s=within_s)
         if moved is Moved.HANDED_OVER:
             self._services.meter.count("hand_overs")
         elif self._lost is not None:
             self._stop(self._lost)
+        return moved
 
     def _stop(self, stopped: Stopped) -> None:
         if self._stream is not None:
@@ -259,8 +260,11 @@ class Relay:
             quiet_s = 0.0 if stream.heard_at is None else self._loop.time() - stream.heard_at
             if quiet_s < QUIET_S or self._moving is not None:
                 continue
-            moved = await succession.move_on(within_s=LOST_S)
-            if moved is Moved.CALL_OVER or quiet_s >= QUIET_LIMIT_S:
+            # Apart from this, which ends with the media stream, as the hand-over does not.
+            self._moving = self._tasks.create_task(self._move_on(succession, LOST_S))
+            await self._moved()
+            moved, self._moving = self._moving.result(), None
+            if moved is Moved.CALL_OVER or (moved is Moved.NOT and quiet_s >= QUIET_LIMIT_S):
                 self._stop(Stopped(f"the carrier sent nothing for {quiet_s:.0f} s"))
 
     async def _moved(self) -> None:

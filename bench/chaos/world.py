@@ -228,9 +228,10 @@ class World:
             "AWS_REGION": "eu-west-1",
             "AWS_DEFAULT_REGION": "eu-west-1",
         }
+        what = ["bench.chaos.bridge_process", json.dumps(self._patience)] if self._patience else ["bridge"]
         return Process(
             "the bridge",
-            [sys.executable, "-m", "bench.chaos.bridge_process", json.dumps(self._patience)],
+            [sys.executable, "-m", *what],
             log=log,
             environment=environment,
             grace_s=grace_s,

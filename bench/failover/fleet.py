@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,9 @@ class Member:
 class Fleet(World):
     """Runs while it is entered."""
 
-    def __init__(self, size: int = 2, *, name: str = "failover", drain_s: int = 30) -> None:
-        super().__init__(Settings(), name=name, drain_s=drain_s)
+    def __init__(self, size: int = 2, *, name: str = "failover", drain_s: int = 30,
+                 patience: Mapping[str, float] | None = None) -> None:  # fmt: skip
+        super().__init__(Settings(), name=name, drain_s=drain_s, patience=patience)
         self.members: list[Member] = []
         self.balancer = Balancer()
         self._size = size

@@ -30,8 +30,8 @@ class Verdict:
 
     call_id: str
     problems: list[str] = field(default_factory=list)
-    streams: int = 0  # media streams that heard it, one after the other
-    sessions: int = 0  # that heard the first media stream's legs
+    streams: int = 0  # media streams that brought the legs of the first one, one after the other
+    sessions: int = 0  # that heard them
     again_s: float | None = None  # from the fault until another media stream was heard; None: it needed none
     real_frames: int = 0  # that Gladia never got, of both tracks
     told_frames: int = 0  # that gaps of the log tell of
@@ -46,7 +46,7 @@ def judge(seen: Seen, *, struck_at: datetime | None) -> Verdict:
     """Return the verdict on one call; `struck_at` is when the fault struck, by the wall clock."""
     entries = [written.entry for written in seen.log]
     opened = [stream for stream in seen.report.media_streams if stream.starts_ms is not None]
-    verdict = Verdict(seen.call_id, streams=len(opened))
+    verdict = Verdict(seen.call_id)
     if seen.report.failure is not None:
         verdict.problems.append(f"the call ended early: {seen.report.failure}")
     if not seen.settled:
@@ -55,8 +55,9 @@ def judge(seen: Seen, *, struck_at: datetime | None) -> Verdict:
     verdict.again_s = _again_s(entries, struck_at)
     if opened:
         legs = {f"{opened[0].stream_sid}/{track}" for track in TRACKS}
-        begun = (entry.body for entry in entries if isinstance(entry.body, LegStarted))
-        verdict.sessions = len({body.session for body in begun if body.leg in legs})
+        begun = [entry.body for entry in entries if isinstance(entry.body, LegStarted) and entry.body.leg in legs]
+        verdict.sessions = len({body.session for body in begun})
+        verdict.streams = len({body.media_stream for body in begun})
         for track in TRACKS:
             _Leg(seen, opened[0], track, verdict).judge()
     return verdict

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, get_args
@@ -18,6 +18,7 @@ How = Literal[
     "kill",  # SIGKILL for the bridge with most calls
     "term",  # SIGTERM for it
     "lost",  # the media streams die, and the bridges live
+    "silent",  # the media streams bring nothing any more, and stay open
     "ending",  # SIGTERM at the very moment when its calls hang up
     "early",  # SIGTERM while its calls are only just beginning
     "both",  # SIGKILL for all bridges; then another one starts
@@ -25,6 +26,7 @@ How = Literal[
 ]
 HOWS: tuple[How, ...] = get_args(How)
 _IN_ORDER: tuple[How, ...] = ("term", "ending", "early")  # nothing may be missing
+_BY_SCRIPT: tuple[How, ...] = ("lost", "silent")  # it strikes each call by itself, and not at once
 _PARTINGS: tuple[Parting, ...] = ("close", "cut", "reset")
 _FINALS = 6  # that each call has when the fault strikes: 2.4 s of both parties
 _DEATH_MS = 3000
@@ -40,6 +42,7 @@ class Run:
     seconds: float = 60.0  # a call, at the most: it hangs up when it has been heard again for a while
     promised_s: float = 10.0  # within which each call is heard again
     drain_s: int = 30
+    patience: Mapping[str, float] | None = None  # constants of the bridges, by their path
     throttled_s: float = 0.0  # from the fault on, DynamoDB refuses everything for so long
     refusals: tuple[int, ...] = ()  # from the fault on, Twilio's REST API answers so first
 
@@ -63,7 +66,7 @@ class Outcome:
 async def play(run: Run, tell: Callable[[str], None] = lambda _: None) -> Outcome:
     """Place the calls, let the fault strike, wait for the last word of each; `tell` is told what happens."""
     outcome = Outcome(run)
-    fleet = Fleet(name=f"failover-{run.how}", drain_s=run.drain_s)
+    fleet = Fleet(name=f"failover-{run.how}", drain_s=run.drain_s, patience=run.patience)
     async with fleet:
         plans = [plan(number, round(run.seconds * 50), _script(run.how, number)) for number in range(run.calls)]
         calls = [Live(each, fleet) for each in plans]
@@ -77,7 +80,7 @@ async def play(run: Run, tell: Callable[[str], None] = lambda _: None) -> Outcom
             for call in calls:
                 call.hang_up()
         for seen in (each.result() for each in observed):
-            at = seen.broke_at if run.how == "lost" else struck_at
+            at = seen.broke_at if run.how in _BY_SCRIPT else struck_at
             verdict = judge(seen, struck_at=at)
             verdict.problems += _broken_promises(run, verdict, is_moved=seen.call_id in outcome.moved)
             outcome.verdicts.append(verdict)
@@ -99,7 +102,7 @@ async def _has_begun(run: Run, call: Live) -> None:
 
 async def _has_recovered(run: Run, call: Live, outcome: Outcome) -> None:
     """Wait until the call is heard as before, or is over."""
-    if run.how == "lost" or call.call_id in outcome.moved:
+    if run.how in _BY_SCRIPT or call.call_id in outcome.moved:
         await call.moved()
     await call.said(call.finals + _FINALS_AGAIN)
 
@@ -109,7 +112,8 @@ async def _strike(
 ) -> datetime:
     victim = fleet.fullest()
     everybody = {call for member in fleet.members for call in member.calls()}
-    outcome.moved = {"lost": everybody, "both": everybody, "parallel": set()}.get(run.how, victim.calls())
+    by_how = {"lost": everybody, "silent": everybody, "both": everybody, "parallel": set[str]()}
+    outcome.moved = by_how.get(run.how, victim.calls())
     fleet.rest.refusals.extend(run.refusals)
     if run.throttled_s:
         tasks.create_task(_throttle(fleet, run.throttled_s))
@@ -154,6 +158,8 @@ def _script(how: How, number: int) -> Script:
     match how:
         case "lost":
             return (Death(_DEATH_MS, _PARTINGS[number % len(_PARTINGS)]),)
+        case "silent":
+            return (Death(_DEATH_MS, "nothing"),)
         case "parallel":
             return (SecondStream(_DEATH_MS),)
         case _:
@@ -168,9 +174,9 @@ def _broken_promises(run: Run, verdict: Verdict, *, is_moved: bool) -> Iterator[
         yield f"{verdict.real_frames} frames are missing"
     if run.how in ("ending", "early") or not is_moved:
         return
-    if verdict.again_s is None:
+    if verdict.streams < 2:
         yield "no other media stream was heard"
-    elif verdict.again_s > run.promised_s:
+    elif verdict.again_s is not None and verdict.again_s > run.promised_s:
         yield f"heard again after {verdict.again_s:.1f} s"
 
 

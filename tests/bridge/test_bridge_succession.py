@@ -48,6 +48,12 @@ async def test_a_media_stream_that_dies_is_followed_by_another_one_however_it_di
     assert [verdict.sessions for verdict in outcome.verdicts] == [1] * 3
 
 
+async def test_a_media_stream_that_brings_nothing_any_more_is_followed_by_another_one():
+    outcome = await outcome_of(how="silent", patience={"bridge.relay.QUIET_S": 1.0})
+
+    assert [verdict.streams for verdict in outcome.verdicts] == [2] * 3
+
+
 @pytest.mark.parametrize("how", ["early", "ending"])
 async def test_a_bridge_that_is_told_to_go_while_its_calls_begin_or_end_loses_nothing(how):
     outcome = await outcome_of(how=how)

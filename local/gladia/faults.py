@@ -117,7 +117,7 @@ class AcknowledgementsMissing(_OnSocket, frozen=True, kw_only=True, tag="acknowl
 
 
 class AcknowledgementsNegative(_OnSocket, frozen=True, kw_only=True, tag="acknowledgements_negative"):
-    """So many messages of audio are left untaken, and it is said; None for all from then on."""
+    """So many messages of audio are left untaken, and it is said; empty ones are not. None for all from then on."""
 
     messages: Positive | None = 1
 

@@ -82,7 +82,7 @@ class Interference:
         if end is None and audio_bytes is not None and self._is_withheld():
             return [*odd, *self._withhold(message, audio_bytes)]
         before = self._on_time(self._withheld.take_all(now=now))
-        is_refused = audio_bytes is not None and self._negative > 0
+        is_refused = bool(audio_bytes) and self._negative > 0
         effects = self._refuse(audio_bytes, now=now) if is_refused else self._session.receive(message, now=now)
         if end is not None:
             effects = [each for each in effects if not (isinstance(each, Send) and each.kind in _ACKNOWLEDGEMENTS)]

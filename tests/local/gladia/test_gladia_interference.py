@@ -148,6 +148,11 @@ def test_what_is_refused_is_said_whatever_acknowledgements_are_missing():
     assert [ranges(talk.takes()) for _ in range(3)] == [[None], [], [[160, 320]]]
 
 
+def test_an_empty_chunk_has_nothing_to_refuse():
+    talk = Talk(AcknowledgementsNegative(at="connect"))
+    assert [ranges(talk.takes(audio)) for audio in (b"", FRAME, FRAME)] == [[[0, 0]], [None], [[0, 160]]]
+
+
 def test_an_inclusive_acknowledgement_of_nothing_does_not_go_backwards():
     talk = Talk(AcknowledgementsInclusive(at="connect"))
     assert [ranges(talk.takes(audio)) for audio in (FRAME, b"")] == [[[0, 159]], [[160, 160]]]

@@ -18,7 +18,6 @@ import msgspec
 
 from callscribe.tickets import Ticket, sign
 from local.aws import DeployError, EngineError, LocalAws, LocalStack, polling, warm
-from local.aws.addresses import NOBODY
 from local.page import serve_page
 from local.process import Process, ProcessFailed
 from local.synthesis import SynthesisFailed, synthesized
@@ -43,6 +42,7 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
     push_url: str
     media_url: str
     gladia_url: str
+    rest_url: str  # where Twilio's REST API is looked for; whoever places calls answers there meanwhile
     page_url: str
     aws_url: str
     account_sid: str
@@ -93,6 +93,7 @@ async def laptop(
             )
             keys = _Keys()
             media_url = f"ws://127.0.0.1:{_free_port()}"
+            rest_url = f"http://127.0.0.1:{_free_port()}"
             deployed = await aws.deploy(
                 assembly,
                 secrets={
@@ -101,7 +102,7 @@ async def laptop(
                     "SIGNING_SECRET": {"current": keys.signing_key},
                 },
                 media_url=media_url,
-                outside={"GLADIA_URL": gladia_url, "TWILIO_URL": NOBODY},
+                outside={"GLADIA_URL": gladia_url, "TWILIO_URL": rest_url},
                 progress=lambda what, _done, _total: progress(f"deploying: {what}"),
             )
             progress("starting the bridge and the functions")
@@ -109,7 +110,7 @@ async def laptop(
                 warm(deployed),
                 asyncio.to_thread(_set_numbers, deployed, settings),
                 stack.enter_async_context(polling(deployed)),
-                stack.enter_async_context(bridge(deployed, media_url, gladia_url, NOBODY, state_dir)),
+                stack.enter_async_context(bridge(deployed, media_url, gladia_url, rest_url, state_dir)),
             )
             addresses = Addresses(
                 voice_url=deployed.voice_url,
@@ -117,6 +118,7 @@ async def laptop(
                 push_url=deployed.push_url,
                 media_url=media_url,
                 gladia_url=gladia_url,
+                rest_url=rest_url,
                 page_url="",
                 aws_url=aws.engine.url,
                 account_sid=keys.account_sid,

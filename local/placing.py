@@ -18,6 +18,7 @@ from local.laptop import Addresses
 from local.terminal import CallScreen
 from local.twilio.account import Account
 from local.twilio.call import place
+from local.twilio.desk import DESK
 from local.twilio.events import CallEvent, Dialled, HungUp, StreamFailed, StreamOpened, WebhookAnswered, WebhookFailed
 from local.twilio.placement import Placement
 from local.twilio.report import CallReport
@@ -136,7 +137,8 @@ async def place_and_watch(
         return await watch(addresses.push_url, addresses.ticket(call_id), call_id, screen.show)
 
     watching = asyncio.create_task(watch_it())
-    report = await place(call, account=account, observe=observe)
+    async with DESK.open(account, int(addresses.rest_url.rpartition(":")[2])) as board:
+        report = await place(call, account=account, observe=observe, switchboard=board)
     if not answered.done():
         watching.cancel()
         return Placed(report, ())

@@ -42,10 +42,12 @@ class RestServer:
     `refusals` are the statuses (429, 500, 503 …) with which the next requests are answered, whatever they ask.
     """
 
-    def __init__(self, account: Account, switchboard: Switchboard) -> None:
+    def __init__(self, account: Account, switchboard: Switchboard, *, port: int = 0) -> None:
+        """`port` 0 takes a free one. Entering raises OSError if it is taken."""
         self.url = ""
         self.refusals: deque[int] = deque()
         self.requests: list[tuple[str, str]] = []  # method and path, in order, refused ones too
+        self._port = port
         self._account = account
         self._switchboard = switchboard
         app = web.Application(middlewares=[self._check])
@@ -61,7 +63,11 @@ class RestServer:
 
     async def __aenter__(self) -> Self:
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        try:
+            await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+        except OSError:
+            await self._runner.cleanup()
+            raise
         host, port = self._runner.addresses[0][:2]
         self.url = f"http://{host}:{port}"
         return self

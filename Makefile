@@ -5,7 +5,7 @@ UV_VERSION := 0.13.9
 UV := .venv/bin/uv
 RUN := .venv/bin
 
-.PHONY: help demo test lint synth bench chaos drops clean
+.PHONY: help demo test lint synth bench chaos drops failover clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -34,6 +34,9 @@ chaos: .venv/.dev ## 10,000 calls with faults by seed, loss counted to the byte;
 
 drops: .venv/.dev ## what a dropped Gladia socket costs a call, in real time, beside the figures of others
 	@$(RUN)/python -m bench.drops
+
+failover: .venv/.dev ## one of two bridges killed, told to go, or bereft of its media streams, with 20 live calls
+	@$(RUN)/python -m bench.failover --calls $(or $(CALLS),20)
 
 clean: ## forget what was set up here
 	rm -rf .venv .venv-aws cdk.out .callscribe

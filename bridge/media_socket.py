@@ -103,8 +103,6 @@ class MediaSocket(asyncio.Protocol):
         self._protocol.send_response(answer)
 
     def _answer(self, request: Request, path: str, *, has_query: bool) -> Response:
-        if not self._reception.accepting:
-            return self._protocol.reject(503, "draining\n")
         found = (
             TurnedAway(404, "query in the path")  # media streams have none; a signature would not cover it
             if has_query

@@ -58,16 +58,20 @@ class Bridge:
             relay.move_on(within_s=self._services.environment.drain_s)
 
     async def drain(self) -> None:
-        """Take no more media streams, and hand over the live ones; what is left after a while is let go of.
+        """Say that no more calls should come, and hand over those that are here; let go of what is left after a while.
 
-        A call that no other task comes for goes on here while there is time.
+        A call that no other task comes for goes on here while there is time. So does one that a load balancer still
+        sends: turned away, it would be without a transcript until somebody looks for it.
         """
         self.accepting = False
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self._services.environment.drain_s
         if self._live:
             logger.info("draining", extra={"live": self.live})
             for relay in self._live.values():
                 relay.move_on(within_s=self._services.environment.drain_s)
-            await asyncio.wait(self._live, timeout=self._services.environment.drain_s)
+        while self._live and clock() < deadline:
+            await asyncio.wait(self._live, timeout=deadline - clock())
         if self._live:
             logger.warning("calls are left to whoever comes", extra={"live": self.live})
             await asyncio.gather(*(relay.let_go() for relay in self._live.values()))

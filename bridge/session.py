@@ -87,6 +87,8 @@ class Session:
         self._cut = ""  # why its end was not seen
         self._is_released = False  # its slot was given back
         self._is_parted = False  # another session hears what follows
+        self._waits_since: float | None = None  # audio was sent of which nothing has been acknowledged
+        self._recognised = 0  # finals came up to this position
         self._is_ours = True  # opened by this process
         self._is_located = True  # whether the backlog's position is the session's own
         self._unanswered = 0  # sockets that were lost over the question, in a row
@@ -189,7 +191,7 @@ class Session:
         self._backlog.append(audio)
         if self._state is not State.RELAYING:
             return []
-        self._backlog.send()
+        self._send(now)
         if self._patience.answer_by is None:
             self._patience.answer_by = now + SILENT_S
         return [Send(audio)]
@@ -303,19 +305,25 @@ class Session:
                 return self._locate(message.start, now)
             case gladia.Acknowledged(end=end) if self._is_located:
                 self._backlog.acknowledge(end)
+                self._waits_since = now if self._is_uncertain else None
             case gladia.NotTaken(reason=reason):
                 return self._refused(reason, now)
             case gladia.Stopping():
                 self._stop_is_known = True
             case Transcript() if message.is_final:
-                if self._is_located:
-                    # What was recognised has arrived, should its acknowledgement never come.
-                    heard = gladia.position(message.utterance.end, channels=self._request["channels"])
-                    self._backlog.acknowledge(heard)
+                self._recognise(message, now)
                 return [Heard(self._id, message)]
             case Transcript():
                 return [Heard(self._id, message)]
         return []
+
+    def _recognise(self, final: Transcript, now: float) -> None:
+        """Take what was recognised for acknowledged, but only where acknowledgements don't come at all."""
+        # One that is merely late may be a refusal, and then the positions of all that follows are others.
+        heard = gladia.position(final.utterance.end, channels=self._request["channels"])
+        self._recognised = max(self._recognised, heard)
+        if self._is_located and self._waits_since is not None and now - self._waits_since >= SILENT_S:
+            self._backlog.acknowledge(self._recognised)
 
     def _locate(self, position: int, now: float) -> list[Effect]:
         """Take Gladia's word for how far the session's audio goes."""
@@ -371,6 +379,11 @@ class Session:
             return [parted, *self.handle(SessionCut(reason), now=now)]
         return [parted]
 
+    def _send(self, now: float) -> None:
+        self._backlog.send()
+        if self._waits_since is None and self._is_uncertain:
+            self._waits_since = now
+
     def _await_acknowledgement(self, now: float) -> None:
         audio_waits = self._backlog.acknowledged < self._backlog.sent and not self._is_parted
         stop_waits = self._state is State.DRAINING and not self._stop_is_known
@@ -381,7 +394,7 @@ class Session:
         self._patience.retry_at = None
         pieces = [] if self._is_parted else self._backlog.pieces()
         effects: list[Effect] = [Send(piece) for piece in pieces]
-        self._backlog.send()
+        self._send(now)
         if self._audio_ended:
             self._state = State.DRAINING
             return [*effects, *self._stop(now)]
@@ -397,6 +410,8 @@ class Session:
     def _look_up(self, reason: str, now: float) -> list[Effect]:
         """Ask for what Gladia has stored; `reason` says why the end was not seen, empty if it was."""
         self._cut = reason
+        if self._is_located and not self._is_parted:
+            self._backlog.acknowledge(self._recognised)  # no refusal comes any more
         self._patience.restore()
         self._patience.answer_by = self._patience.retry_at = None
         self._patience.give_up_at = now + RECONCILE_S

@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 import msgspec
 from botocore.exceptions import ClientError
 
-from callscribe.entries import CallEnded, CallFailed, CallStarted, Entry, timestamp
+from callscribe.entries import CallEnded, CallFailed, CallStarted, Entry, LegStarted, timestamp
 from callscribe.errors import Refused, Unavailable
 from callscribe.log import Log, Steps
 from callscribe.media_address import media_stream_url
@@ -122,17 +122,17 @@ class Reception:
     def fail(self, form: StreamForm, *, now: datetime) -> bool:
         """Write that Twilio lost the media stream, once; return whether there is a log to write it to.
 
-        Raises Unavailable.
+        A stream that a bridge has heard is left to the bridges: the call may go on in another one. Raises Unavailable.
         """
         log = Log(self.calls_table, form.call_id)
-        first = self.perform(log.read(limit=1))
-        if first:
+        entries = self.perform(log.read())
+        if entries and not any(isinstance(entry.body, LegStarted) for entry in entries):
             failed = CallFailed(
                 reason=f"Twilio: {scrub(form.error) or 'the media stream failed'}",
                 kept="the phone call, and what was heard until then",
             )
-            self._append(log, failed, first[0].tenant, f"stream-error/{form.media_stream}/{form.at}", now)
-        return bool(first)
+            self._append(log, failed, entries[0].tenant, f"stream-error/{form.media_stream}/{form.at}", now)
+        return bool(entries)
 
     def _find(self, form: CallForm) -> Found:
         try:

@@ -216,3 +216,13 @@ async def test_health_is_served_on_the_same_port_and_readiness_ends_with_drain(p
         path.bridge.accepting = False
         async with http.get(f"{base}/healthz") as health, http.get(f"{base}/readyz") as ready:
             assert (health.status, ready.status) == (200, 503)
+
+
+async def test_a_call_that_is_still_sent_to_a_bridge_that_drains_has_its_words(path, spoken_by):
+    path.open_call("CA1")
+    path.bridge.accepting = False
+
+    await path.talk("CA1", *spoken_by("good morning", "this is the bank"))
+    await path.settled()
+
+    assert path.said("CA1") == [("caller", "good morning"), ("callee", "this is the bank")]

@@ -520,9 +520,30 @@ def test_what_was_recognised_has_arrived_though_no_acknowledgement_ever_comes():
     quiet = relaying()
     for _ in range(10):
         quiet.hear(b"ab" * 800, now=0)
-    quiet.handle(final(" Yes.", end_s=0.5), now=1)
+    quiet.handle(final(" Yes.", end_s=0.5), now=5)
 
     assert quiet.acknowledged == 8000
+
+
+def test_what_was_recognised_before_a_late_acknowledgement_waits_for_it_as_it_may_be_a_refusal():
+    late = relaying()
+    late.hear(b"ab" * 800, now=0)
+    late.handle(acknowledgement(1600), now=0.4)
+    late.hear(b"cd" * 800, now=1)
+    late.hear(b"ef" * 800, now=1)
+    late.handle(final(" Yes.", end_s=0.2), now=1.2)
+
+    parted = Parted(1600, 1600, "gladia did not take audio: no room")
+    assert late.handle(refusal("no room"), now=1.4)[0] == parted
+
+
+def test_what_was_recognised_is_not_left_to_another_session_when_this_one_is_cut_off():
+    cut = relaying()
+    for _ in range(10):
+        cut.hear(b"ab" * 800, now=0)
+    cut.handle(final(" Yes.", end_s=0.5), now=1)
+
+    assert Parted(8000, 8000, "gladia ended the session with 4403") in cut.handle(SocketLost(4403), now=1)
 
 
 def taken_over(acknowledged: int | None, audio: bytes = b"") -> Session:

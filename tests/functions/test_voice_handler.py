@@ -8,7 +8,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from twilio.request_validator import RequestValidator
 
-from callscribe.entries import CallEnded, CallStarted
+from callscribe.dynamodb import perform
+from callscribe.entries import CallEnded, CallStarted, LegStarted
+from callscribe.log import Log
 
 OURS = "+12025550188"
 CALL = {
@@ -202,6 +204,19 @@ def test_a_lost_stream_is_told_in_the_log(aws, voice, webhook):
 
     assert voice(webhook("/twilio/stream", lost))["statusCode"] == 204
     assert aws.log("CA1")[1].body.reason == "Twilio: 31920 - Handshake Error"
+
+
+def test_a_lost_stream_that_a_bridge_has_heard_is_left_to_the_bridges(aws, voice, webhook):
+    voice(webhook("/twilio/voice", CALL))
+    heard = LegStarted(
+        leg="MZ1/inbound", party="caller", track="inbound", codec="mulaw/8000", media_stream="MZ1", session="G1",
+        channel=0, offset_ms=0,
+    )  # fmt: skip
+    perform(aws.dynamodb, Log("Calls", "CA1").append(heard, at="now", tenant="acme", token="MZ1"))
+    lost = STREAM | {"StreamEvent": "stream-error", "StreamError": "31921 - Close Error", "Timestamp": "now"}
+
+    assert voice(webhook("/twilio/stream", lost))["statusCode"] == 204
+    assert kinds(aws) == ["call.started", "leg.started"]
 
 
 def test_without_the_table_the_phone_call_goes_on_and_the_loss_is_counted(aws, voice, webhook, capsys):

@@ -40,3 +40,4 @@ async def test_a_media_stream_that_was_reset_is_followed_by_another_and_the_gap_
     assert len({leg.media_stream for leg in started}) == 2
     assert len({leg.session for leg in started}) == 1
     assert [len(leg.gaps) for leg in state.legs] == [1, 1]
+    assert state.failed is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bench.chaos.judge import Verdict
 from bench.chaos.observation import Observation
 from bench.chaos.plan import SIDES, call_plan, gladia_faults
@@ -19,6 +21,7 @@ PATIENCE_IN_TESTS = {
 }
 
 
+@pytest.mark.xdist_group("machine")  # it fills one, as the deployed stack does
 async def test_calls_with_faults_on_every_side_lose_nothing_and_repeat_nothing():
     tally = Tally(SEED)
     stories: list[str] = []

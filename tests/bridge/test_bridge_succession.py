@@ -11,6 +11,8 @@ import pytest
 from bench.failover.report import problems
 from bench.failover.run import Outcome, Run, play
 
+pytestmark = pytest.mark.xdist_group("machine")  # it fills one, as the deployed stack does
+
 
 async def outcome_of(**options) -> Outcome:
     # How fast a call is heard again is for `make failover` to judge, on a machine that does nothing else.

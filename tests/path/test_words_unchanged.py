@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-
+from callscribe.call import fold
 from callscribe.transcript import transcript
 from local.audio import recorded_call, recorded_calls
 from local.gladia.whisper.model import WhisperModel
@@ -17,12 +16,12 @@ MAXIMUM_S = 15.0
 
 
 async def test_over_the_recorded_calls_the_word_error_rate_is_that_of_the_recogniser_alone(hearing):
-    names = recorded_calls()
-    placed = await asyncio.gather(*(hearing.place(recorded_tracks(name), pace=4) for name in names))
-
     through, alone, expected = 0, 0, 0
     model = WhisperModel()
-    for name, call in zip(names, placed, strict=True):
+    for name in recorded_calls():
+        # One after another: the recogniser needs a core, and one that comes minutes late is not Gladia.
+        call = await hearing.place(recorded_tracks(name), pace=4)
+        assert all(leg.complete for leg in fold(call.entries).legs)
         lines = transcript(call.entries)
         for track in (recorded_call(name).caller, recorded_call(name).agent):
             text = " ".join(utterance.text for utterance in track.utterances)

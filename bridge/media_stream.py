@@ -49,6 +49,7 @@ class MediaStream:
         self._hearings = [
             self._hearing(started, settings, tracks, direction=direction, jitter=jitter) for tracks in groups
         ]
+        self._hearing_by_track = {leg.track: hearing for hearing in self._hearings for leg in hearing.lane.legs}
 
     @property
     def lanes(self) -> list[Lane]:
@@ -194,13 +195,14 @@ class MediaStream:
         )
 
     def _hearing_of(self, track: str) -> tuple[Hearing, Leg]:
-        return next((each, leg) for each in self._hearings for leg in each.lane.legs if leg.track == track)
+        hearing = self._hearing_by_track[track]
+        return hearing, next(leg for leg in hearing.lane.legs if leg.track == track)
 
     def _audio(self, event: Audio, now: float) -> Iterator[Effect]:
         if self._stopped:
             return
         self.heard_at, self._quiet_at = now, now + KEEP_ALIVE_S
-        hearing, _ = self._hearing_of(event.track)
+        hearing = self._hearing_by_track[event.track]
         timeline = hearing.lane.timeline or self._begin(event.media_ms, hearing.lane)
         timeline.place(event.track, event.media_ms, event.audio)
         yield from self._take(hearing, timeline, now)

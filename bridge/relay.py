@@ -17,7 +17,7 @@ from bridge.gladia_link import GladiaLink, Turnstile
 from bridge.hearing import Effect, ToSession
 from bridge.log_writer import LogWriter
 from bridge.look_up import look_up, settings_of
-from bridge.media_stream import MediaStream
+from bridge.media_stream import KEEP_ALIVE_S, MediaStream
 from bridge.pacing import Pacing
 from bridge.services import Services
 from bridge.succession import LOST_S, Moved, Succession
@@ -135,7 +135,11 @@ class Relay:
         elif isinstance(event, Stopped) and not event.is_proper and self._services.recall is not None:
             self._recover(event)
         elif not isinstance(event, Started):
-            self.perform(self._stream.hear(event, now=self._loop.time()))
+            now = self._loop.time()
+            effects = self._stream.hear(event, now=now)
+            # Nine of ten frames have no other effect than that the carrier is not silent.
+            if effects or not isinstance(event, Audio) or self._is_late(now + KEEP_ALIVE_S):
+                self.perform(effects)
 
     def count_malformed(self, kind: str) -> None:
         """Count a message of the carrier that made no sense."""
@@ -312,13 +316,23 @@ class Relay:
             self._pacing_timer = self._loop.call_at(self._pacing.due, self._show)
 
     def _set_timer(self) -> None:
+        """See to it that the timer fires by the next deadline.
+
+        Deadlines mostly move on, with each frame: a timer that is early finds that out when it fires.
+        """
+        deadline = None if self._stream is None else self._stream.deadline
+        if deadline is not None and not self._is_late(deadline):
+            return
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
-        if self._stream is not None and self._stream.deadline is not None:
-            self._timer = self._loop.call_at(self._stream.deadline, self._wake)
+        self._timer = None if deadline is None else self._loop.call_at(deadline, self._wake)
+
+    def _is_late(self, at: float) -> bool:
+        """Whether nothing will wake the stream until `at`."""
+        return self._timer is None or self._timer.when() > at
 
     def _wake(self) -> None:
+        self._timer = None
         if self._stream is not None:
             self.perform(self._stream.wake(now=self._loop.time()))
 

@@ -5,7 +5,7 @@ UV_VERSION := 0.13.9
 UV := .venv/bin/uv
 RUN := .venv/bin
 
-.PHONY: help demo test lint synth bench chaos drops failover clean
+.PHONY: help demo test lint synth bench chaos drops failover endurance clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -37,6 +37,9 @@ drops: .venv/.dev ## what a dropped Gladia socket costs a call, in real time, be
 
 failover: .venv/.dev ## one of two bridges killed, told to go, or bereft of its media streams, with 20 live calls
 	@$(RUN)/python -m bench.failover --calls $(or $(CALLS),20)
+
+endurance: .venv/.dev ## an hour of 100 calls beside a subscriber who never reads and a DynamoDB that throttles
+	@$(RUN)/python -m bench.endurance
 
 clean: ## forget what was set up here
 	rm -rf .venv .venv-aws cdk.out .callscribe

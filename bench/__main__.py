@@ -12,28 +12,24 @@ import os
 import platform
 import statistics
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import uvloop
 from aiohttp import web
 from rich.console import Console
 from rich.table import Table
 
+from bench.bridge import MEDIA_URL, leave_its_core, measured_bridge
 from bench.load import Caller, talk
-from bench.services import Services
-from local.process import Process
+from bench.services import Services, added_ms
 
-CHUNK_BYTES = 1600  # 100 ms of both tracks
 SECONDS = 10.0
 ROUNDS = 3
 # What is measured, whether Gladia speaks and somebody follows, and with how many calls at once.
 CASES = (("relay alone", False, (25, 100)), ("log and partials too", True, (10, 25)))
 # Beyond this the load itself was late, and the table would tell of it and not of the bridge.
 TRUSTED_LATENESS_S = 0.02
-PORT = 18_080
 console = Console(highlight=False, width=100)
 
 
@@ -63,87 +59,28 @@ async def measure(calls: int, *, everything: bool) -> Round:
         stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
         services.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        media_url = f"ws://127.0.0.1:{PORT}"
-        bridge = await stack.enter_async_context(_bridge(services.url, media_url))
-        pid = _child_of(bridge.pid)
-        os.sched_setaffinity(pid, {0})
-        callers = [Caller(f"CA{number}", media_url) for number in range(calls)]
+        bridge = await stack.enter_async_context(measured_bridge(services.url))
+        callers = [Caller(f"CA{number}", MEDIA_URL) for number in range(calls)]
         await asyncio.gather(*(caller.open() for caller in callers))
-        before = _cpu_s(pid)
+        before = bridge.cpu_s()
         began = time.monotonic()
         late_s = await talk(callers, seconds=SECONDS)
-        cpu_share = (_cpu_s(pid) - before) / (time.monotonic() - began)
-        memory_kb = _memory_kb(pid)
+        cpu_share = (bridge.cpu_s() - before) / (time.monotonic() - began)
+        memory_kb = bridge.memory_kb()
         for caller in callers:
             caller.hang_up()
         await asyncio.gather(*(caller.close() for caller in callers))
         async with asyncio.timeout(10):
             await asyncio.gather(*(services.sessions[caller.call_id].ended.wait() for caller in callers))
-        added = [value for caller in callers for value in _added_ms(caller, services)]
+        added = [value for caller in callers for value in added_ms(caller, services.sessions[caller.call_id].at_s)]
         expected = round(SECONDS / 0.02) * 320
         complete = all(services.sessions[caller.call_id].received == expected for caller in callers)
     return Round(calls, cpu_share, tuple(added), late_s, complete, memory_kb)
 
 
-def _bridge(services_url: str, media_url: str) -> Process:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "CALLS_TABLE": "Calls",
-        "SUBSCRIPTIONS_TABLE": "Subscriptions",
-        "SESSIONS_TABLE": "Sessions",
-        "PUSH_ENDPOINT": f"{services_url}/live",
-        "MEDIA_URL": media_url,
-        "GLADIA_URL": services_url,
-        "GLADIA_SECRET": "GLADIA",
-        "TWILIO_SECRET": "TWILIO",
-        "SIGNING_SECRET": "SIGNING",
-        "HOST": "127.0.0.1",
-        "PORT": str(PORT),
-        "DRAIN_S": "3",
-        "AWS_ENDPOINT_URL": services_url,
-        "AWS_ACCESS_KEY_ID": "bench",
-        "AWS_SECRET_ACCESS_KEY": "bench",
-        "AWS_REGION": "eu-west-1",
-        "AWS_DEFAULT_REGION": "eu-west-1",
-    }
-    return Process(
-        "the bridge",
-        [sys.executable, "-m", "bridge"],
-        log=Path(tempfile.gettempdir()) / "callscribe-bench-bridge.log",
-        environment=environment,
-        ready=lambda line: "ready" if line.get("message") == "listening" else None,
-    )
-
-
-def _added_ms(caller: Caller, services: Services) -> list[float]:
-    # The first second is left out: sessions are still being opened, and their first words are a backlog.
-    chunks = services.sessions[caller.call_id].at_s
-    added = []
-    for received, at_s in chunks:
-        last_frame = received // 320 - 1
-        if received % CHUNK_BYTES == 0 and last_frame > 50:
-            added.append((at_s - caller.sent_at_s[last_frame]) * 1000)
-    return added
-
-
-def _child_of(leash_pid: int) -> int:
-    children = Path(f"/proc/{leash_pid}/task/{leash_pid}/children").read_text(encoding="ascii").split()
-    return int(children[0])
-
-
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _memory_kb(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
-
-
 async def main() -> int:
     """Measure and print; return the exit status."""
-    os.sched_setaffinity(0, os.sched_getaffinity(0) - {0})
+    leave_its_core()
     table = Table(title="The bridge on one core", title_justify="left", title_style="bold")
     for name in ("what", "calls", "CPU of a core", "calls a core", "added p50", "p99", "memory"):
         table.add_column(name, justify="left" if name == "what" else "right", no_wrap=True)

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import time
+from array import array
 
 from twilio.request_validator import RequestValidator
 
@@ -31,7 +32,7 @@ class Caller:
     def __init__(self, call_id: str, media_url: str) -> None:
         self.call_id = call_id
         self.media_url = media_url
-        self.sent_at_s: list[float] = []
+        self.sent_at_s = array("d")
 
     async def open(self) -> None:
         """Go through the upgrade and send `start`. Raises RuntimeError if the bridge refuses."""

@@ -6,15 +6,19 @@ Neither keeps nor checks anything, so that what is measured is the bridge. The c
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 from aiohttp import WSMsgType, web
 
+from bench.load import Caller
+
+CHUNK_BYTES = 1600  # 100 ms of both tracks
+FIRST_FRAMES = 50
 PARTIAL_EVERY_S = 0.3
 FINAL_EVERY_S = 3.0
 SECRETS = {"GLADIA": {"api_key": "k"}, "TWILIO": {"auth_token": "token"}, "SIGNING": {"current": "key"}}
@@ -60,7 +64,7 @@ class Services:
         socket = web.WebSocketResponse(compress=False, autoping=True)
         await socket.prepare(request)
         arrivals = self.sessions[request.query["token"]]
-        speaking = asyncio.create_task(self._speak(socket, arrivals)) if self._speaks else None
+        speaking = asyncio.create_task(self._speak(socket, request.query["token"], arrivals)) if self._speaks else None
         async for message in socket:
             if message.type is not WSMsgType.BINARY:
                 break  # stop_recording
@@ -77,11 +81,15 @@ class Services:
         await socket.close()
         return socket
 
-    async def _speak(self, socket: web.WebSocketResponse, arrivals: Arrivals) -> None:
-        for texts in _conversation():
+    async def _speak(self, socket: web.WebSocketResponse, _call_id: str, arrivals: Arrivals) -> None:
+        each = round(FINAL_EVERY_S / PARTIAL_EVERY_S)
+        for step in itertools.count():
             await asyncio.sleep(PARTIAL_EVERY_S)
+            number, count = divmod(step, each)
+            words = [f" word{place}" for place in range(count + 1)]
             for channel in (0, 1):
-                await socket.send_str(texts(channel, arrivals.received / 16_000))
+                at_s = arrivals.received / 16_000
+                await socket.send_str(utterance(channel, number, words, at_s=at_s, is_final=count + 1 == each))
 
     async def _post(self, request: web.Request) -> web.Response:
         await request.read()
@@ -115,25 +123,24 @@ class Services:
                 return {}
 
 
-def _conversation() -> Iterator[Any]:
-    """Give, without end, what Gladia says next: partials that grow, then a final of ten words."""
-    number = 0
-    each = round(FINAL_EVERY_S / PARTIAL_EVERY_S)
-    while True:
-        for count in range(1, each + 1):
-            is_final = count == each
-            words = [f" word{place}" for place in range(count)]
+def utterance(channel: int, number: int, words: list[str], *, at_s: float, is_final: bool) -> str:
+    """Return what Gladia says of utterance `number` of a channel so far, or for good."""
+    timed = [{"word": word, "start": at_s, "end": at_s, "confidence": 0.9} for word in words]
+    said = {
+        "text": "".join(words), "start": at_s, "end": at_s, "confidence": 0.9, "channel": channel,
+        "language": "en", "words": timed,
+    }  # fmt: skip
+    data = {"id": f"{channel:02}_{number:08}", "is_final": is_final, "utterance": said}
+    return json.dumps({"type": "transcript", "session_id": "s", "created_at": "now", "data": data})
 
-            def say(
-                channel: int, at_s: float, words: list[str] = words, number: int = number, *, is_final: bool = is_final
-            ) -> str:
-                timed = [{"word": word, "start": at_s, "end": at_s, "confidence": 0.9} for word in words]
-                utterance = {
-                    "text": "".join(words), "start": at_s, "end": at_s, "confidence": 0.9, "channel": channel,
-                    "language": "en", "words": timed,
-                }  # fmt: skip
-                data = {"id": f"{channel:02}_{number:08}", "is_final": is_final, "utterance": utterance}
-                return json.dumps({"type": "transcript", "session_id": "s", "created_at": "now", "data": data})
 
-            yield say
-        number += 1
+def added_ms(caller: Caller, chunks: list[tuple[int, float]]) -> list[float]:
+    """Return for each of these arrivals how long after its last frame was sent it came.
+
+    The first second is left out: the session is still being opened, and its first words are a backlog.
+    """
+    return [
+        (at_s - caller.sent_at_s[received // 320 - 1]) * 1000
+        for received, at_s in chunks
+        if received % CHUNK_BYTES == 0 and received // 320 - 1 > FIRST_FRAMES
+    ]

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from bridge import gladia
 from bridge.backlog import Backlog
+from bridge.finals import Finals
 from bridge.patience import Patience
 from bridge.session_events import (
     Answered,
@@ -79,6 +80,7 @@ class Session:
         self._request = request
         self._patience = Patience(jitter)
         self._backlog = Backlog(limit_bytes=backlog_bytes or BACKLOG_BYTES, frame_bytes=request["channels"])
+        self._finals = Finals(request["channels"])
         self._state = State.OPENING
         self._id = ""
         self._url = ""
@@ -88,7 +90,6 @@ class Session:
         self._is_released = False  # its slot was given back
         self._is_parted = False  # another session hears what follows
         self._waits_since: float | None = None  # audio was sent of which nothing has been acknowledged
-        self._recognised = 0  # finals came up to this position
         self._is_ours = True  # opened by this process
         self._is_located = True  # whether the backlog's position is the session's own
         self._unanswered = 0  # sockets that were lost over the question, in a row
@@ -289,7 +290,7 @@ class Session:
     def _receive(self, text: str | bytes, now: float) -> list[Effect]:
         # A socket that opens may still be refused at once; only its first message shows that the session lives.
         self._patience.restore()
-        effects = self._take(text, now)
+        effects = self._take(text, now) + self._certain(now)
         if self._state is not State.ASKING:
             self._await_acknowledgement(now)
         return effects
@@ -311,19 +312,19 @@ class Session:
             case gladia.Stopping():
                 self._stop_is_known = True
             case Transcript() if message.is_final:
-                self._recognise(message, now)
-                return [Heard(self._id, message)]
+                self._finals.add(message, sent=self._backlog.sent)
             case Transcript():
                 return [Heard(self._id, message)]
         return []
 
-    def _recognise(self, final: Transcript, now: float) -> None:
-        """Take what was recognised for acknowledged, but only where acknowledgements don't come at all."""
-        # One that is merely late may be a refusal, and then the positions of all that follows are others.
-        heard = gladia.position(final.utterance.end, channels=self._request["channels"])
-        self._recognised = max(self._recognised, heard)
+    def _certain(self, now: float) -> list[Effect]:
+        """Return the finals of which it is certain where they were said."""
         if self._is_located and self._waits_since is not None and now - self._waits_since >= SILENT_S:
-            self._backlog.acknowledge(self._recognised)
+            # Acknowledgements don't come at all: what was recognised has arrived.
+            self._backlog.acknowledge(self._finals.until)
+        is_over = self._state in {State.RECONCILING, State.CLOSED}
+        finals = self._finals.rest() if is_over else self._finals.certain(self._backlog.acknowledged)
+        return [Heard(self._id, final) for final in finals]
 
     def _locate(self, position: int, now: float) -> list[Effect]:
         """Take Gladia's word for how far the session's audio goes."""
@@ -411,13 +412,14 @@ class Session:
         """Ask for what Gladia has stored; `reason` says why the end was not seen, empty if it was."""
         self._cut = reason
         if self._is_located and not self._is_parted:
-            self._backlog.acknowledge(self._recognised)  # no refusal comes any more
+            self._backlog.acknowledge(self._finals.until)  # no refusal comes any more
+        heard = [Heard(self._id, final) for final in self._finals.rest()]
         self._patience.restore()
         self._patience.answer_by = self._patience.retry_at = None
         self._patience.give_up_at = now + RECONCILE_S
         # In mid-call another session goes on at once. After the end the result may tell that there is nothing left.
         parted = [] if self._audio_ended else self._part(reason)
-        effects = [Disconnect(), *self._release(), *parted]
+        effects = [*heard, Disconnect(), *self._release(), *parted]
         heard_nothing = not (self._backlog.acknowledged if self._is_parted else self._backlog.sent)
         if self._is_ours and heard_nothing:
             return [*effects, *self._part(reason), *self._close(None)]
@@ -479,8 +481,9 @@ class Session:
     def _close(self, failure: str | None) -> list[Effect]:
         self._state = State.CLOSED
         self._patience.end()
+        heard: list[Effect] = [Heard(self._id, final) for final in self._finals.rest()]
         disconnected: list[Effect] = [] if self._is_released else [Disconnect()]
-        return [*disconnected, *self._release(), Closed(failure)]
+        return [*heard, *disconnected, *self._release(), Closed(failure)]
 
     def _release(self) -> list[Effect]:
         if self._is_released:

@@ -9,7 +9,7 @@ import msgspec
 
 from bridge.lane import Lane, Stretch
 from bridge.telling import Append, Partial, Teller
-from callscribe.entries import Utterance
+from callscribe.entries import Utterance, Word
 from callscribe.gladia_transcript import Transcript
 from callscribe.reconciliation import Place, missing
 from callscribe.stored_result import Stored
@@ -41,20 +41,21 @@ class Words:
             self._counts["unknown_channel"] += 1
         elif utterance.id in self._finals:  # a resumed session says it again
             self._counts["repeated"] += 1
-        elif self._is_anothers(lane, stretch, utterance):
+        elif (own := self._own(lane, stretch, utterance)) is None:
             self._counts["heard_twice"] += 1
         elif transcript.is_final:
-            yield self._final(stretch, utterance)
+            yield self._final(stretch, own)
         else:
             self._counts["partials"] += 1
-            yield self._teller.partial(lane.legs[transcript.utterance.channel], utterance)
+            yield self._teller.partial(lane.legs[transcript.utterance.channel], own)
 
     def recovered(self, lane: Lane, stretch: Stretch, stored: Stored) -> Iterator[Append]:
         """Tell what a session heard and had not said when it ended."""
         for utterance in missing([*self._known, *stretch.said], stored, self._place(lane, stretch)):
-            if utterance.id not in self._finals and not self._is_anothers(lane, stretch, utterance):
+            own = self._own(lane, stretch, utterance)
+            if own is not None and own.id not in self._finals:
                 self._counts["recovered"] += 1
-                yield self._final(stretch, utterance)
+                yield self._final(stretch, own)
 
     def uncertain(self, lane: Lane, stretch: Stretch) -> Iterator[Append]:
         """Tell where words of `stretch` may be missing: after the last ones that came."""
@@ -65,12 +66,20 @@ class Words:
             if stretch.session.session_id and start_ms < end_ms:
                 yield self._teller.gap(leg, start_ms, end_ms, "gladia did not say its last words")
 
-    def _is_anothers(self, lane: Lane, stretch: Stretch, utterance: Utterance) -> bool:
-        """Whether it was said where another session hears, which was given the same audio."""
+    def _own(self, lane: Lane, stretch: Stretch, utterance: Utterance) -> Utterance | None:
+        """Return what of `utterance` was said before another session hears, which was given the same audio."""
         if stretch.until is None:
-            return False
-        middle_ms = (utterance.start_ms + utterance.end_ms) // 2 - self._teller.offset_ms
-        return middle_ms >= lane.ms(stretch.until)
+            return utterance
+        until_ms = lane.ms(stretch.until) + self._teller.offset_ms
+        if not utterance.words:
+            return utterance if _middle_ms(utterance) < until_ms else None
+        words = tuple(word for word in utterance.words if _middle_ms(word) < until_ms)
+        if not words:
+            return None
+        if len(words) == len(utterance.words):
+            return utterance
+        text = "".join(word.text for word in words).strip()
+        return msgspec.structs.replace(utterance, words=words, text=text, end_ms=words[-1].end_ms)
 
     def _final(self, stretch: Stretch, utterance: Utterance) -> Append:
         self._finals.add(utterance.id)
@@ -80,3 +89,7 @@ class Words:
 
     def _place(self, lane: Lane, stretch: Stretch) -> Place:
         return lane.place(stretch, offset_ms=self._teller.offset_ms)
+
+
+def _middle_ms(said: Utterance | Word) -> int:
+    return (said.start_ms + said.end_ms) // 2

@@ -65,10 +65,19 @@ def say(heard: MediaStream, letters_in: str, letters_out: str, *, first_ms: int 
     return sent
 
 
-def transcript(text: str, *, channel: int = 0, is_final: bool = True, utterance_id: str = "00_00000000") -> Received:
+def transcript(
+    text: str,
+    *,
+    channel: int = 0,
+    is_final: bool = True,
+    utterance_id: str = "00_00000000",
+    words: tuple[tuple[str, float, float], ...] = (),
+) -> Received:
+    spoken = words or ((text, 0.74, 1.42),)
     utterance = {
-        "text": text, "start": 0.74, "end": 1.42, "confidence": 0.91, "channel": channel, "language": "en",
-        "words": [{"word": text, "start": 0.74, "end": 1.42, "confidence": 0.91}],
+        "text": text, "start": spoken[0][1], "end": spoken[-1][2], "confidence": 0.91, "channel": channel,
+        "language": "en",
+        "words": [{"word": word, "start": start, "end": end, "confidence": 0.91} for word, start, end in spoken],
     }  # fmt: skip
     data = {"id": utterance_id, "is_final": is_final, "utterance": utterance}
     return Received(json.dumps({"type": "transcript", "data": data}))
@@ -76,6 +85,12 @@ def transcript(text: str, *, channel: int = 0, is_final: bool = True, utterance_
 
 def acknowledgement(end: int) -> Received:
     return Received(json.dumps({"type": "audio_chunk", "acknowledged": True, "data": {"byte_range": [0, end]}}))
+
+
+def refusal() -> Received:
+    return Received(
+        json.dumps({"type": "audio_chunk", "acknowledged": False, "error": {"message": "no"}, "data": None})
+    )
 
 
 def bodies(effects: list) -> list:
@@ -242,7 +257,8 @@ def test_a_session_that_gladia_ends_is_followed_by_one_that_hears_what_it_did_no
 
     assert [type(effect.command) for effect in opening if effect.number == 1] == [Open]
     assert effects[-1].command == Send(b"bw" * 160 * 5)
-    words = bodies(heard.from_gladia(1, transcript(" Hello again."), now=2))
+    heard.from_gladia(1, transcript(" Hello again."), now=2)
+    words = bodies(heard.from_gladia(1, acknowledgement(5 * 320), now=2))
     assert (words[0].id, words[0].start_ms) == ("G1/00_00000000", 1000 + 740)
     assert [leg.session for leg in bodies(effects)] == ["G1", "G1"]
 
@@ -328,6 +344,20 @@ def test_where_the_stored_words_can_t_be_had_the_log_names_the_span():
     assert not heard.closed
 
 
+def test_words_that_two_sessions_hear_are_told_as_the_one_hears_them_that_goes_on():
+    heard = relaying()
+    say(heard, "a" * 100, "v" * 100)
+    heard.from_gladia(0, acknowledgement(50 * 320), now=1)
+    heard.from_gladia(0, refusal(), now=1)
+    go_on(heard, 1, now=1)
+    words = ((" Good", 0.8, 0.95), (" morning,", 0.96, 1.02), (" how", 1.1, 1.2))
+
+    before = bodies(heard.from_gladia(0, transcript(" Good morning, how", words=words), now=1))
+    before += bodies(heard.from_gladia(0, SocketLost(1000), now=2))
+
+    assert [(each.text, each.end_ms) for each in before] == [("Good morning,", 1020)]
+
+
 def test_audio_that_gladia_did_not_take_in_time_is_a_gap_and_the_newer_half_is_heard(monkeypatch):
     monkeypatch.setattr("bridge.session.BACKLOG_BYTES", 4 * 1600)
     opened = stream()
@@ -342,6 +372,7 @@ def test_audio_that_gladia_did_not_take_in_time_is_a_gap_and_the_newer_half_is_h
         (0, 200, "gladia could not be reached in time")
     ] * 2
     assert sent[0].command == Send(b"av" * 160 * 15)
+    opened.from_gladia(1, acknowledgement(15 * 320), now=2)
     heard = bodies(opened.from_gladia(1, transcript(" Late."), now=2))[0]
     assert heard.start_ms == 200 + 740
     ledger = opened.lanes[0].ledger(opened.lanes[0].legs[0])
@@ -408,7 +439,8 @@ def test_after_a_rollover_words_stand_where_they_were_spoken_and_the_old_session
     begin_ms = old.lanes[0].ms(old.lanes[0].current.begin)
 
     last = bodies(old.from_gladia(0, transcript(" Old."), now=10_206))
-    first = bodies(old.from_gladia(1, transcript(" New."), now=10_206))
+    old.from_gladia(1, transcript(" New."), now=10_206)
+    first = bodies(old.from_gladia(1, acknowledgement(16_000), now=10_206))
 
     assert 5000 <= begin_ms <= 5500
     assert [each.start_ms for each in (*last, *first)] == [740, begin_ms + 740]

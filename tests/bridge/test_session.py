@@ -81,6 +81,10 @@ def final(text: str, *, end_s: float = 0.5, is_final: bool = True) -> Received:
     )
 
 
+def texts(effects: list) -> list[str]:
+    return [effect.transcript.utterance.text for effect in effects if isinstance(effect, Heard)]
+
+
 def partial(text: str) -> Received:
     return final(text, is_final=False)
 
@@ -535,6 +539,24 @@ def test_what_was_recognised_before_a_late_acknowledgement_waits_for_it_as_it_ma
 
     parted = Parted(1600, 1600, "gladia did not take audio: no room")
     assert late.handle(refusal("no room"), now=1.4)[0] == parted
+
+
+def test_a_final_is_told_when_its_audio_was_acknowledged_and_all_are_in_the_end():
+    ending = relaying()
+    ending.hear(b"ab" * 8000, now=0)
+
+    assert ending.handle(final(" Yes.", end_s=0.5), now=0.6) == []
+    assert texts(ending.handle(acknowledgement(8000), now=0.7)) == [" Yes."]
+    assert ending.handle(final(" No.", end_s=1), now=1.1) == []
+    ending.handle(AudioEnded(), now=1.1)
+    assert texts(ending.handle(SocketLost(1000), now=1.2)) == [" No."]
+
+
+def test_a_final_is_told_at_once_where_acknowledgements_do_not_come_at_all():
+    quiet = relaying()
+    quiet.hear(b"ab" * 8000, now=0)
+
+    assert texts(quiet.handle(final(" Yes.", end_s=0.5), now=5)) == [" Yes."]
 
 
 def test_what_was_recognised_is_not_left_to_another_session_when_this_one_is_cut_off():

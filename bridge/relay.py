@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 import time
 from collections import Counter
@@ -56,6 +57,7 @@ class Relay:
         self._moves_within_s: float | None = None  # it was to move before it had begun
         self._lost: Stopped | None = None  # the carrier's socket ended, and not as it should
         self._timer: asyncio.TimerHandle | None = None
+        self._fires_at = math.inf
         self._pacing_timer: asyncio.TimerHandle | None = None
         self.malformed: Counter[str] = Counter()
 
@@ -325,14 +327,17 @@ class Relay:
             return
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = None if deadline is None else self._loop.call_at(deadline, self._wake)
+        # uvloop's timers don't always know when they fire.
+        self._fires_at, self._timer = math.inf, None
+        if deadline is not None:
+            self._fires_at, self._timer = deadline, self._loop.call_at(deadline, self._wake)
 
     def _is_late(self, at: float) -> bool:
         """Whether nothing will wake the stream until `at`."""
-        return self._timer is None or self._timer.when() > at
+        return self._fires_at > at
 
     def _wake(self) -> None:
-        self._timer = None
+        self._fires_at, self._timer = math.inf, None
         if self._stream is not None:
             self.perform(self._stream.wake(now=self._loop.time()))
 

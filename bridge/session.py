@@ -60,8 +60,9 @@ SILENT_S = 5.0
 ANSWER_S = 1.0
 # So many sockets may be lost over the question; then it may be the question.
 QUESTIONS = 3
-# How long the stored result of a session is asked for whose end was not seen.
-RECONCILE_S = 30.0
+# How long the stored result of a session is asked for whose end was not seen: longer than the half minute without audio
+# after which Gladia ends one that was never told to stop.
+RECONCILE_S = 45.0
 # Codes with which Gladia says that there is nothing to come back to; 1001 is its client's own farewell.
 _OVER_CODES = frozenset({1000, 1001, *range(4400, 4500)})
 

@@ -10,6 +10,7 @@ from aiohttp import ClientSession
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from bridge.media_stream import MediaStream
 from callscribe.call import fold
 from callscribe.dynamodb import perform
 from callscribe.entries import LegGap
@@ -86,6 +87,37 @@ async def test_a_hang_up_without_a_stop_still_gets_its_last_words(path, spoken_b
     assert [text for _, text in path.said("CA1")] == [
         "good morning", "hello there",
     ]  # fmt: skip
+
+
+async def test_a_carrier_that_falls_silent_is_noticed_after_frames_that_had_no_other_effect(
+    path, spoken_by, carrier_messages, monkeypatch
+):
+    for module in ("bridge.media_stream", "bridge.relay"):
+        monkeypatch.setattr(f"{module}.KEEP_ALIVE_S", 0.2)
+    kept_alive = asyncio.Event()
+    keep_alive = MediaStream._keep_alive
+
+    def noted(stream, now):
+        kept_alive.set()
+        return keep_alive(stream, now)
+
+    monkeypatch.setattr(MediaStream, "_keep_alive", noted)
+    path.open_call("CA1")
+
+    async with path.socket("CA1") as socket:
+        *all_but_stop, stop = carrier_messages("CA1", *spoken_by("good morning", "hello there"))
+        for message in all_but_stop[:-3]:
+            await socket.send(message)
+        async with asyncio.timeout(10):
+            await kept_alive.wait()
+            kept_alive.clear()
+            await socket.send(all_but_stop[-3])  # too little to be sent on
+            await kept_alive.wait()
+        await socket.send(stop)
+        await socket.wait_closed()
+    await path.settled()
+
+    assert [text for _, text in path.said("CA1")] == ["good morning", "hello there"]
 
 
 async def test_a_bad_message_is_dropped_and_the_call_goes_on(path, caplog, spoken_by, carrier_messages):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from bench.chaos.observation import Observation, SessionSeen, StreamSeen
+from bench.chaos.observation import Observation, SessionSeen, StreamSeen, Written
 from bench.chaos.voice import BYTES_A_MS, FRAME_BYTES, FRAME_MS, LETTERS, audible, between, frames_in, read, words
 from callscribe.entries import CallFailed, Entry, LegEnded, LegGap, LegStarted, Utterance
 from local.twilio.faults import Death, Drift, Ending, Script, stamp_ms
@@ -48,7 +48,7 @@ def judge(seen: Observation) -> Verdict:
     verdict = Verdict(seen.number, problems=list(seen.trouble), sessions=len(seen.sessions))
     if not seen.settled:
         verdict.problems.append("the log never came to its end")
-    _judge_log(seen, verdict)
+    verdict.problems += log_problems(seen.log)
     entries = [written.entry for written in seen.log]
     for stream in seen.streams:
         sessions = [session for session in seen.sessions if session.media_stream == stream.media_stream]
@@ -59,16 +59,17 @@ def judge(seen: Observation) -> Verdict:
     return verdict
 
 
-def _judge_log(seen: Observation, verdict: Verdict) -> None:
-    numbers = [written.entry.seq for written in seen.log]
+def log_problems(log: Sequence[Written]) -> Iterator[str]:
+    """Yield what is wrong with a log whatever was said: a hole, one fact twice, a failure."""
+    numbers = [written.entry.seq for written in log]
     if numbers != list(range(1, len(numbers) + 1)):
-        verdict.problems.append(f"the log's numbers are not 1 to {len(numbers)} in turn")
-    for token, count in Counter(written.token for written in seen.log).items():
+        yield f"the log's numbers are not 1 to {len(numbers)} in turn"
+    for token, count in Counter(written.token for written in log).items():
         if count > 1:
-            verdict.problems.append(f"{count} entries stand for the same fact {token.rpartition('/')[2]!r}")
-    for written in seen.log:
+            yield f"{count} entries stand for the same fact {token.rpartition('/')[2]!r}"
+    for written in log:
         if isinstance(written.entry.body, CallFailed):
-            verdict.problems.append(f"call.failed: {written.entry.body.reason}")
+            yield f"call.failed: {written.entry.body.reason}"
 
 
 class _Leg:

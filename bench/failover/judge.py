@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
+from bench.chaos.judge import log_problems
 from bench.chaos.voice import FRAME_BYTES, FRAME_MS, LETTERS, audible, frame, read, words
 from bench.failover.call import Seen
-from callscribe.entries import CallFailed, Entry, LegEnded, LegGap, LegStarted, Utterance
+from callscribe.entries import Entry, LegEnded, LegGap, LegStarted, Utterance
 from local.twilio.admission import Track
 from local.twilio.report import MediaStreamReport
 from local.twilio.spans import Span
@@ -51,7 +52,7 @@ def judge(seen: Seen, *, struck_at: datetime | None) -> Verdict:
         verdict.problems.append(f"the call ended early: {seen.report.failure}")
     if not seen.settled:
         verdict.problems.append("the log never came to its end")
-    _judge_numbers(seen, verdict)
+    verdict.problems += log_problems(seen.log)
     verdict.again_s = _again_s(entries, struck_at)
     if opened:
         legs = {f"{opened[0].stream_sid}/{track}" for track in TRACKS}
@@ -61,18 +62,6 @@ def judge(seen: Seen, *, struck_at: datetime | None) -> Verdict:
         for track in TRACKS:
             _Leg(seen, opened[0], track, verdict).judge()
     return verdict
-
-
-def _judge_numbers(seen: Seen, verdict: Verdict) -> None:
-    numbers = [written.entry.seq for written in seen.log]
-    if numbers != list(range(1, len(numbers) + 1)):
-        verdict.problems.append(f"the log's numbers are not 1 to {len(numbers)} in turn")
-    for token, count in Counter(written.token for written in seen.log).items():
-        if count > 1:
-            verdict.problems.append(f"{count} entries stand for the same fact {token.rpartition('/')[2]!r}")
-    for written in seen.log:
-        if isinstance(written.entry.body, CallFailed):
-            verdict.problems.append(f"call.failed: {written.entry.body.reason}")
 
 
 def _again_s(entries: Sequence[Entry], struck_at: datetime | None) -> float | None:

@@ -36,6 +36,7 @@ from local.gladia.plan import NO_FAULTS, Faults
 from local.gladia.scripted import ScriptedRecogniser, silence, spoken
 from local.gladia.server import EmulatedGladia
 from local.gladia.settings import Settings
+from tests.tables import TABLES
 
 REGION = "eu-west-1"
 NAMES = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
@@ -50,34 +51,16 @@ def moto():
     server.stop()
 
 
+BRIDGES = ("Calls", "Subscriptions", "Sessions")
+
+
 @pytest.fixture
 def dynamodb(moto):
     client = boto3.client("dynamodb", endpoint_url=moto, **NAMES)
-    for table in ("Calls", "Subscriptions"):
-        client.create_table(
-            TableName=table,
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-            BillingMode="PAY_PER_REQUEST",
-        )
-    client.create_table(
-        TableName="Sessions",
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "owner")],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "by-owner",
-                "KeySchema": [
-                    {"AttributeName": "owner", "KeyType": "HASH"},
-                    {"AttributeName": "pk", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "ALL"},
-            }
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    for table in BRIDGES:
+        client.create_table(**TABLES[table])
     yield client
-    for table in ("Calls", "Subscriptions", "Sessions"):
+    for table in BRIDGES:
         client.delete_table(TableName=table)
 
 

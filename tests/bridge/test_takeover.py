@@ -250,14 +250,19 @@ def test_after_a_crash_the_ledger_counts_what_gladia_says_it_has():
         assert (end.ledger.sent, end.ledger.acknowledged, end.ledger.unsent) == (410 * 160, 410 * 160, 0)
 
 
-def test_a_call_that_nobody_had_for_long_goes_on_in_another_session_at_its_place():
-    gladia = Gladia()
-    old = first_process(gladia, until=100)
-    kept = record(old, at_ms=2000)
-    early = events(2000, 2010, stamp_ms=60)
-    new, _ = second_process(Taken(kept, b"", b""), early, first_at_ms=40_000)
+def not_located(gladia: Gladia, *, new_from: int) -> MediaStream:
+    """Return what goes on, at frame `new_from`, with a lane of a process that died, before Gladia is asked."""
+    kept = record(first_process(gladia, until=100), at_ms=2000)
+    early = events(new_from, new_from + 10, stamp_ms=60)
+    new, _ = second_process(Taken(kept, b"", b""), early, first_at_ms=20 * new_from)
     for event in early:
         new.hear(event, now=0)
+    return new
+
+
+def test_a_call_that_nobody_had_for_long_goes_on_in_another_session_at_its_place():
+    gladia = Gladia()
+    new = not_located(gladia, new_from=2000)
     effects = gladia.take(new.from_gladia(0, SocketOpened(), now=0), new)
 
     assert gladia.stopped
@@ -274,12 +279,7 @@ def test_a_call_that_nobody_had_for_long_goes_on_in_another_session_at_its_place
 
 def test_a_session_that_is_over_when_it_is_taken_over_is_followed_by_another_from_where_the_call_is():
     gladia = Gladia()
-    old = first_process(gladia, until=100)
-    kept = record(old, at_ms=2000)
-    early = events(150, 160, stamp_ms=60)
-    new, _ = second_process(Taken(kept, b"", b""), early, first_at_ms=3000)
-    for event in early:
-        new.hear(event, now=0)
+    new = not_located(gladia, new_from=150)
     effects = new.from_gladia(0, SocketLost(4403), now=0)
     new.from_gladia(1, SessionOpened("G2", "wss://gladia.example.test/2"), now=0)
     other = Gladia()
@@ -292,12 +292,7 @@ def test_a_session_that_is_over_when_it_is_taken_over_is_followed_by_another_fro
 
 def test_a_call_that_ends_before_it_is_known_how_far_it_was_heard_still_gets_its_last_words():
     gladia = Gladia()
-    old = first_process(gladia, until=100)
-    kept = record(old, at_ms=2000)
-    early = events(150, 160, stamp_ms=60)
-    new, _ = second_process(Taken(kept, b"", b""), early, first_at_ms=3000)
-    for event in early:
-        new.hear(event, now=0)
+    new = not_located(gladia, new_from=150)
     new.hear(Stopped("stop"), now=0)
     gladia.take(new.from_gladia(0, SocketOpened(), now=0), new)
 

@@ -11,6 +11,7 @@ from callscribe.entries import CallEnded, CallStarted, LegGap, LegStarted
 from callscribe.errors import Unavailable
 from callscribe.in_progress import InProgress
 from callscribe.log import Log
+from tests.tables import TABLES
 
 WRITER = {"at": "2026-11-22T09:15:02.417Z", "tenant": "acme"}
 STARTED = CallStarted(provider="twilio", direction="inbound", account="AC1", from_number="+1", to_number="+2")
@@ -22,24 +23,7 @@ def dynamodb(monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     with mock_aws():
         client = boto3.client("dynamodb", region_name="eu-west-1")
-        client.create_table(
-            TableName="Calls",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[
-                {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "live", "started_at")
-            ],
-            GlobalSecondaryIndexes=[
-                {
-                    "IndexName": "in-progress",
-                    "KeySchema": [
-                        {"AttributeName": "live", "KeyType": "HASH"},
-                        {"AttributeName": "started_at", "KeyType": "RANGE"},
-                    ],
-                    "Projection": {"ProjectionType": "KEYS_ONLY"},
-                }
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        client.create_table(**TABLES["Calls"])
         yield client
 
 

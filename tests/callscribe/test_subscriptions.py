@@ -8,6 +8,7 @@ from moto import mock_aws
 
 from callscribe.dynamodb import perform
 from callscribe.subscriptions import Subscription, Subscriptions
+from tests.tables import TABLES
 
 TABLE = Subscriptions("Subscriptions")
 NOW_S = 1_795_000_000
@@ -19,24 +20,7 @@ def dynamodb(monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     with mock_aws():
         client = boto3.client("dynamodb", region_name="eu-west-1")
-        client.create_table(
-            TableName="Subscriptions",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[
-                {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "connection_id")
-            ],
-            GlobalSecondaryIndexes=[
-                {
-                    "IndexName": "by-connection",
-                    "KeySchema": [
-                        {"AttributeName": "connection_id", "KeyType": "HASH"},
-                        {"AttributeName": "pk", "KeyType": "RANGE"},
-                    ],
-                    "Projection": {"ProjectionType": "KEYS_ONLY"},
-                }
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        client.create_table(**TABLES["Subscriptions"])
         yield client
 
 

@@ -24,6 +24,7 @@ from callscribe.log import Log
 from callscribe.messages import as_json, decode_frame
 from callscribe.subscriptions import Subscription, Subscriptions
 from callscribe.twilio_signature import sign
+from tests.tables import TABLES
 
 DATA = Path(__file__).parents[1] / "data"
 PUBLIC_URL = "https://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com"
@@ -192,10 +193,8 @@ def aws(environment):
     """The tables, secrets and parameters of a deployment."""
     with mock_aws():
         dynamodb = client("dynamodb")
-        _table(dynamodb, "Calls", "pk", "sk", index=("in-progress", "live", "started_at"))
-        _table(dynamodb, "Subscriptions", "pk", "sk", index=("by-connection", "connection_id", "pk"))
-        _table(dynamodb, "Sessions", "pk", "sk", index=("by-owner", "owner", "pk"), projection="ALL")
-        _table(dynamodb, "Idempotency", "id")
+        for table in TABLES.values():
+            dynamodb.create_table(**table)
         secrets = client("secretsmanager")
         secrets.create_secret(Name="twilio", SecretString=json.dumps({"auth_token": AUTH_TOKEN}))
         secrets.create_secret(Name="gladia", SecretString=json.dumps({"api_key": "example-key-of-gladia"}))
@@ -205,31 +204,6 @@ def aws(environment):
             Name="/callscribe/dev/media-url", Value="wss://d111111abcdef8.cloudfront.net", Type="String"
         )
         yield Aws(dynamodb, secrets, parameters)
-
-
-def _table(
-    dynamodb, name: str, *keys: str, index: tuple[str, str, str] | None = None, projection: str = "KEYS_ONLY"
-) -> None:
-    def schema(*names: str):
-        return [{"AttributeName": name, "KeyType": kind} for name, kind in zip(names, ("HASH", "RANGE"), strict=False)]
-
-    attributes = {*keys, *(index or ())[1:]}
-    more = {}
-    if index:
-        more["GlobalSecondaryIndexes"] = [
-            {
-                "IndexName": index[0],
-                "KeySchema": schema(*index[1:]),
-                "Projection": {"ProjectionType": projection},
-            }
-        ]
-    dynamodb.create_table(
-        TableName=name,
-        KeySchema=schema(*keys),
-        AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in sorted(attributes)],
-        BillingMode="PAY_PER_REQUEST",
-        **more,
-    )
 
 
 @pytest.fixture(scope="session")

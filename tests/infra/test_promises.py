@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.tables import TABLES
+
 if TYPE_CHECKING:
     from tests.infra.conftest import Synth
     from tests.infra.templates import Templates
@@ -73,38 +75,13 @@ def test_only_the_calls_have_a_stream(templates: Templates) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("table", "keys"),
-    [
-        ("CallsTable", ["pk", "sk"]),
-        ("SubscriptionsTable", ["pk", "sk"]),
-        ("SessionsTable", ["pk", "sk"]),
-        ("IdempotencyTable", ["id"]),
-    ],
-)
-def test_tables_have_the_keys_that_the_processes_use(templates: Templates, table: str, keys: list[str]) -> None:
-    schema = templates.of_type("AWS::DynamoDB::GlobalTable")[table]["Properties"]["KeySchema"]
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_and_indexes_have_the_keys_that_the_processes_use(templates: Templates, name: str) -> None:
+    table = templates.of_type("AWS::DynamoDB::GlobalTable")[f"{name}Table"]["Properties"]
 
-    assert [key["AttributeName"] for key in schema] == keys
-
-
-@pytest.mark.parametrize(
-    ("table", "index", "keys", "projection"),
-    [
-        ("CallsTable", "by-start", ["list", "started_at"], "ALL"),
-        ("CallsTable", "in-progress", ["live", "started_at"], "KEYS_ONLY"),
-        ("SubscriptionsTable", "by-connection", ["connection_id", "pk"], "KEYS_ONLY"),
-        ("SessionsTable", "by-owner", ["owner", "pk"], "ALL"),
-    ],
-)
-def test_what_is_listed_is_found_by_an_index(
-    templates: Templates, table: str, index: str, keys: list[str], projection: str
-) -> None:
-    indexes = templates.of_type("AWS::DynamoDB::GlobalTable")[table]["Properties"]["GlobalSecondaryIndexes"]
-
-    (found,) = (each for each in indexes if each["IndexName"] == index)
-    assert [key["AttributeName"] for key in found["KeySchema"]] == keys
-    assert found["Projection"] == {"ProjectionType": projection}
+    made = TABLES[name]
+    assert table["KeySchema"] == made["KeySchema"]
+    assert table.get("GlobalSecondaryIndexes", []) == made.get("GlobalSecondaryIndexes", [])
 
 
 def test_connections_sessions_and_answers_expire_by_themselves(templates: Templates) -> None:

@@ -144,9 +144,10 @@ class _Leg:
         repeated = sum(times.values()) - len(times) - unplaced
         alien = len(times.keys() - set(due))
         self._verdict.excused[UNPLACED] += unplaced
-        if _is_reset(self._stream.script) and lost and not any(position > lost[0] for position in times):
-            self._verdict.excused[RESET] += len(lost)
-            lost = []
+        if _is_reset(self._stream.script):
+            before = [position for position in lost if position < max(times, default=-1)]
+            self._verdict.excused[RESET] += len(lost) - len(before)
+            lost = before
         if 0 < len(lost) <= min(self._dropped(), FRAME_BYTES) and _drifts(self._stream.script):
             self._verdict.excused[DRIFTED] += len(lost)
             lost = []

@@ -77,7 +77,7 @@ def read(track: str, audio: bytes) -> Iterator[Piece]:
     """Yield what `track` says in `audio`, silence left out.
 
     Bytes without the beginning of their frame belong to the one before, which they go on with or repeat; unless the
-    frame that follows shows that they are the end of another.
+    frame that follows shows that they are the end of another. A beginning too short to say its frame is the next one's.
     """
     at, before = 0, -1
     while at < len(audio):
@@ -85,6 +85,8 @@ def read(track: str, audio: bytes) -> Iterator[Piece]:
             at += 1
             continue
         number = _number_at(track, audio, at)
+        if number is None and _is_cut_off(audio, at, frame(track, before + 1)):
+            number = before + 1
         if number is not None:
             piece = Piece(number, 0, _common(audio, at, frame(track, number).rstrip(_SILENCE)))
         else:
@@ -111,6 +113,12 @@ def frames_in(track: str, audio: bytes) -> set[int]:
 def _number_at(track: str, audio: bytes, at: int) -> int | None:
     head = _HEAD.match(audio, at)
     return None if head is None or head[1] != LETTERS[track].encode() else int(head[2])
+
+
+def _is_cut_off(audio: bytes, at: int, sound: bytes) -> bool:
+    """Return whether what stands here is the beginning of `sound`, too short to say so, and nothing after it."""
+    end = at + _common(audio, at, sound)
+    return end > at + 1 and audio[end : end + 1] in {b"", _SILENCE}
 
 
 def _end_of_run(audio: bytes, at: int) -> int:

@@ -160,13 +160,17 @@ def test_the_end_of_a_stream_that_was_reset_may_be_lost_and_its_middle_may_not()
     script = (Death(END_MS, "reset"),)
     tail = session(1, ALL[0][:-1600], ALL[1][:-1600])
     middle = session(1, ALL[0][:800] + ALL[0][1600:], ALL[1])
+    both = session(1, ALL[0][:800] + ALL[0][1600:-1600], ALL[1])
 
     at_the_end = judge(observation(tail, streams=(stream(script=script),)))
     inside = judge(observation(middle, streams=(stream(script=script),)))
+    at_both = judge(observation(both, streams=(stream(script=script),)))
 
     assert at_the_end.bytes_lost == 0
     assert at_the_end.excused[RESET] > 0
     assert inside.bytes_lost > 0
+    assert at_both.bytes_lost == inside.bytes_lost
+    assert at_both.excused[RESET] > 0
 
 
 SAID = (" a0000 a0001", " b0000", " a0002\N{REPLACEMENT CHARACTER}")

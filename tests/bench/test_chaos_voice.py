@@ -44,6 +44,13 @@ def test_a_frame_that_was_cut_and_goes_on_elsewhere_is_one_frame():
     assert positions(said) == list(range(3 * FRAME_BYTES, 4 * FRAME_BYTES))
 
 
+def test_a_beginning_too_short_to_say_its_frame_is_the_next_ones():
+    for rest in (b"", b"\xff" * 80):
+        pieces = list(read("inbound", frame("inbound", 3) + frame("inbound", 4)[:8] + rest))
+
+        assert pieces == [Piece(3, 0, 160), Piece(4, 0, 8)]
+
+
 def test_the_other_track_is_not_taken_for_this_one():
     pieces = list(read("inbound", frame("inbound", 3) + frame("outbound", 4)))
 

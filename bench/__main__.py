@@ -16,13 +16,12 @@ import time
 from dataclasses import dataclass
 
 import uvloop
-from aiohttp import web
 from rich.console import Console
 from rich.table import Table
 
 from bench.bridge import MEDIA_URL, leave_its_core, measured_bridge
 from bench.load import Caller, talk
-from bench.services import Services, added_ms
+from bench.services import Services, added_ms, serving
 
 SECONDS = 10.0
 ROUNDS = 3
@@ -54,11 +53,7 @@ async def measure(calls: int, *, everything: bool) -> Round:
     """Run one round."""
     services = Services(speaks=everything)
     async with contextlib.AsyncExitStack() as stack:
-        runner = web.AppRunner(services.app(), access_log=None)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
-        services.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        await stack.enter_async_context(serving(services))
         bridge = await stack.enter_async_context(measured_bridge(services.url))
         callers = [Caller(f"CA{number}", MEDIA_URL) for number in range(calls)]
         await asyncio.gather(*(caller.open() for caller in callers))

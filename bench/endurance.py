@@ -31,7 +31,7 @@ from rich.table import Table
 
 from bench.bridge import MEDIA_URL, MeasuredBridge, leave_its_core, measured_bridge
 from bench.load import FRAME_S, Caller
-from bench.services import Arrivals, Services, added_ms, utterance
+from bench.services import Arrivals, Services, added_ms, serving, utterance
 
 CALL_S = 240.0
 FOLLOWED = 10  # calls with a subscriber, to whom partials are posted
@@ -350,11 +350,7 @@ async def main() -> int:
     services = FaultyServices()
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     async with contextlib.AsyncExitStack() as stack:
-        runner = web.AppRunner(services.app(), access_log=None)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
-        services.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        await stack.enter_async_context(serving(services))
         bridge = await stack.enter_async_context(measured_bridge(services.url))
         hour = Hour(services, bridge, calls=arguments.calls, turn_s=arguments.turn)
         progress = stack.enter_context(Progress(*columns, console=console))

@@ -6,9 +6,11 @@ Neither keeps nor checks anything, so that what is measured is the bridge. The c
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -121,6 +123,19 @@ class Services:
                 return {"Items": [], "Count": 0}
             case _:
                 return {}
+
+
+@contextlib.asynccontextmanager
+async def serving(services: Services) -> AsyncIterator[None]:
+    """Let `services` be at its `url`."""
+    runner = web.AppRunner(services.app(), access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
+        services.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        yield
+    finally:
+        await runner.cleanup()
 
 
 def utterance(channel: int, number: int, words: list[str], *, at_s: float, is_final: bool) -> str:

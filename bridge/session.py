@@ -324,7 +324,13 @@ class Session:
             # Acknowledgements don't come at all: what was recognised has arrived.
             self._backlog.acknowledge(self._finals.until)
         is_over = self._state in {State.RECONCILING, State.CLOSED}
-        finals = self._finals.rest() if is_over else self._finals.certain(self._backlog.acknowledged)
+        return self._rest() if is_over else self._heard(self._finals.certain(self._backlog.acknowledged))
+
+    def _rest(self) -> list[Effect]:
+        """Return the finals that waited for an acknowledgement: none comes any more, nor a refusal."""
+        return self._heard(self._finals.rest())
+
+    def _heard(self, finals: list[Transcript]) -> list[Effect]:
         return [Heard(self._id, final) for final in finals]
 
     def _locate(self, position: int, now: float) -> list[Effect]:
@@ -414,7 +420,7 @@ class Session:
         self._cut = reason
         if self._is_located and not self._is_parted:
             self._backlog.acknowledge(self._finals.until)  # no refusal comes any more
-        heard = [Heard(self._id, final) for final in self._finals.rest()]
+        heard = self._rest()
         self._patience.restore()
         self._patience.answer_by = self._patience.retry_at = None
         self._patience.give_up_at = now + RECONCILE_S
@@ -482,9 +488,8 @@ class Session:
     def _close(self, failure: str | None) -> list[Effect]:
         self._state = State.CLOSED
         self._patience.end()
-        heard: list[Effect] = [Heard(self._id, final) for final in self._finals.rest()]
         disconnected: list[Effect] = [] if self._is_released else [Disconnect()]
-        return [*heard, *disconnected, *self._release(), Closed(failure)]
+        return [*self._rest(), *disconnected, *self._release(), Closed(failure)]
 
     def _release(self) -> list[Effect]:
         if self._is_released:

@@ -222,10 +222,9 @@ class MediaStream:
 
     def _rest(self, now: float) -> Iterator[Effect]:
         """Give the sessions what is left, all lanes up to where any of them has come."""
-        begun = [lane for lane in self.lanes if lane.timeline is not None]
-        end_ms = max(
-            (lane.timeline.end_ms(leg.track) for lane in begun for leg in lane.legs if lane.timeline), default=0
-        )
+        begun = [lane.timeline for lane in self.lanes if lane.timeline is not None]
+        # What kept a session alive was said by nobody, and is no part of the call.
+        end_ms = max((timeline.said_ms for timeline in begun), default=0)
         for hearing in self._hearings:
             timeline = hearing.lane.timeline or (self._begin(0, hearing.lane) if begun else None)
             if timeline is not None:

@@ -524,6 +524,18 @@ def test_a_track_that_goes_on_after_a_silence_stands_where_it_was_spoken():
     assert [(gap.start_ms, gap.end_ms) for gap in bodies(effects)] == [(100, 20_000)] * 2
 
 
+def test_a_silence_that_kept_a_session_to_the_end_of_the_call_is_no_gap():
+    heard = relaying()
+    say(heard, "abcdefg", "tuvwxyz")  # 140 ms, so that the silence completes a chunk with audio in it
+    heard.from_gladia(0, acknowledgement(1600), now=0)
+    kept = heard.wake(now=15)
+
+    ended = heard.hear(Stopped("the media socket closed"), now=28)
+
+    assert [len(effect.command.message) for effect in kept] == [1600]
+    assert bodies(kept + ended) == []
+
+
 def test_the_words_of_a_call_that_is_over_are_not_waited_for_with_silence():
     heard = relaying()
     say(heard, "abcde", "vwxyz")

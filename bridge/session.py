@@ -6,9 +6,8 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from bridge import gladia
-from bridge.backlog import Backlog
-from bridge.finals import Finals
 from bridge.patience import Patience
+from bridge.session_audio import SessionAudio
 from bridge.session_events import (
     Answered,
     AudioEnded,
@@ -80,8 +79,7 @@ class Session:
         """`request` opens it; `jitter` returns a number from 0 to 1, so that calls don't all retry at once."""
         self._request = request
         self._patience = Patience(jitter)
-        self._backlog = Backlog(limit_bytes=backlog_bytes or BACKLOG_BYTES, frame_bytes=request["channels"])
-        self._finals = Finals(request["channels"])
+        self._audio = SessionAudio(channels=request["channels"], limit_bytes=backlog_bytes or BACKLOG_BYTES)
         self._state = State.OPENING
         self._id = ""
         self._url = ""
@@ -89,10 +87,7 @@ class Session:
         self._trouble = ""
         self._cut = ""  # why its end was not seen
         self._is_released = False  # its slot was given back
-        self._is_parted = False  # another session hears what follows
-        self._waits_since: float | None = None  # audio was sent of which nothing has been acknowledged
         self._is_ours = True  # opened by this process
-        self._is_located = True  # whether the backlog's position is the session's own
         self._unanswered = 0  # sockets that were lost over the question, in a row
         self._stop_was_sent = False
         self._stop_is_known = False  # Gladia has said that it was told to stop
@@ -120,10 +115,7 @@ class Session:
         session._state = State.CONNECTING
         session._id, session._url = session_id, url
         session._is_ours = False
-        session._is_located = acknowledged is not None
-        session._backlog.begin(acknowledged or 0)
-        session._backlog.append(audio)
-        session._backlog.send()  # as far as anyone knows
+        session._audio.take_over(audio, acknowledged=acknowledged)
         return session
 
     @property
@@ -154,46 +146,46 @@ class Session:
     @property
     def sent(self) -> int:
         """Position, of all channels, up to which its audio went out on a socket at least once."""
-        return self._backlog.sent
+        return self._audio.sent
 
     @property
     def acknowledged(self) -> int:
         """Position up to which Gladia says that it has the audio."""
-        return self._backlog.acknowledged
+        return self._audio.acknowledged
 
     @property
     def unacknowledged_bytes(self) -> int:
         """How much audio Gladia does not say it has."""
-        return self._backlog.end - self._backlog.acknowledged
+        return self._audio.end - self._audio.acknowledged
 
     @property
     def is_located(self) -> bool:
         """Whether it may be given audio: not before a session that was taken over is known to stand somewhere."""
-        return self._is_located
+        return self._audio.is_located
 
     def unacknowledged(self, *, since: int = 0) -> bytes:
         """Return the audio from position `since` on that Gladia does not say it has."""
-        return self._backlog.unacknowledged()[max(0, since - self._backlog.acknowledged) :]
+        return self._audio.unacknowledged(since=since)
 
     def open(self, *, now: float = 0.0, delay_s: float = 0.0) -> list[Effect]:
         """Begin, now or after `delay_s`."""
         if delay_s:
             self._patience.retry_at = now + delay_s
             return []
-        if not self._is_located:
+        if not self._audio.is_located:
             self._patience.give_up_at = now + DRAIN_S
         return [Connect(self._url) if self._url else Open(self._request)]
 
     def hear(self, audio: bytes, *, now: float) -> list[Effect]:
         """Take more audio, whole samples of every channel; with Parted it was not taken, and is the next session's."""
-        if self._is_parted or self._state in {State.RECONCILING, State.CLOSED}:
+        if self._audio.is_parted or self._state in {State.RECONCILING, State.CLOSED}:
             return []
-        if not self._backlog.has_room(len(audio)):
+        if not self._audio.has_room(len(audio)):
             return self._give_up_half(now)
-        self._backlog.append(audio)
+        self._audio.append(audio)
         if self._state is not State.RELAYING:
             return []
-        self._send(now)
+        self._audio.send(now)
         if self._patience.answer_by is None:
             self._patience.answer_by = now + SILENT_S
         return [Send(audio)]
@@ -224,17 +216,13 @@ class Session:
 
     def _judged(self, event: Event) -> Event:
         """Return what a socket's opening or closing means for the session."""
-        if isinstance(event, SocketOpened) and self._unanswered < QUESTIONS and self._is_uncertain:
+        if isinstance(event, SocketOpened) and self._unanswered < QUESTIONS and self._audio.is_uncertain:
             return SocketReopened()
         if isinstance(event, SocketLost) and event.code in _OVER_CODES:
             if event.code == 1000 and self._state is State.DRAINING:
                 return SessionEnded() if self._is_ours and not self.reconnects else SessionEndedInDoubt()
             return SessionCut(f"gladia ended the session with {event.code}")
         return event
-
-    @property
-    def _is_uncertain(self) -> bool:
-        return not self._is_located or self._backlog.acknowledged < self._backlog.sent
 
     def _moved(self, before: State, event: Event, now: float) -> list[Effect]:
         match event:
@@ -305,30 +293,23 @@ class Session:
         match message:
             case gladia.Acknowledged() if message.is_empty:
                 return self._locate(message.start, now)
-            case gladia.Acknowledged(end=end) if self._is_located:
-                self._backlog.acknowledge(end)
-                self._waits_since = now if self._is_uncertain else None
+            case gladia.Acknowledged(end=end):
+                self._audio.acknowledge(end, now=now)
             case gladia.NotTaken(reason=reason):
                 return self._refused(reason, now)
             case gladia.Stopping():
                 self._stop_is_known = True
             case Transcript() if message.is_final:
-                self._finals.add(message, sent=self._backlog.sent)
+                self._audio.recognise(message)
             case Transcript():
                 return [Heard(self._id, message)]
         return []
 
     def _certain(self, now: float) -> list[Effect]:
         """Return the finals of which it is certain where they were said."""
-        if self._is_located and self._waits_since is not None and now - self._waits_since >= SILENT_S:
-            # Acknowledgements don't come at all: what was recognised has arrived.
-            self._backlog.acknowledge(self._finals.until)
-        is_over = self._state in {State.RECONCILING, State.CLOSED}
-        return self._rest() if is_over else self._heard(self._finals.certain(self._backlog.acknowledged))
-
-    def _rest(self) -> list[Effect]:
-        """Return the finals that waited for an acknowledgement: none comes any more, nor a refusal."""
-        return self._heard(self._finals.rest())
+        if self._state in {State.RECONCILING, State.CLOSED}:
+            return self._heard(self._audio.rest())
+        return self._heard(self._audio.certain(now=now, patience_s=SILENT_S))
 
     def _heard(self, finals: list[Transcript]) -> list[Effect]:
         return [Heard(self._id, final) for final in finals]
@@ -339,14 +320,11 @@ class Session:
             return []  # the answer came late; what it says is past
         self._unanswered = 0
         effects: list[Effect] = []
-        if not self._is_located:
-            self._is_located = True
+        was_located = self._audio.is_located
+        self._audio.locate(position)
+        if not was_located:
             self._patience.give_up_at = None
-            self._backlog.begin(position)
-            self._backlog.send()
-            effects.append(Located(self._backlog.end))
-        elif self._backlog.acknowledged <= position <= self._backlog.sent:
-            self._backlog.acknowledge(position)
+            effects.append(Located(self._audio.end))
         return effects + self.handle(Answered(), now=now)
 
     def _refused(self, reason: str, now: float) -> list[Effect]:
@@ -354,55 +332,47 @@ class Session:
         if self._state is State.ASKING:
             if self._stop_was_sent:
                 # It takes no more audio because it was told to stop, after all of it.
-                self._backlog.acknowledge(self._backlog.sent)
-            return self.handle(Answered(), now=now) if self._is_located else self._part_unlocated(reason, now)
-        if self._is_parted or self._stop_is_known or self._state not in {State.RELAYING, State.DRAINING}:
+                self._audio.acknowledge_sent()
+            return self.handle(Answered(), now=now) if self._audio.is_located else self._part_unlocated(reason, now)
+        if self._audio.is_parted or self._stop_is_known or self._state not in {State.RELAYING, State.DRAINING}:
             return []
         parted = self._part(f"gladia did not take audio: {reason}")
         return [*parted, *self.handle(AudioEnded(), now=now)]
 
     def _part(self, reason: str) -> list[Effect]:
         """Leave what is not acknowledged to another session, if there is anything or more may come."""
-        if self._is_parted or (self._audio_ended and self._backlog.acknowledged >= self._backlog.end):
+        audio = self._audio
+        if audio.is_parted or (self._audio_ended and audio.acknowledged >= audio.end):
             return []
-        self._is_parted = True
-        return [Parted(self._backlog.acknowledged, self._backlog.acknowledged, reason)]
+        audio.is_parted = True
+        return [Parted(audio.acknowledged, audio.acknowledged, reason)]
 
     def _part_unlocated(self, reason: str, now: float) -> list[Effect]:
-        self._is_located = True
+        self._audio.is_located = True
         return self.handle(SessionCut(f"gladia does not say where the session stands: {reason}"), now=now)
 
     def _give_up_half(self, now: float) -> list[Effect]:
         """Part with the session that has been out of reach for too long, keeping the newer half of its audio."""
         # Dropping a part and going on in the same session would shift all that follows.
-        start, end = self._backlog.acknowledged, self._backlog.end
-        resume = start + (end - start) // 2
-        resume -= resume % self._request["channels"]
-        self._is_parted = True
+        self._audio.is_parted = True
         reason = f"gladia did not take audio for too long: {self._trouble or 'no acknowledgement'}"
-        parted = Parted(start, resume, reason)
+        parted = Parted(self._audio.acknowledged, self._audio.middle, reason)
         if self._state is State.OPENING:
             return [parted, *self._close(None)]
         if (self._state, SessionCut) in NEXT:
             return [parted, *self.handle(SessionCut(reason), now=now)]
         return [parted]
 
-    def _send(self, now: float) -> None:
-        self._backlog.send()
-        if self._waits_since is None and self._is_uncertain:
-            self._waits_since = now
-
     def _await_acknowledgement(self, now: float) -> None:
-        audio_waits = self._backlog.acknowledged < self._backlog.sent and not self._is_parted
+        audio_waits = self._audio.acknowledged < self._audio.sent and not self._audio.is_parted
         stop_waits = self._state is State.DRAINING and not self._stop_is_known
         is_open = self._state in {State.RELAYING, State.DRAINING}
         self._patience.answer_by = now + SILENT_S if is_open and (audio_waits or stop_waits) else None
 
     def _resume(self, now: float) -> list[Effect]:
         self._patience.retry_at = None
-        pieces = [] if self._is_parted else self._backlog.pieces()
-        effects: list[Effect] = [Send(piece) for piece in pieces]
-        self._send(now)
+        effects: list[Effect] = [Send(piece) for piece in self._audio.pieces()]
+        self._audio.send(now)
         if self._audio_ended:
             self._state = State.DRAINING
             return [*effects, *self._stop(now)]
@@ -418,16 +388,14 @@ class Session:
     def _look_up(self, reason: str, now: float) -> list[Effect]:
         """Ask for what Gladia has stored; `reason` says why the end was not seen, empty if it was."""
         self._cut = reason
-        if self._is_located and not self._is_parted:
-            self._backlog.acknowledge(self._finals.until)  # no refusal comes any more
-        heard = self._rest()
+        heard = self._heard(self._audio.settle())
         self._patience.restore()
         self._patience.answer_by = self._patience.retry_at = None
         self._patience.give_up_at = now + RECONCILE_S
         # In mid-call another session goes on at once. After the end the result may tell that there is nothing left.
         parted = [] if self._audio_ended else self._part(reason)
         effects = [*heard, Disconnect(), *self._release(), *parted]
-        heard_nothing = not (self._backlog.acknowledged if self._is_parted else self._backlog.sent)
+        heard_nothing = not (self._audio.acknowledged if self._audio.is_parted else self._audio.sent)
         if self._is_ours and heard_nothing:
             return [*effects, *self._part(reason), *self._close(None)]
         return [*effects, Fetch(self._id)]
@@ -441,7 +409,7 @@ class Session:
         if stored.status == "error":
             return [Recovered(self._id, stored), *self._in_vain("gladia has no result of it")]
         if stored.audio_s is not None and self._audio_ended:
-            self._backlog.acknowledge(gladia.position(stored.audio_s, channels=self._request["channels"]))
+            self._audio.acknowledge(gladia.position(stored.audio_s, channels=self._request["channels"]), now=now)
         return [Recovered(self._id, stored), *self._part(self._cut), *self._close(None)]
 
     def _in_vain(self, trouble: str) -> list[Effect]:
@@ -460,7 +428,9 @@ class Session:
             self._patience.answer_by = None
             if self._state is not State.ASKING:
                 return self.handle(SocketSilent(), now=now)
-            return self._part_unlocated("no answer", now) if not self._is_located else self.handle(Answered(), now=now)
+            if not self._audio.is_located:
+                return self._part_unlocated("no answer", now)
+            return self.handle(Answered(), now=now)
         return []
 
     def _next_try(self) -> Effect:
@@ -489,7 +459,7 @@ class Session:
         self._state = State.CLOSED
         self._patience.end()
         disconnected: list[Effect] = [] if self._is_released else [Disconnect()]
-        return [*self._rest(), *disconnected, *self._release(), Closed(failure)]
+        return [*self._heard(self._audio.rest()), *disconnected, *self._release(), Closed(failure)]
 
     def _release(self) -> list[Effect]:
         if self._is_released:

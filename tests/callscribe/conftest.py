@@ -1,4 +1,4 @@
-"""The table Sessions as moto has it, and clients that lose answers."""
+"""Tables as moto has them, and clients that lose answers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ from tests.tables import TABLES
 
 
 @pytest.fixture
-def sessions_table(monkeypatch):
-    """A client of a DynamoDB that has the table Sessions."""
+def dynamodb(monkeypatch):
+    """A client of a DynamoDB without tables."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     with mock_aws():
-        client = boto3.client("dynamodb", region_name="eu-west-1")
-        client.create_table(**TABLES["Sessions"])
-        yield client
+        yield boto3.client("dynamodb", region_name="eu-west-1")
+
+
+@pytest.fixture
+def sessions_table(dynamodb):
+    """A client of a DynamoDB that has the table Sessions."""
+    dynamodb.create_table(**TABLES["Sessions"])
+    return dynamodb
 
 
 class Lossy:

@@ -62,6 +62,9 @@ class CallState:
     status: str  # queued, initiated, ringing, in-progress, or one of OVER
     duration_s: int | None = None  # known when it is over
     ended_at: datetime | None = None  # in whole seconds
+    direction: str = ""  # inbound, outbound-api, outbound-dial
+    from_number: str = ""
+    to_number: str = ""
 
     @property
     def in_progress(self) -> bool:
@@ -142,6 +145,9 @@ class _Call(Struct, frozen=True):
     status: str
     duration: str | None = None  # a number in quotes
     end_time: str | None = None  # RFC 2822
+    direction: str | None = None
+    from_number: str | None = msgspec.field(name="from", default=None)
+    to_number: str | None = msgspec.field(name="to", default=None)
 
 
 class _Problem(Struct, frozen=True):
@@ -165,7 +171,14 @@ def _state(status: int, body: bytes) -> CallState | CallOver:
     call = _decode(body, _Call)
     duration = call.duration or ""
     is_number = duration.isascii() and duration.isdigit() and len(duration) < 10
-    return CallState(call.status, int(duration) if is_number else None, _moment(call.end_time))
+    return CallState(
+        status=call.status,
+        duration_s=int(duration) if is_number else None,
+        ended_at=_moment(call.end_time),
+        direction=call.direction or "",
+        from_number=call.from_number or "",
+        to_number=call.to_number or "",
+    )
 
 
 def _moment(text: str | None) -> datetime | None:

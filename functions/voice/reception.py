@@ -20,9 +20,9 @@ from callscribe.errors import Refused, Unavailable
 from callscribe.log import Log, Steps
 from callscribe.media_address import media_stream_url
 from callscribe.settings import NumberSettings, settings_in_force
+from functions.found import DEFAULT, Found, find
 from functions.kept import Missing
 from functions.secrets import signing_keys
-from functions.voice.found import DEFAULT, Found, find
 from functions.voice.scrub import scrub
 from functions.voice.twiml import Stream, answer
 from functions.voice.webhook import CallForm, StatusForm, StreamForm

@@ -113,7 +113,9 @@ async def test_a_media_stream_is_stopped_once_and_again_without_harm(carrier, ac
 
 
 async def test_a_call_is_on_then_over_with_its_duration(carrier, account, line):
-    assert await carrier.fetch_call(account.sid, line.sid) == CallState("in-progress")
+    state = await carrier.fetch_call(account.sid, line.sid)
+    assert isinstance(state, CallState)
+    assert state.in_progress
     line.hang_up()
     ended = await carrier.fetch_call(account.sid, line.sid)
     assert (ended.over, ended.duration_s) == (True, 7)
@@ -132,7 +134,9 @@ async def test_a_twilio_in_trouble_may_answer_later(carrier, account, line, twil
     twilio.refusals.append(status)
     with pytest.raises(Unavailable):
         await carrier.fetch_call(account.sid, line.sid)
-    assert await carrier.fetch_call(account.sid, line.sid) == CallState("in-progress")
+    state = await carrier.fetch_call(account.sid, line.sid)
+    assert isinstance(state, CallState)
+    assert state.in_progress
 
 
 async def test_a_wrong_token_is_refused(http, twilio, account, line):

@@ -42,6 +42,7 @@ ENVIRONMENT = {
     "SUBSCRIPTIONS_TABLE": "Subscriptions",
     "SESSIONS_TABLE": "Sessions",
     "IDEMPOTENCY_TABLE": "Idempotency",
+    "KEYS_TABLE": "Keys",
     "SETTINGS_PARAMETER": "/callscribe/dev/settings",
     "MEDIA_URL_PARAMETER": "/callscribe/dev/media-url",
     "PUBLIC_URL": PUBLIC_URL,
@@ -50,6 +51,8 @@ ENVIRONMENT = {
     "SIGNING_SECRET": "signing",
     "TWILIO_URL": "https://api.twilio.com",
     "GLADIA_URL": "https://api.gladia.io",
+    "PUSH_URL": "wss://f6g7h8i9j0.execute-api.eu-west-1.amazonaws.com/live",
+    "TENANT_CLAIM": "tenant",
 }
 
 

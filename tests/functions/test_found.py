@@ -8,7 +8,7 @@ import pytest
 
 from callscribe.errors import Refused
 from callscribe.settings import Then
-from functions.voice.found import DEFAULT, find
+from functions.found import DEFAULT, find
 
 OURS, OTHER = "+12025550188", "+12025550199"
 REDIRECT = {"then": {"redirect": "https://app.example.test/voice"}, "tenant": "acme"}

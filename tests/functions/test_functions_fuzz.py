@@ -19,11 +19,11 @@ from callscribe.subscriptions import Subscriptions
 from callscribe.tickets import Ticket, sign
 from callscribe.twilio_signature import sign as sign_form
 from functions.authorize.decision import decide
+from functions.found import find
 from functions.push.records import read
 from functions.scope import of_context, to_context
 from functions.secrets import auth_tokens, signing_keys
 from functions.subscribe.conversation import Client, Conversation
-from functions.voice.found import find
 from functions.voice.webhook import CallForm, StatusForm, StreamForm, receive
 from tests.mutation import mutated, mutated_json, mutated_value
 

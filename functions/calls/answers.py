@@ -1,0 +1,84 @@
+"""What is answered."""
+
+from __future__ import annotations
+
+from msgspec import Raw, Struct, field
+
+from callscribe.calls_list import CallSummary
+from callscribe.entries import Ledger
+
+
+class CallsPage(Struct, frozen=True, kw_only=True):
+    """Calls, newest first. `next` asks for the page after this one; without it this is the last."""
+
+    calls: tuple[CallSummary, ...]
+    next: str | None = None
+
+
+class LegDetail(Struct, frozen=True, kw_only=True):
+    """One party's audio. `gap_ms` never came; `ledger` is there once the leg has ended."""
+
+    leg: str
+    party: str
+    track: str
+    codec: str
+    media_stream: str
+    complete: bool
+    gap_ms: int
+    ledger: Ledger | None = None
+
+
+class CallDetail(Struct, frozen=True, kw_only=True):
+    """A call as of entry `seq` of its log.
+
+    `complete` claims that all audio of every party was heard; `settled` that nothing will follow.
+    """
+
+    call_id: str
+    seq: int
+    status: str  # in-progress, ended
+    provider: str
+    direction: str
+    from_number: str = field(name="from")
+    to_number: str = field(name="to")
+    metadata: dict[str, str]
+    started_at: str
+    duration_ms: int | None = None
+    reason: str | None = None
+    failure: str | None = None
+    complete: bool
+    settled: bool
+    utterances: int
+    legs: tuple[LegDetail, ...]
+
+
+class LogEntry(Struct, frozen=True, kw_only=True):
+    """One entry of a call's log; what is in `body` depends on `kind`."""
+
+    seq: int
+    kind: str
+    at: str
+    body: Raw
+
+
+class LogPage(Struct, frozen=True, kw_only=True):
+    """Entries in order. `next` is the `after` to go on with; without it the log's end, so far, is reached."""
+
+    call_id: str
+    entries: tuple[LogEntry, ...]
+    next: int | None = None
+
+
+class TicketAnswer(Struct, frozen=True, kw_only=True):
+    """A ticket for the WebSocket at `url`, which it is already in, until `expires_at`; a secret."""
+
+    ticket: str
+    url: str
+    expires_at: str
+
+
+class StreamAnswer(Struct, frozen=True, kw_only=True):
+    """The media stream that was asked for; its words come when it is open."""
+
+    call_id: str
+    media_stream: str

@@ -1,0 +1,141 @@
+"""Lambda's side of `calls`: a request of the HTTP API in, an answer or a problem document out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import boto3
+import msgspec
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.parameters import SecretsProvider, SSMProvider
+from botocore.config import Config
+
+from callscribe.api_keys import ApiKey, ApiKeys
+from callscribe.dynamodb import perform
+from callscribe.errors import MalformedMessage, Refused, Unavailable
+from callscribe.log import Steps
+from callscribe.twilio_rest import TwilioRest
+from functions import exchange
+from functions.calls.identity import identify
+from functions.calls.openapi import PATH, openapi
+from functions.calls.operations import OPERATIONS, Operation
+from functions.calls.problems import MEDIA_TYPE, Problem, unavailable
+from functions.calls.questions import of_body, of_query
+from functions.calls.service import JSON, Asked, Service
+from functions.environment import required
+from functions.kept import Kept, Store
+from functions.secrets import auth_tokens
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+T = TypeVar("T")
+
+logger = Logger()
+metrics = Metrics()
+tracer = Tracer(patch_modules=["botocore"])
+app = APIGatewayHttpResolver()
+
+_config = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3})
+_dynamodb = boto3.client("dynamodb", config=_config)
+_secrets = Store(SecretsProvider(boto3_client=boto3.client("secretsmanager", config=_config)))
+_parameters = Store(SSMProvider(boto3_client=boto3.client("ssm", config=_config)))
+_twilio_secret = Kept(_secrets, required("TWILIO_SECRET"))
+_twilio_url = required("TWILIO_URL").rstrip("/")
+_tenant_claim = required("TENANT_CLAIM")
+_keys = ApiKeys(required("KEYS_TABLE"))
+_document = msgspec.json.encode(openapi()).decode()
+
+
+def _perform(steps: Steps[T], /) -> T:
+    return perform(_dynamodb, steps)
+
+
+def _find(text: str) -> ApiKey | None:
+    return _perform(_keys.find(text))
+
+
+_service = Service(
+    calls_table=required("CALLS_TABLE"),
+    perform=_perform,
+    ask=exchange.perform,
+    twilio=lambda: TwilioRest(_twilio_url, auth_tokens(_twilio_secret.read())[0]),
+    settings=Kept(_parameters, required("SETTINGS_PARAMETER")).read,
+    media_url=Kept(_parameters, required("MEDIA_URL_PARAMETER")).read,
+    signing_secret=Kept(_secrets, required("SIGNING_SECRET")).read,
+    push_url=required("PUSH_URL"),
+    stream_status_url=f"{required('PUBLIC_URL').rstrip('/')}/twilio/stream",
+)
+
+
+def _serving(operation: Operation) -> Callable[..., Response[str]]:
+    def serve(**path: str) -> Response[str]:
+        event = app.current_event.raw_event
+        identity = identify(event, find=_find, tenant_claim=_tenant_claim)
+        logger.append_keys(by=identity.name)
+        question = None
+        if operation.query is not None:
+            question = of_query(event.get("queryStringParameters") or {}, operation.query)
+        elif operation.body is not None:
+            question = of_body((app.current_event.decoded_body or "").encode(), operation.body)
+        asked = Asked(tenant=identity.tenant, now=datetime.now(UTC), path=path, question=question)
+        reply = operation.act(_service, asked)
+        return Response(reply.status, reply.media_type, reply.body, headers=dict(reply.headers))
+
+    return serve
+
+
+for _operation in OPERATIONS:
+    app.route(re.sub(r"{(\w+)}", r"<\1>", _operation.path), _operation.method)(_serving(_operation))
+
+
+@app.get(PATH)
+def document() -> Response[str]:
+    """Serve the API's own description, to whoever asks."""
+    return Response(HTTPStatus.OK, JSON, _document)
+
+
+@app.exception_handler(Problem)  # type: ignore[untyped-decorator]
+def _told(problem: Problem) -> Response[str]:
+    # Not the detail, which may quote what was sent.
+    logger.info("request not done", extra={"code": problem.code, "field": problem.field})
+    metrics.add_metric("RequestsNotDone", MetricUnit.Count, 1)
+    headers: dict[str, str | list[str]] = {}
+    if problem.retry_after_s is not None:
+        headers["retry-after"] = str(problem.retry_after_s)
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        headers["www-authenticate"] = "Bearer"
+    return Response(problem.status, MEDIA_TYPE, msgspec.json.encode(problem.document()).decode(), headers=headers)
+
+
+@app.not_found  # type: ignore[untyped-decorator]
+def _nowhere(_error: NotFoundError) -> Response[str]:
+    return _told(Problem(HTTPStatus.NOT_FOUND, "no-such-operation", f"there is nothing here; see {PATH}"))
+
+
+@app.exception_handler([Unavailable, Refused, MalformedMessage])  # type: ignore[untyped-decorator]
+def _failed(error: Exception) -> Response[str]:
+    # What others say may quote what was said on a call.
+    reason = f"malformed: {error.kind}" if isinstance(error, MalformedMessage) else str(error)
+    logger.error("request failed", extra={"reason": reason})
+    metrics.add_metric("RequestsFailed", MetricUnit.Count, 1)
+    if isinstance(error, Unavailable):
+        return _told(unavailable())
+    return _told(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "refused", "this deployment has to be set right first"))
+
+
+# Answers hold what was said and tickets, and events hold keys: neither is logged or traced.
+@logger.inject_lambda_context(log_event=False, clear_state=True)
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer the request in `event`, an HTTP API's in payload format 2.0."""
+    metrics.add_metric("Requests", MetricUnit.Count, 1)
+    return app.resolve(event, context)

@@ -1,0 +1,93 @@
+"""What the operations stand on, and what one of them is given and gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from callscribe.entries import Entry
+from callscribe.exchange import Exchange
+from callscribe.log import PAGE_ENTRIES, Log, Steps
+from callscribe.twilio_rest import TwilioRest
+from functions.calls.problems import no_such_call
+
+T = TypeVar("T")
+
+JSON = "application/json"
+
+
+class Perform(Protocol):
+    """Runs the steps of a DynamoDB operation; raises Unavailable."""
+
+    def __call__(self, steps: Steps[T], /) -> T:
+        """Return what the operation returns."""
+
+
+class Ask(Protocol):
+    """Performs an HTTP exchange; raises Unavailable, Refused, MalformedMessage."""
+
+    def __call__(self, exchange: Exchange[T], /) -> T:
+        """Return what the answer means."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """Tables, secrets and settings. Each callable returns a text, and raises Unavailable or Refused."""
+
+    calls_table: str
+    perform: Perform
+    ask: Ask
+    twilio: Callable[[], TwilioRest]
+    settings: Callable[[], str]
+    media_url: Callable[[], str]
+    signing_secret: Callable[[], str]
+    push_url: str
+    stream_status_url: str  # where Twilio tells of media streams
+
+    def log(self, call_id: str, tenant: str) -> Iterator[Entry]:
+        """Yield the log of a call of that tenant. Raises Problem if it has none."""
+        after = 0
+        while True:
+            page = self.perform(Log(self.calls_table, call_id).read(after=after))
+            if after == 0 and (not page or page[0].tenant != tenant):
+                raise no_such_call()
+            yield from page
+            if len(page) < PAGE_ENTRIES:
+                return
+            after = page[-1].seq
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request of somebody whom we know: what stands in its path, and the question that its operation takes."""
+
+    tenant: str
+    now: datetime
+    path: Mapping[str, str] = field(default_factory=dict)
+    question: Any = None
+
+    @property
+    def call_id(self) -> str:
+        """The call that it is about."""
+        return self.path["call_id"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What is answered if all goes well."""
+
+    status: HTTPStatus = HTTPStatus.OK
+    media_type: str = JSON
+    body: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def reply(answer: Struct, status: HTTPStatus = HTTPStatus.OK) -> Reply:
+    """Return `answer` as JSON."""
+    return Reply(status=status, body=msgspec.json.encode(answer).decode())

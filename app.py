@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from infra.api_stack import ApiStack
 from infra.bridge_stack import BridgeStack
 from infra.bundle import ROOT, Bundles
+from infra.calls import Access
+from infra.calls_api import Issuer
 from infra.context import Context
 from infra.data_stack import DataStack
 from infra.parameters import Parameter
@@ -21,6 +23,9 @@ def compose(app: App) -> None:
     context = Context.read(app.node)
     # Made by Bridge and read by Api, which Bridge needs: the name that both know breaks the circle.
     media_url = Parameter(stage=context.stage, name="media-url")
+    issuer = None
+    if context.jwt_issuer:
+        issuer = Issuer(url=context.jwt_issuer, audiences=tuple(context.jwt_audience.split(",")))
     data = DataStack(app, "Data", stage=context.stage, settings=context.settings)
     with Bundles(target=context.bundle) as bundles:
         api = ApiStack(
@@ -30,6 +35,11 @@ def compose(app: App) -> None:
             data=data,
             media_url=media_url,
             bundles=bundles,
+            access=Access(
+                origins=context.api_origins.split(","),
+                issuer=issuer,
+                tenant_claim=context.jwt_tenant_claim,
+            ),
             makes_account_logs_role=context.account_logs_role == "make",
         )
     BridgeStack(

@@ -1,9 +1,10 @@
-"""The stack Api: Twilio's webhooks, and the WebSocket API that clients follow calls over."""
+"""The stack Api: Twilio's webhooks, the WebSocket API that clients follow calls over, and the HTTP API for products."""
 
 from aws_cdk import App, CfnOutput, Stack
 
 from infra.account_logs import AccountLogs
 from infra.bundle import Bundles
+from infra.calls import Access, Calls
 from infra.data_stack import DataStack
 from infra.function import Function
 from infra.parameters import Parameter
@@ -14,7 +15,7 @@ from infra.voice_api import VoiceApi
 
 
 class ApiStack(Stack):
-    """The functions, each with what it needs of Data, and their two ways in."""
+    """The functions, each with what it needs of Data, and their ways in."""
 
     def __init__(
         self,
@@ -25,6 +26,7 @@ class ApiStack(Stack):
         data: DataStack,
         media_url: Parameter,
         bundles: Bundles,
+        access: Access,
         makes_account_logs_role: bool,
     ) -> None:
         super().__init__(app, construct_id, stack_name=f"callscribe-{stage}-api")
@@ -105,6 +107,25 @@ class ApiStack(Stack):
             media_url=media_url,
         )
 
+        calls = Calls(
+            self,
+            "Calls",
+            code=bundles.make("calls"),
+            data=data,
+            media_url=media_url,
+            push_url=self.push_api.url,
+            voice_url=voice_api.url,
+            access=access,
+        )
+
         CfnOutput(self, "VoiceUrl", value=f"{voice_api.url}/twilio/voice", description="Twilio: a call comes in (POST)")
         CfnOutput(self, "StatusUrl", value=f"{voice_api.url}/twilio/status", description="Twilio: call status changes")
         CfnOutput(self, "PushUrl", value=self.push_api.url, description="Clients: the WebSocket API, with ?ticket=")
+        CfnOutput(self, "ApiUrl", value=calls.api.url, description="Products: the HTTP API, with an API key")
+        if calls.tokens_api is not None:
+            CfnOutput(
+                self,
+                "TokensApiUrl",
+                value=calls.tokens_api.url,
+                description="Products: the same, with the issuer's tokens",
+            )

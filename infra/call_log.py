@@ -65,6 +65,10 @@ class CallLog(Construct):
         """Let `grantee` read a call's entries in order."""
         allow(grantee, "dynamodb:Query", on=self._table.table_arn)
 
+    def allow_list(self, grantee: iam.IGrantable) -> None:
+        """Let `grantee` list the calls of a tenant by their start."""
+        allow(grantee, "dynamodb:Query", on=f"{self._table.table_arn}/index/by-start")
+
     def allow_find_in_progress(self, grantee: iam.IGrantable) -> None:
         """Let `grantee` list the calls of all tenants that have not ended, without what is known of them."""
         allow(grantee, "dynamodb:Query", on=f"{self._table.table_arn}/index/in-progress")

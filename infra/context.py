@@ -29,7 +29,9 @@ class Context:
     `stage` names the deployment. `bundle` says whom the Lambda packages are for. `settings` is the JSON document of
     number settings. `tasks` is how many bridge tasks run. `account_logs_role` is "make" or "existing": API Gateway
     writes a WebSocket API's access log through a role that is set once an account and region. `origin_prefix_list`
-    is the id of `com.amazonaws.global.cloudfront.origin-facing` in the region, or empty.
+    is the id of `com.amazonaws.global.cloudfront.origin-facing` in the region, or empty. `api_origins` are the pages
+    that may use the HTTP API from a browser, separated by commas. With `jwt_issuer`, tokens that it made for one of
+    `jwt_audience` are let in as well, for the tenant in their claim `jwt_tenant_claim`.
     """
 
     stage: str
@@ -38,6 +40,10 @@ class Context:
     tasks: int
     account_logs_role: Literal["make", "existing"]
     origin_prefix_list: str
+    api_origins: str
+    jwt_issuer: str
+    jwt_audience: str
+    jwt_tenant_claim: str
 
     @classmethod
     def read(cls, node: Node) -> Self:
@@ -55,6 +61,10 @@ class Context:
             tasks=_tasks(given.get("tasks", 1)),
             account_logs_role=_account_logs_role(given.get("account_logs_role", "make")),
             origin_prefix_list=_prefix_list(given.get("origin_prefix_list", "")),
+            api_origins=_origins(given.get("api_origins", "*")),
+            jwt_issuer=_issuer(given.get("jwt_issuer", ""), given.get("jwt_audience", "")),
+            jwt_audience=given.get("jwt_audience", ""),
+            jwt_tenant_claim=given.get("jwt_tenant_claim", "tenant"),
         )
 
 
@@ -104,4 +114,19 @@ def _account_logs_role(value: str) -> Literal["make", "existing"]:
 def _prefix_list(value: str) -> str:
     if value and not re.fullmatch(r"pl-[0-9a-f]{8,17}", value):
         raise BadContext(f"origin_prefix_list={value}: an id such as pl-0123456789abcdef0")
+    return value
+
+
+def _origins(value: str) -> str:
+    wrong = [each for each in value.split(",") if not re.fullmatch(r"\*|https?://[^/\s]+", each)]
+    if wrong:
+        raise BadContext(f"api_origins={value}: * or origins such as https://app.example.test, separated by commas")
+    return value
+
+
+def _issuer(value: str, audience: str) -> str:
+    if value and not re.fullmatch(r"https://\S+", value):
+        raise BadContext(f"jwt_issuer={value}: the https URL of an OpenID Connect issuer")
+    if value and not audience:
+        raise BadContext(f"jwt_issuer={value}: needs jwt_audience, for whom its tokens have to be made")
     return value

@@ -2,6 +2,7 @@
 
 from aws_cdk import App, Stack
 
+from infra.api_keys import ApiKeys
 from infra.call_log import CallLog
 from infra.idempotency import Idempotency
 from infra.parameters import Parameter
@@ -19,6 +20,7 @@ class DataStack(Stack):
         self.subscriptions = Subscriptions(self, "Subscriptions")
         self.sessions = Sessions(self, "Sessions")
         self.idempotency = Idempotency(self, "Idempotency")
+        self.keys = ApiKeys(self, "Keys")
         self.secrets = Secrets(self, "Secrets")
         self.settings = Parameter(stage=stage, name="settings")
         self.settings.make(self, "SettingsParameter", value=settings, description="What each number does with a call")

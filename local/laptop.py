@@ -10,12 +10,16 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import msgspec
 
+from callscribe.api_keys import ApiKeys, new_key
+from callscribe.dynamodb import perform
+from callscribe.entries import timestamp
 from callscribe.tickets import Ticket, sign
 from local.aws import DeployError, EngineError, LocalAws, LocalStack, polling, warm
 from local.page import serve_page
@@ -24,6 +28,7 @@ from local.synthesis import SynthesisFailed, synthesized
 from local.twilio.account import new_sid
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_ssm import SSMClient
 
@@ -40,6 +45,7 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
     voice_url: str
     status_url: str
     push_url: str
+    api_url: str
     media_url: str
     gladia_url: str
     rest_url: str  # where Twilio's REST API is looked for; whoever places calls answers there meanwhile
@@ -48,6 +54,7 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
     account_sid: str
     auth_token: str
     signing_key: str
+    api_key: str  # of the tenant `default`
     gladia_key: str
 
     def ticket(self, call_id: str, *, tenant: str = "default") -> str:
@@ -116,6 +123,7 @@ async def laptop(
                 voice_url=deployed.voice_url,
                 status_url=deployed.status_url,
                 push_url=deployed.push_url,
+                api_url=deployed.api_url,
                 media_url=media_url,
                 gladia_url=gladia_url,
                 rest_url=rest_url,
@@ -124,6 +132,7 @@ async def laptop(
                 account_sid=keys.account_sid,
                 auth_token=keys.auth_token,
                 signing_key=keys.signing_key,
+                api_key=await asyncio.to_thread(_make_key, deployed),
                 gladia_key=gladia_key,
             )
             page_url = await stack.enter_async_context(serve_page(addresses.page_fragment))
@@ -183,6 +192,14 @@ def _set_numbers(deployed: LocalStack, settings: Path) -> None:
     ssm.put_parameter(
         Name=variables["SETTINGS_PARAMETER"], Value=settings.read_text(encoding="utf-8"), Type="String", Overwrite=True
     )
+
+
+def _make_key(deployed: LocalStack) -> str:
+    """Make an API key, as an operator does on AWS."""
+    dynamodb: DynamoDBClient = deployed.root.client("dynamodb")
+    new = new_key("default", "this laptop", at=timestamp(datetime.now(UTC)))
+    perform(dynamodb, ApiKeys(deployed.keys_table).add(new))
+    return new.text
 
 
 def _free_port() -> int:

@@ -14,14 +14,15 @@ class LocalStack:
     """The deployed app: addresses that work on this machine, names, and the roles of its processes.
 
     `root` may do everything. `outputs` are those of all stacks, by name. `functions` maps the folder of a function
-    (`voice`) to its name in Lambda. `bridge` holds the environment of the bridge's task definition and
-    `bridge_access` the credentials of its task role, for twelve hours. `mapping` is what the stream of Calls is to be
-    brought to `push` by, `mapping_access` the role that it reports failures with.
+    (`voice`) to its name in Lambda. `keys_table` is the table of API keys. `bridge` holds the environment of the
+    bridge's task definition and `bridge_access` the credentials of its task role, for twelve hours. `mapping` is what
+    the stream of Calls is to be brought to `push` by, `mapping_access` the role that it reports failures with.
     """
 
     root: Access
     outputs: Mapping[str, str]
     functions: Mapping[str, str]
+    keys_table: str
     bridge: Mapping[str, str]
     bridge_access: Access
     mapping: EventSourceMapping
@@ -41,6 +42,11 @@ class LocalStack:
     def push_url(self) -> str:
         """The WebSocket where clients follow calls."""
         return self.outputs["PushUrl"]
+
+    @property
+    def api_url(self) -> str:
+        """The HTTP API for products."""
+        return self.outputs["ApiUrl"]
 
     @property
     def calls_table(self) -> str:

@@ -54,6 +54,7 @@ def settle(
         root=root,
         outputs={name: on_loopback(value, port=port) for name, value in deployed.outputs.items()},
         functions={folder: function for folder, (function, _) in functions.items()},
+        keys_table=functions["calls"][1]["KEYS_TABLE"],
         bridge=task,
         bridge_access=root.assume(task_role, session_name="bridge"),
         mapping=mapping,

@@ -43,6 +43,19 @@ EVENTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "isBase64Encoded": False,
     },
     "push": {"Records": []},
+    # Nobody's request.
+    "calls": {
+        "version": "2.0",
+        "routeKey": "GET /v1/calls",
+        "rawPath": "/v1/calls",
+        "rawQueryString": "",
+        "headers": {},
+        "requestContext": {
+            "http": {"method": "GET", "path": "/v1/calls", "sourceIp": "127.0.0.1"},
+            "stage": "$default",
+        },
+        "isBase64Encoded": False,
+    },
     # Its own event: there is nothing to look after yet.
     "sweep": {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}},
 }

@@ -9,7 +9,7 @@ import pytest
 
 from infra.bundle import ROOT, BundleFailed, Bundles, Target
 
-FUNCTIONS = ("voice", "authorize", "subscribe", "push")
+FUNCTIONS = ("voice", "authorize", "subscribe", "push", "calls")
 
 # The environment of the local AWS: boto3, as in Lambda's runtime, and nothing of ours.
 LAMBDA_LIKE = ROOT / ".venv-aws" / "bin" / "python"

@@ -47,6 +47,9 @@ def test_the_settings_of_numbers_come_from_a_file(tmp_path: Path) -> None:
         ("tasks", "-1"),
         ("account_logs_role", "yes"),
         ("origin_prefix_list", "cloudfront"),
+        ("api_origins", "app.example.test"),
+        ("jwt_issuer", "http://issuer.example.test"),
+        ("jwt_issuer", "https://issuer.example.test"),
         ("settings", "/nonexistent.json"),
     ],
 )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from functions.calls.openapi import PATH
+from functions.calls.operations import OPERATIONS
 from tests.tables import TABLES
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ FUNCTIONS = {
     "Subscribe": "subscribe",
     "PushFunction": "push",
     "SweepFunction": "sweep",
+    "CallsFunction": "calls",
 }
 
 
@@ -54,8 +57,9 @@ def test_the_command_says_what_it_wrote(synth: Synth) -> None:
 # --- what is kept
 
 
-def test_the_calls_survive_the_stack_and_can_be_restored_to_any_second(templates: Templates) -> None:
-    table = templates.of_type("AWS::DynamoDB::GlobalTable")["CallsTable"]
+@pytest.mark.parametrize("name", ["CallsTable", "KeysTable"])
+def test_calls_and_keys_survive_the_stack_and_can_be_restored_to_any_second(templates: Templates, name: str) -> None:
+    table = templates.of_type("AWS::DynamoDB::GlobalTable")[name]
 
     assert table["DeletionPolicy"] == "Retain"
     assert table["UpdateReplacePolicy"] == "Retain"
@@ -72,6 +76,7 @@ def test_only_the_calls_have_a_stream(templates: Templates) -> None:
         "SubscriptionsTable": None,
         "SessionsTable": None,
         "IdempotencyTable": None,
+        "KeysTable": None,
     }
 
 
@@ -93,6 +98,7 @@ def test_connections_sessions_and_answers_expire_by_themselves(templates: Templa
         "SubscriptionsTable": {"AttributeName": "expires_at", "Enabled": True},
         "SessionsTable": {"AttributeName": "expires_at", "Enabled": True},
         "IdempotencyTable": {"AttributeName": "expiration", "Enabled": True},
+        "KeysTable": None,
     }
 
 
@@ -162,6 +168,18 @@ def test_each_process_is_told_what_it_needs_and_no_more(templates: Templates) ->
             "TWILIO_URL",
             "GLADIA_URL",
         },
+        "calls": {
+            "CALLS_TABLE",
+            "KEYS_TABLE",
+            "SETTINGS_PARAMETER",
+            "MEDIA_URL_PARAMETER",
+            "TWILIO_SECRET",
+            "SIGNING_SECRET",
+            "TWILIO_URL",
+            "PUSH_URL",
+            "PUBLIC_URL",
+            "TENANT_CLAIM",
+        },
         "bridge": {
             "CALLS_TABLE",
             "SUBSCRIPTIONS_TABLE",
@@ -198,7 +216,10 @@ def test_all_who_post_post_to_the_stage_that_clients_connect_to(templates: Templ
         "VoiceUrl": "{VoiceApi.ApiEndpoint}/twilio/voice",
         "StatusUrl": "{VoiceApi.ApiEndpoint}/twilio/status",
         "PushUrl": f"wss://{host}",
+        "ApiUrl": "{CallsApi.ApiEndpoint}",
     }
+    assert told["calls"]["PUSH_URL"] == f"wss://{host}"
+    assert told["calls"]["PUBLIC_URL"] == told["voice"]["PUBLIC_URL"]
     assert told["voice"]["PUBLIC_URL"] == "{VoiceApi.ApiEndpoint}"
 
 
@@ -228,6 +249,8 @@ def test_every_process_has_a_log_of_its_own_that_is_not_kept_for_ever(templates:
 
     assert sorted(groups) == [
         "AuthorizeLog",
+        "CallsApiAccessLog",
+        "CallsFunctionLog",
         "PushApiAccessLog",
         "PushFunctionLog",
         "ServiceLog",
@@ -297,6 +320,21 @@ def test_twilio_may_only_post_and_only_to_three_paths(templates: Templates) -> N
     webhooks = {key for key, route in routes(templates).items() if templates.text(route["ApiId"]) == "{VoiceApi}"}
 
     assert webhooks == {"POST /twilio/voice", "POST /twilio/status", "POST /twilio/stream"}
+
+
+def test_each_operation_of_the_http_api_has_a_route_and_there_is_no_other(templates: Templates) -> None:
+    answered = {key for key, route in routes(templates).items() if templates.text(route["ApiId"]) == "{CallsApi}"}
+
+    assert answered == {f"{each.method} {each.path}" for each in OPERATIONS} | {f"GET {PATH}"}
+
+
+def test_pages_may_ask_the_http_api_from_a_browser_without_cookies(templates: Templates) -> None:
+    cors = templates.of_type("AWS::ApiGatewayV2::Api")["CallsApi"]["Properties"]["CorsConfiguration"]
+
+    assert cors["AllowOrigins"] == ["*"]
+    assert cors["AllowHeaders"] == ["authorization", "content-type"]
+    assert sorted(cors["AllowMethods"]) == ["DELETE", "GET", "POST"]
+    assert "AllowCredentials" not in cors
 
 
 def test_nobody_follows_calls_without_a_ticket(templates: Templates) -> None:

@@ -44,6 +44,20 @@ def test_the_voice_function_may_open_and_close_calls_once_each(templates: Templa
     }
 
 
+def test_the_calls_function_may_read_and_open_calls_and_check_one_key_at_a_time(templates: Templates) -> None:
+    assert templates.rights("CallsFunctionRole") == {
+        **TRACES,
+        **log_of("CallsFunctionLog"),
+        CALLS: {"dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"},
+        f"{CALLS}/index/by-start": {"dynamodb:Query"},
+        "{KeysTable.Arn}": {"dynamodb:GetItem"},
+        parameter("settings"): {"ssm:GetParameter"},
+        parameter("media-url"): {"ssm:GetParameter"},
+        "{SecretsTwilioSecret.Id}": READ_SECRET,
+        "{SecretsSigningSecret.Id}": READ_SECRET,
+    }
+
+
 def test_the_authorizer_may_read_the_key_that_signs_tickets_and_nothing_else(templates: Templates) -> None:
     assert templates.rights("AuthorizeRole") == {
         **TRACES,
@@ -137,6 +151,7 @@ def test_there_is_one_role_a_process_and_no_other(templates: Templates) -> None:
     assert sorted(templates.roles()) == [
         "AccountLogsRole",
         "AuthorizeRole",
+        "CallsFunctionRole",
         "PushFunctionRole",
         "ServiceRole",
         "ServiceStartRole",

@@ -68,6 +68,10 @@ def production(
         "tasks": "3",
         "account_logs_role": "existing",
         "origin_prefix_list": "pl-0123456789abcdef0",
+        "api_origins": "https://app.example.test",
+        "jwt_issuer": "https://issuer.example.test",
+        "jwt_audience": "screens,servers",
+        "jwt_tenant_claim": "org",
     }
     command.synthesize(compose, outdir=outdir, context=context)
     return Templates.read(outdir)
@@ -95,6 +99,35 @@ def test_where_cloudfronts_addresses_are_known_only_they_reach_the_load_balancer
     assert ingress["SourcePrefixListId"] == "pl-0123456789abcdef0"
     group = production.of_type("AWS::EC2::SecurityGroup")["IngressBalancerGroup"]
     assert "SecurityGroupIngress" not in group["Properties"]
+
+
+def test_with_an_issuer_its_tokens_open_a_second_way_in_to_the_same_operations(production: Templates) -> None:
+    authorizer = next(
+        each["Properties"]
+        for each in production.of_type("AWS::ApiGatewayV2::Authorizer").values()
+        if each["Properties"]["AuthorizerType"] == "JWT"
+    )
+    routes = [each["Properties"] for each in production.of_type("AWS::ApiGatewayV2::Route").values()]
+    apis = ("{CallsApi}", "{CallsTokensApi}")
+    of = {api: [each for each in routes if production.text(each["ApiId"]) == api] for api in apis}
+
+    assert authorizer["JwtConfiguration"] == {
+        "Audience": ["screens", "servers"],
+        "Issuer": "https://issuer.example.test",
+    }
+    assert {each["RouteKey"] for each in of["{CallsApi}"]} == {each["RouteKey"] for each in of["{CallsTokensApi}"]}
+    assert {each["AuthorizationType"] for each in of["{CallsTokensApi}"]} == {"JWT"}
+    assert {each["AuthorizationType"] for each in of["{CallsApi}"]} == {"NONE"}
+    function = production.of_type("AWS::Lambda::Function")["CallsFunction"]["Properties"]
+    assert function["Environment"]["Variables"]["TENANT_CLAIM"] == "org"
+    assert production.outputs("Api")["TokensApiUrl"] == "{CallsTokensApi.ApiEndpoint}"
+
+
+def test_pages_of_other_origins_than_those_that_were_named_are_not_answered(production: Templates) -> None:
+    apis = production.of_type("AWS::ApiGatewayV2::Api")
+
+    for name in ("CallsApi", "CallsTokensApi"):
+        assert apis[name]["Properties"]["CorsConfiguration"]["AllowOrigins"] == ["https://app.example.test"]
 
 
 # --- what is said to who asks wrongly

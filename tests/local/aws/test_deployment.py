@@ -108,7 +108,7 @@ def test_functions_know_the_addresses_that_work_here(stack):
         for folder, name in stack.functions.items()
     }
 
-    assert set(environments) == {"voice", "authorize", "subscribe", "push", "sweep"}
+    assert set(environments) == {"voice", "authorize", "subscribe", "push", "sweep", "calls"}
     assert environments["voice"]["PUBLIC_URL"] + "/twilio/voice" == stack.voice_url
     assert environments["push"]["PUSH_ENDPOINT"] == stack.push_url.replace("ws://", "http://")
     assert environments["subscribe"]["PUSH_ENDPOINT"] == environments["push"]["PUSH_ENDPOINT"]
@@ -181,7 +181,8 @@ def test_expiry_is_set_as_in_the_templates(stack):
     assert described[stack.subscriptions_table] == "expires_at"
     assert described[stack.bridge["SESSIONS_TABLE"]] == "expires_at"
     assert described[stack.calls_table] is None
-    assert sorted(described.values(), key=str) == [None, "expiration", "expires_at", "expires_at"]
+    assert described[stack.keys_table] is None
+    assert sorted(described.values(), key=str) == [None, None, "expiration", "expires_at", "expires_at"]
 
 
 def test_the_mapping_of_push_is_as_in_the_template_and_the_engines_own_is_off(stack):

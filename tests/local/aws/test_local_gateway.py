@@ -16,6 +16,19 @@ async def status_of(url):
     return refused.value.response.status_code
 
 
+async def test_the_http_api_hands_over_the_parts_of_a_path_and_its_query(stack):
+    async with httpx.AsyncClient() as client:
+        answer = await client.get(f"{stack.api_url}/v1/calls/CA1/transcript", params={"format": "vtt"})
+
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "rawPath": "/v1/calls/CA1/transcript",
+        "routeKey": "GET /v1/calls/{call_id}/transcript",
+        "queryStringParameters": {"format": "vtt"},
+        "pathParameters": {"call_id": "CA1"},
+    }
+
+
 async def test_without_a_ticket_the_connection_is_refused_before_any_function_is_asked(stack):
     assert await status_of(stack.push_url) == 401
 

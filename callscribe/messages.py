@@ -23,11 +23,18 @@ CallId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=256)]
 After: TypeAlias = Annotated[int, Meta(ge=0, lt=9_999_999_999)]  # the log's numbers have ten digits
 
 
-class Subscribe(Struct, frozen=True, tag="subscribe", tag_field="action"):
-    """Send me this call's entries from number `after + 1` on, then those to come."""
+class Subscribe(Struct, frozen=True, tag="subscribe", tag_field="action", omit_defaults=True):
+    """Send me this call's entries from number `after + 1` on, then those to come.
 
-    call_id: CallId
+    With `tenant` instead of a call: tell me when any of our calls begins and ends.
+    """
+
+    call_id: CallId | None = None
     after: After = 0
+    tenant: bool = False
+
+    def __post_init__(self) -> None:
+        _check_scope(self.call_id, tenant=self.tenant)
 
 
 class Replay(Struct, frozen=True, tag="replay", tag_field="action"):
@@ -37,10 +44,14 @@ class Replay(Struct, frozen=True, tag="replay", tag_field="action"):
     after: After = 0
 
 
-class Unsubscribe(Struct, frozen=True, tag="unsubscribe", tag_field="action"):
-    """No more of this call."""
+class Unsubscribe(Struct, frozen=True, tag="unsubscribe", tag_field="action", omit_defaults=True):
+    """No more of this call, or of the tenant's calls."""
 
-    call_id: CallId
+    call_id: CallId | None = None
+    tenant: bool = False
+
+    def __post_init__(self) -> None:
+        _check_scope(self.call_id, tenant=self.tenant)
 
 
 class Ping(Struct, frozen=True, tag="ping", tag_field="action"):
@@ -52,6 +63,16 @@ Action: TypeAlias = Subscribe | Replay | Unsubscribe | Ping
 
 class EntryMessage(Struct, frozen=True, tag="entry", kw_only=True):
     """One entry of a call's log."""
+
+    call_id: str
+    seq: int
+    kind: str
+    at: str
+    body: msgspec.Raw
+
+
+class CallMessage(Struct, frozen=True, tag="call", kw_only=True):
+    """A call of the tenant has begun, ended, or lost its transcript: the entry of its log that says so."""
 
     call_id: str
     seq: int
@@ -73,11 +94,18 @@ class PartialMessage(Struct, frozen=True, tag="partial", kw_only=True):
     after: int  # the last entry that was written when this was said
 
 
-class ReplayedMessage(Struct, frozen=True, tag="replayed", kw_only=True):
-    """You have been sent every entry up to number `through`."""
+class ReplayedMessage(Struct, frozen=True, tag="replayed", kw_only=True, omit_defaults=True):
+    """You have been sent every entry up to number `through`; with `more` there are others, to be asked for."""
 
     call_id: str
     through: int
+    more: bool = False
+
+
+class WatchingMessage(Struct, frozen=True, tag="watching", kw_only=True):
+    """From now on you are told when the tenant's calls begin and end."""
+
+    tenant: str
 
 
 class PongMessage(Struct, frozen=True, tag="pong"):
@@ -87,17 +115,28 @@ class PongMessage(Struct, frozen=True, tag="pong"):
 class ErrorMessage(Struct, frozen=True, tag="error", kw_only=True):
     """Your message was refused; the connection lives on."""
 
-    code: str  # malformed, forbidden, unavailable
+    code: str  # malformed, forbidden, expired, unavailable
     message: str
     field: str | None = None
+    call_id: str | None = None  # that it is about
 
 
-Message: TypeAlias = EntryMessage | PartialMessage | ReplayedMessage | PongMessage | ErrorMessage
+Message: TypeAlias = (
+    EntryMessage | CallMessage | PartialMessage | ReplayedMessage | WatchingMessage | PongMessage | ErrorMessage
+)
 
 _actions: msgspec.json.Decoder[Action] = msgspec.json.Decoder(Subscribe | Replay | Unsubscribe | Ping)
-_messages: msgspec.json.Decoder[Message] = msgspec.json.Decoder(
-    EntryMessage | PartialMessage | ReplayedMessage | PongMessage | ErrorMessage,
-)
+_messages: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)  # type: ignore[arg-type]
+# What those are told who follow no single call.
+TOLD_TENANT = frozenset({"call.started", "call.ended", "call.failed"})
+
+
+def _check_scope(call_id: str | None, *, tenant: bool) -> None:
+    """Raise ValueError unless exactly one of both is said; the decoder passes on what it says."""
+    if call_id is None and not tenant:
+        raise ValueError("Object missing required field `call_id`")
+    if call_id is not None and tenant:
+        raise ValueError("Either a call or the tenant - at `$.tenant`")
 
 
 def decode_action(text: str | bytes) -> Action:
@@ -119,7 +158,13 @@ def message_of(entry: Entry) -> EntryMessage:
     )
 
 
-def entry_of(message: EntryMessage) -> Entry:
+def call_message_of(entry: Entry) -> CallMessage:
+    """Return `entry`, of a kind in TOLD_TENANT, for those who are told of all calls."""
+    own = message_of(entry)
+    return CallMessage(call_id=own.call_id, seq=own.seq, kind=own.kind, at=own.at, body=own.body)
+
+
+def entry_of(message: EntryMessage | CallMessage) -> Entry:
     """Return the entry in `message`. Raises MalformedMessage if its body isn't of its kind's shape."""
     return Entry(message.call_id, message.seq, message.at, "", decode_body(message.kind, bytes(message.body)))
 

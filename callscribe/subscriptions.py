@@ -1,8 +1,8 @@
-"""Who follows which call: the table Subscriptions, written by `subscribe`, read by `push` and the bridge.
+"""Who follows which calls: the table Subscriptions, written by `subscribe`, read by `push` and the bridge.
 
 As in `callscribe.log`, nothing here talks to DynamoDB: each operation yields `Request`s and is sent the answers.
 
-    pk = CALL#<call_id>
+    pk = CALL#<call_id>, or TENANT#<tenant> for whoever is told of all its calls
     sk = CONNECTION#<connection_id>   connection_id, tenant, expires_at (seconds since 1970; the table's TTL)
 
 The index `by-connection` (partition connection_id, sort pk) holds keys only.
@@ -21,9 +21,12 @@ BY_CONNECTION = "by-connection"
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """One connection follows one call until `expires_at`, in seconds since 1970."""
+    """One connection follows one call until `expires_at`, in seconds since 1970.
 
-    call_id: str
+    Without a `call_id` it is told when the tenant's calls begin and end.
+    """
+
+    call_id: str | None
     connection_id: str
     tenant: str
     expires_at: int
@@ -31,18 +34,18 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Subscriptions:
-    """The subscriptions of all calls."""
+    """All subscriptions."""
 
     table: str
 
     def put(self, subscription: Subscription) -> Steps[None]:
-        """Keep `subscription`; one that the same connection has to the same call is replaced."""
+        """Keep `subscription`; one that the same connection has to the same is replaced."""
         yield Request(
             "put_item",
             {
                 "TableName": self.table,
                 "Item": {
-                    **_key(subscription.call_id, subscription.connection_id),
+                    **_key(subscription),
                     "connection_id": {"S": subscription.connection_id},
                     "tenant": {"S": subscription.tenant},
                     "expires_at": {"N": str(subscription.expires_at)},
@@ -50,27 +53,12 @@ class Subscriptions:
             },
         )
 
-    def remove(self, call_id: str, connection_id: str) -> Steps[None]:
-        """Forget that the connection follows the call; nothing happens if it doesn't."""
-        yield Request("delete_item", {"TableName": self.table, "Key": _key(call_id, connection_id)})
+    def remove(self, subscription: Subscription) -> Steps[None]:
+        """Forget `subscription`, whenever it expires; nothing happens if it isn't there."""
+        yield Request("delete_item", {"TableName": self.table, "Key": _key(subscription)})
 
-    def of_call(self, call_id: str, *, now_s: float) -> Steps[list[Subscription]]:
-        """Return the subscriptions to a call that are live at `now_s`, seconds since 1970.
-
-        Whoever subscribed before an entry was written is among those that are returned after it was written.
-        """
-        items = yield from self._query(
-            {
-                "KeyConditionExpression": "pk = :pk",
-                "ExpressionAttributeValues": {":pk": {"S": partition(call_id)}},
-                "ConsistentRead": True,
-            }
-        )
-        # DynamoDB deletes what has expired when it finds the time, up to days later.
-        return [each for each in map(_subscription, items) if each.expires_at > now_s]
-
-    def of_connection(self, connection_id: str) -> Steps[list[str]]:
-        """Return the ids of the calls that a connection follows; one of the last second may be missing."""
+    def forget(self, connection_id: str) -> Steps[None]:
+        """Forget all that a connection follows; what it began to follow in the last second may be left."""
         items = yield from self._query(
             {
                 "IndexName": BY_CONNECTION,
@@ -78,7 +66,30 @@ class Subscriptions:
                 "ExpressionAttributeValues": {":connection": {"S": connection_id}},
             }
         )
-        return [_call_id(item) for item in items]
+        for item in items:
+            yield Request("delete_item", {"TableName": self.table, "Key": {"pk": item["pk"], "sk": item["sk"]}})
+
+    def of_call(self, call_id: str, *, now_s: float) -> Steps[list[Subscription]]:
+        """Return the subscriptions to a call that are live at `now_s`, seconds since 1970.
+
+        Whoever subscribed before an entry was written is among those that are returned after it was written.
+        """
+        return (yield from self._of(partition(call_id), call_id, now_s))
+
+    def of_tenant(self, tenant: str, *, now_s: float) -> Steps[list[Subscription]]:
+        """Return who is told of all the tenant's calls, live at `now_s`, seconds since 1970."""
+        return (yield from self._of(_tenant_partition(tenant), None, now_s))
+
+    def _of(self, pk: str, call_id: str | None, now_s: float) -> Steps[list[Subscription]]:
+        items = yield from self._query(
+            {
+                "KeyConditionExpression": "pk = :pk",
+                "ExpressionAttributeValues": {":pk": {"S": pk}},
+                "ConsistentRead": True,
+            }
+        )
+        # DynamoDB deletes what has expired when it finds the time, up to days later.
+        return [each for each in (_subscription(item, call_id) for item in items) if each.expires_at > now_s]
 
     def _query(self, arguments: dict[str, Any]) -> Steps[list[Item]]:
         items: list[Item] = []
@@ -91,18 +102,19 @@ class Subscriptions:
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
 
-def _key(call_id: str, connection_id: str) -> Item:
-    return {"pk": {"S": partition(call_id)}, "sk": {"S": f"CONNECTION#{connection_id}"}}
+def _key(subscription: Subscription) -> Item:
+    call_id = subscription.call_id
+    pk = _tenant_partition(subscription.tenant) if call_id is None else partition(call_id)
+    return {"pk": {"S": pk}, "sk": {"S": f"CONNECTION#{subscription.connection_id}"}}
 
 
-def _call_id(item: Item) -> str:
-    call_id: str = item["pk"]["S"]
-    return call_id.removeprefix("CALL#")
+def _tenant_partition(tenant: str) -> str:
+    return f"TENANT#{tenant}"
 
 
-def _subscription(item: Item) -> Subscription:
+def _subscription(item: Item, call_id: str | None) -> Subscription:
     return Subscription(
-        call_id=_call_id(item),
+        call_id=call_id,
         connection_id=item["connection_id"]["S"],
         tenant=item["tenant"]["S"],
         expires_at=int(item["expires_at"]["N"]),

@@ -2,8 +2,8 @@
 
     <base64url of the claims as JSON>.<base64url of HMAC-SHA256 over that text>
 
-A push ticket lets a client follow some calls of a tenant; a media ticket lets one call's media stream reach the bridge.
-Both are secrets until they expire: they stand in URLs, so access logs must leave URLs out.
+A push ticket lets a client follow some calls of a tenant, over one connection; a media ticket lets one call's media
+stream reach the bridge. Both are secrets until they expire: they stand in URLs, so access logs must leave URLs out.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import secrets
 from collections.abc import Iterable
 from typing import Literal
 
@@ -26,6 +27,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str
     calls: tuple[str, ...] | None  # None: every call of the tenant
     expires_at: int
+    id: str = ""  # of a push ticket, which opens one connection
 
     def covers(self, call_id: str) -> bool:
         """Return whether this ticket is for `call_id`; whose tenant that call is, the log tells."""
@@ -41,6 +43,12 @@ class InvalidTicket(Exception):
 
 
 _decoder = msgspec.json.Decoder(Ticket)
+
+
+def push_ticket(tenant: str, calls: Iterable[str] | None, *, expires_at: int) -> Ticket:
+    """Return a ticket to follow `calls`, or all of the tenant's, that nobody has used."""
+    named = None if calls is None else tuple(calls)
+    return Ticket(use="push", tenant=tenant, calls=named, expires_at=expires_at, id=secrets.token_urlsafe(12))
 
 
 def sign(ticket: Ticket, key: str) -> str:

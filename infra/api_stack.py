@@ -67,8 +67,9 @@ class ApiStack(Stack):
             code=bundles.make("authorize"),
             memory_mib=256,
             timeout_s=5,
-            environment={"SIGNING_SECRET": data.secrets.signing.arn},
+            environment={"SIGNING_SECRET": data.secrets.signing.arn, "TICKETS_TABLE": data.tickets.table_name},
         )
+        data.tickets.allow_use(authorize.role)
         data.secrets.signing.allow_read(authorize.role)
 
         subscribe = Function(

@@ -9,6 +9,7 @@ from infra.parameters import Parameter
 from infra.secrets import Secrets
 from infra.sessions import Sessions
 from infra.subscriptions import Subscriptions
+from infra.used_tickets import UsedTickets
 
 
 class DataStack(Stack):
@@ -21,6 +22,7 @@ class DataStack(Stack):
         self.sessions = Sessions(self, "Sessions")
         self.idempotency = Idempotency(self, "Idempotency")
         self.keys = ApiKeys(self, "Keys")
+        self.tickets = UsedTickets(self, "Tickets")
         self.secrets = Secrets(self, "Secrets")
         self.settings = Parameter(stage=stage, name="settings")
         self.settings.make(self, "SettingsParameter", value=settings, description="What each number does with a call")

@@ -38,5 +38,6 @@ TABLES: Final[Mapping[str, Mapping[str, Any]]] = {
     "Subscriptions": _table("Subscriptions", "pk", "sk", by_connection=("connection_id", "pk", "KEYS_ONLY")),
     "Sessions": _table("Sessions", "pk", "sk", by_owner=("owner", "pk", "ALL")),
     "Idempotency": _table("Idempotency", "id"),
+    "Tickets": _table("Tickets", "pk", "sk"),
     "Keys": _table("Keys", "pk", "sk", by_tenant=("tenant", "created_at", "ALL")),
 }

@@ -11,6 +11,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.parameters.secrets import SecretsProvider
 from botocore.config import Config
 
+from callscribe.dynamodb import perform
+from callscribe.tickets import Ticket
+from callscribe.used_tickets import UsedTickets
 from functions.authorize.decision import Unauthorized, decide
 from functions.environment import required
 from functions.kept import Kept, Store
@@ -26,6 +29,12 @@ tracer = Tracer(patch_modules=["botocore"])
 _config = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3})
 _secrets = Store(SecretsProvider(boto3_client=boto3.client("secretsmanager", config=_config)))
 _signing = Kept(_secrets, required("SIGNING_SECRET"))
+_dynamodb = boto3.client("dynamodb", config=_config)
+_tickets = UsedTickets(required("TICKETS_TABLE"))
+
+
+def _use(ticket: Ticket) -> bool:
+    return perform(_dynamodb, _tickets.use(ticket))
 
 
 # The event holds the ticket, so it is neither logged nor traced.
@@ -33,14 +42,14 @@ _signing = Kept(_secrets, required("SIGNING_SECRET"))
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Judge the ticket in the query; 403 for a wrong one, 401 for none, 500 while the keys can't be read."""
+    """Judge the ticket in the query; 403 for a wrong one, 401 for none, 500 while keys or table can't be reached."""
     metrics.add_metric("ConnectionsRequested", MetricUnit.Count, 1)
     text = (event.get("queryStringParameters") or {}).get("ticket")
     if not text:
         # API Gateway itself answers 401 where the ticket is missing, and asks us only where it is blank.
         raise Unauthorized
     keys = signing_keys(_signing.read())
-    answer, word = decide(text, keys, method_arn=event["methodArn"], now_s=time.time())
+    answer, word = decide(text, keys, use=_use, method_arn=event["methodArn"], now_s=time.time())
     if word != "allowed":
         metrics.add_metric("TicketsRefused", MetricUnit.Count, 1)
         logger.warning("ticket refused", extra={"code": word})

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from urllib.parse import urlencode
 
 from callscribe.entries import timestamp
-from callscribe.tickets import Ticket, sign
+from callscribe.tickets import push_ticket, sign
 from functions.calls.answers import TicketAnswer
 from functions.calls.questions import TicketQuestion
 from functions.calls.service import Asked, Reply, Service, reply
@@ -18,7 +18,7 @@ def make_ticket(service: Service, asked: Asked) -> Reply:
     """Give out a ticket; whose the calls are is checked when they are followed, as some may not have begun yet."""
     question: TicketQuestion = asked.question
     expires_at = int(asked.now.timestamp()) + question.seconds
-    ticket = Ticket(use="push", tenant=asked.tenant, calls=question.calls, expires_at=expires_at)
+    ticket = push_ticket(asked.tenant, question.calls, expires_at=expires_at)
     text = sign(ticket, signing_keys(service.signing_secret())[0])
     answer = TicketAnswer(
         ticket=text,

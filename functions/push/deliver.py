@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
+from callscribe.entries import Entry
 from callscribe.errors import Refused, SubscriberGone, Unavailable
-from callscribe.messages import frames, message_of
+from callscribe.messages import TOLD_TENANT, Message, call_message_of, frames, message_of
 from callscribe.subscriptions import Subscription
 from functions.push.records import Batch, Written
 
-Subscribers = Callable[[str], Iterable[Subscription]]  # of a call id; raises Unavailable
+Subscribers = Callable[[str], Iterable[Subscription]]  # of a call id, or of a tenant; raises Unavailable
 Post = Callable[[str, bytes], None]  # connection id, frame; raises SubscriberGone, Unavailable, Refused
 Forget = Callable[[Subscription], None]  # raises Unavailable
 
@@ -40,30 +42,51 @@ class Delivered:
         )
 
 
-def deliver(batch: Batch, *, subscribers: Subscribers, post: Post, forget: Forget, workers: Executor) -> Delivered:
-    """Post every entry of `batch` to the live subscribers of its call who are of its tenant.
+def deliver(
+    batch: Batch, *, followers: Subscribers, watchers: Subscribers, post: Post, forget: Forget, workers: Executor
+) -> Delivered:
+    """Post every entry of `batch` to the live followers of its call who are of its tenant.
 
-    `workers` runs one delivery a subscriber, so that a slow one is waited for by nobody but the end of the batch.
+    What begins and ends a call goes to the tenant's `watchers` as well. `workers` runs one delivery a subscriber, so
+    that a slow one is waited for by nobody but the end of the batch.
     """
     total = Delivered()
     running = []
-    for call_id, written in batch.calls.items():
+    for written, find, told in [
+        *((written, partial(followers, call_id), message_of) for call_id, written in batch.calls.items()),
+        *((written, partial(watchers, tenant), call_message_of) for tenant, written in _told(batch).items()),
+    ]:
         try:
-            subscriptions = subscribers(call_id)
+            subscriptions = find()
         except Unavailable:
             total = total.and_then(Delivered(failed=written[0]))
             continue
         for subscription in subscriptions:
             own = [each for each in written if each.entry.tenant == subscription.tenant]
-            running.append(workers.submit(_deliver_to, subscription, own, post, forget))
+            running.append(workers.submit(_deliver_to, subscription, own, told, post, forget))
     for each in running:
         total = total.and_then(each.result())
     return total
 
 
-def _deliver_to(subscription: Subscription, written: list[Written], post: Post, forget: Forget) -> Delivered:
+def _told(batch: Batch) -> dict[str, list[Written]]:
+    """Return what a tenant's watchers are told, in the order of the stream."""
+    told: dict[str, list[Written]] = {}
+    for each in sorted((each for written in batch.calls.values() for each in written), key=lambda each: each.position):
+        if each.entry.kind in TOLD_TENANT:
+            told.setdefault(each.entry.tenant, []).append(each)
+    return told
+
+
+def _deliver_to(
+    subscription: Subscription,
+    written: list[Written],
+    told: Callable[[Entry], Message],
+    post: Post,
+    forget: Forget,
+) -> Delivered:
     done = posts = refused = 0
-    for frame in frames(message_of(each.entry) for each in written):
+    for frame in frames(told(each.entry) for each in written):
         try:
             post(subscription.connection_id, frame)
             posts += 1

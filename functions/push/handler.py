@@ -51,12 +51,16 @@ _subscriptions = Subscriptions(required("SUBSCRIPTIONS_TABLE"))
 _workers = ThreadPoolExecutor(WORKERS)
 
 
-def _subscribers(call_id: str) -> list[Subscription]:
+def _followers(call_id: str) -> list[Subscription]:
     return perform(_dynamodb, _subscriptions.of_call(call_id, now_s=time.time()))
 
 
+def _watchers(tenant: str) -> list[Subscription]:
+    return perform(_dynamodb, _subscriptions.of_tenant(tenant, now_s=time.time()))
+
+
 def _forget(subscription: Subscription) -> None:
-    perform(_dynamodb, _subscriptions.remove(subscription.call_id, subscription.connection_id))
+    perform(_dynamodb, _subscriptions.remove(subscription))
 
 
 # Neither event nor answer is logged or traced: the event holds what was said.
@@ -73,7 +77,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 
     metrics.add_metric("Batches", MetricUnit.Count, 1)
     batch = read(event["Records"])
-    done = deliver(batch, subscribers=_subscribers, post=post, forget=_forget, workers=_workers)
+    done = deliver(batch, followers=_followers, watchers=_watchers, post=post, forget=_forget, workers=_workers)
     entries = sum(len(written) for written in batch.calls.values())
     for name, count in (
         ("Entries", entries),

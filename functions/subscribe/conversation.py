@@ -18,6 +18,7 @@ from callscribe.messages import (
     ReplayedMessage,
     Subscribe,
     Unsubscribe,
+    WatchingMessage,
     decode_action,
     message_of,
 )
@@ -66,40 +67,52 @@ class Conversation:
                 case Ping():
                     yield [PongMessage()]
                 case Unsubscribe(call_id):
-                    self.perform(self.subscriptions.remove(call_id, client.connection_id))
-                case Replay(call_id, after) | Subscribe(call_id, after):
+                    self.perform(self.subscriptions.remove(self._subscription(call_id, client, now_s)))
+                case Subscribe(None):
+                    yield [self._watch(client, now_s)]
+                case Replay(str(call_id), after) | Subscribe(str(call_id), after):
                     refusal = self._refusal(call_id, client.ticket, now_s)
-                    if refusal:
-                        yield [ErrorMessage(code="forbidden", message=refusal, field="call_id")]
+                    if refusal is not None:
+                        yield [refusal]
                         return
                     if isinstance(action, Subscribe):
                         # Before the log is read: what is written from now on is pushed, what was before is read, and
                         # what falls between comes twice and is dropped by its number.
-                        self._subscribe(call_id, client, now_s)
+                        self.perform(self.subscriptions.put(self._subscription(call_id, client, now_s)))
                     yield from self._entries(call_id, after)
         except (Unavailable, MalformedMessage):
-            yield [ErrorMessage(code="unavailable", message="the call can't be read now; ask again")]
+            message = "the call can't be read now; ask again"
+            yield [ErrorMessage(code="unavailable", message=message, call_id=getattr(action, "call_id", None))]
 
-    def _refusal(self, call_id: str, ticket: Ticket, now_s: float) -> str | None:
-        """Return why this ticket may not follow this call, None if it may.
+    def _watch(self, client: Client, now_s: float) -> Message:
+        """Tell the client from now on of all calls; those that go on are listed over HTTP, after this."""
+        if client.ticket.expires_at <= now_s:
+            return _expired(None)
+        if client.ticket.calls is not None:
+            return ErrorMessage(code="forbidden", message="the ticket is for single calls", field="tenant")
+        self.perform(self.subscriptions.put(self._subscription(None, client, now_s)))
+        return WatchingMessage(tenant=client.ticket.tenant)
+
+    def _refusal(self, call_id: str, ticket: Ticket, now_s: float) -> ErrorMessage | None:
+        """Return what is said if this ticket may not follow this call, None if it may.
 
         A call without a log may be followed if the ticket names it, so that a client can be there first; what comes
         is still only pushed to its own tenant. With a ticket for all calls the answer is the same for a call
         that isn't there and one of another tenant, and invented ids don't fill the table.
         """
         if ticket.expires_at <= now_s:
-            return "the ticket has expired"
+            return _expired(call_id)
         if ticket.covers(call_id):
             first = self.perform(Log(self.calls_table, call_id).read(limit=1))
             if first[0].tenant == ticket.tenant if first else ticket.calls is not None:
                 return None
-        return "the ticket is not for this call"
+        message = "the ticket is not for this call"
+        return ErrorMessage(code="forbidden", message=message, field="call_id", call_id=call_id)
 
-    def _subscribe(self, call_id: str, client: Client, now_s: float) -> None:
-        """Follow the call for as long as the ticket and the connection can last."""
+    def _subscription(self, call_id: str | None, client: Client, now_s: float) -> Subscription:
+        """Return what lasts for as long as the ticket and the connection can."""
         expires_at = min(client.ticket.expires_at, int(now_s) + CONNECTION_S)
-        subscription = Subscription(call_id, client.connection_id, client.ticket.tenant, expires_at)
-        self.perform(self.subscriptions.put(subscription))
+        return Subscription(call_id, client.connection_id, client.ticket.tenant, expires_at)
 
     def _entries(self, call_id: str, after: int) -> Iterator[list[Message]]:
         log = Log(self.calls_table, call_id)
@@ -112,8 +125,12 @@ class Conversation:
                 return
             yield page
             if not self.has_time():
-                yield [ErrorMessage(code="unavailable", message=f"a long call; ask for a replay after {after}")]
+                yield [ReplayedMessage(call_id=call_id, through=after, more=True)]
                 return
+
+
+def _expired(call_id: str | None) -> ErrorMessage:
+    return ErrorMessage(code="expired", message="the ticket has expired; connect with another one", call_id=call_id)
 
 
 def _field_of(error: MalformedMessage) -> str | None:

@@ -99,8 +99,7 @@ def _send(connection_id: str, page: list[Message]) -> None:
 
 def _forget(connection_id: str) -> None:
     try:
-        for call_id in _perform(_subscriptions.of_connection(connection_id)):
-            _perform(_subscriptions.remove(call_id, connection_id))
+        _perform(_subscriptions.forget(connection_id))
     except Unavailable:
         # The first post to it finds the connection gone, and at the latest its subscriptions expire.
         logger.warning("subscriptions left behind")

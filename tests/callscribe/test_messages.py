@@ -32,7 +32,8 @@ PRESSED = Entry("CA1", 7, "2026-11-22T09:15:02.417Z", "acme", Dtmf(leg="MZ1/inbo
 
 
 @pytest.mark.parametrize(
-    "action", [Subscribe("CA1"), Subscribe("CA1", 7), Replay("CA1", 7), Unsubscribe("CA1"), Ping()]
+    "action",
+    [Subscribe("CA1"), Subscribe("CA1", 7), Subscribe(tenant=True), Replay("CA1", 7), Unsubscribe("CA1"), Ping()],
 )
 def test_an_action_comes_over_as_it_was_meant(action):
     assert decode_action(encode_action(action)) == action

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from callscribe.dynamodb import perform
 from callscribe.subscriptions import Subscription, Subscriptions
@@ -15,16 +13,12 @@ NOW_S = 1_795_000_000
 
 
 @pytest.fixture
-def dynamodb(monkeypatch):
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    with mock_aws():
-        client = boto3.client("dynamodb", region_name="eu-west-1")
-        client.create_table(**TABLES["Subscriptions"])
-        yield client
+def dynamodb(dynamodb):
+    dynamodb.create_table(**TABLES["Subscriptions"])
+    return dynamodb
 
 
-def following(call_id: str, connection_id: str, *, expires_at: int = NOW_S + 60) -> Subscription:
+def following(call_id: str | None, connection_id: str, *, expires_at: int = NOW_S + 60) -> Subscription:
     return Subscription(call_id, connection_id, "acme", expires_at)
 
 
@@ -54,18 +48,30 @@ def test_subscribing_again_replaces_the_time_at_which_it_ends(dynamodb):
 def test_a_removed_subscription_is_gone_and_may_be_removed_again(dynamodb):
     perform(dynamodb, TABLE.put(following("CA1", "a=")))
 
-    perform(dynamodb, TABLE.remove("CA1", "a="))
-    perform(dynamodb, TABLE.remove("CA1", "a="))
+    perform(dynamodb, TABLE.remove(following("CA1", "a=", expires_at=0)))
+    perform(dynamodb, TABLE.remove(following("CA1", "a=", expires_at=0)))
 
     assert perform(dynamodb, TABLE.of_call("CA1", now_s=NOW_S)) == []
 
 
-def test_the_calls_that_a_connection_follows_are_found_by_the_connection(dynamodb):
-    for each in (following("CA1", "a="), following("CA2", "a="), following("CA3", "b=")):
+def test_whoever_is_told_of_all_calls_of_a_tenant_is_no_subscriber_of_one(dynamodb):
+    perform(dynamodb, TABLE.put(following(None, "a=")))
+    perform(dynamodb, TABLE.put(following("CA1", "b=")))
+
+    assert perform(dynamodb, TABLE.of_tenant("acme", now_s=NOW_S)) == [following(None, "a=")]
+    assert perform(dynamodb, TABLE.of_tenant("other", now_s=NOW_S)) == []
+    assert perform(dynamodb, TABLE.of_call("CA1", now_s=NOW_S)) == [following("CA1", "b=")]
+
+
+def test_all_that_a_connection_follows_is_forgotten_with_it_and_nothing_else(dynamodb):
+    for each in (following("CA1", "a="), following(None, "a="), following("CA1", "b=")):
         perform(dynamodb, TABLE.put(each))
 
-    assert perform(dynamodb, TABLE.of_connection("a=")) == ["CA1", "CA2"]
-    assert perform(dynamodb, TABLE.of_connection("nobody=")) == []
+    perform(dynamodb, TABLE.forget("a="))
+    perform(dynamodb, TABLE.forget("nobody="))
+
+    assert perform(dynamodb, TABLE.of_call("CA1", now_s=NOW_S)) == [following("CA1", "b=")]
+    assert perform(dynamodb, TABLE.of_tenant("acme", now_s=NOW_S)) == []
 
 
 def test_more_subscribers_than_one_answer_holds_are_all_found():

@@ -43,6 +43,7 @@ ENVIRONMENT = {
     "SESSIONS_TABLE": "Sessions",
     "IDEMPOTENCY_TABLE": "Idempotency",
     "KEYS_TABLE": "Keys",
+    "TICKETS_TABLE": "Tickets",
     "SETTINGS_PARAMETER": "/callscribe/dev/settings",
     "MEDIA_URL_PARAMETER": "/callscribe/dev/media-url",
     "PUBLIC_URL": PUBLIC_URL,

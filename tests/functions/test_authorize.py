@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import time
 
+import msgspec
 import pytest
 
 from callscribe.errors import Refused
-from callscribe.tickets import Ticket, sign
+from callscribe.tickets import Ticket, push_ticket, sign
 from functions.scope import of_context, to_context
 
 KEY = "example-key-not-a-secret"
 
 
 def ticket(*, calls=("CA1", "CA2"), use="push", lasts_s: int = 60) -> Ticket:
-    return Ticket(use=use, tenant="acme", calls=calls, expires_at=int(time.time()) + lasts_s)
+    made = push_ticket("acme", calls, expires_at=int(time.time()) + lasts_s)
+    return msgspec.structs.replace(made, use=use)
 
 
 @pytest.fixture
@@ -53,6 +55,25 @@ def test_a_good_ticket_opens_and_goes_along_as_flat_strings(authorize):
 
     assert effect_of(answer) == "Allow"
     assert answer["context"] == {"tenant": "acme", "calls": "CA1,CA2", "expires_at": str(given.expires_at)}
+
+
+def test_a_ticket_opens_one_connection(authorize, logged):
+    text = sign(ticket(), KEY)
+
+    assert [effect_of(authorize(text)) for _ in range(3)] == ["Allow", "Deny", "Deny"]
+    assert '"code":"used"' in logged()
+
+
+def test_a_ticket_that_cannot_be_told_from_others_opens_nothing(authorize):
+    assert effect_of(authorize(sign(msgspec.structs.replace(ticket(), id=""), KEY))) == "Deny"
+
+
+def test_a_used_ticket_is_kept_in_mind_until_it_expires(authorize, aws):
+    given = ticket()
+    authorize(sign(given, KEY))
+
+    (item,) = aws.dynamodb.scan(TableName="Tickets")["Items"]
+    assert item["expires_at"] == {"N": str(given.expires_at)}
 
 
 def test_a_ticket_for_every_call_says_so(authorize):

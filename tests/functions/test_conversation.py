@@ -9,7 +9,7 @@ import pytest
 from callscribe.entries import CallStarted, Dtmf, Entry
 from callscribe.errors import Unavailable
 from callscribe.log import PAGE_ENTRIES
-from callscribe.messages import ErrorMessage, PongMessage, ReplayedMessage
+from callscribe.messages import ErrorMessage, PongMessage, ReplayedMessage, WatchingMessage
 from callscribe.requests import Request
 from callscribe.subscriptions import Subscriptions
 from callscribe.tickets import Ticket
@@ -124,8 +124,7 @@ def test_a_log_too_long_for_one_invocation_says_from_where_to_ask_again():
     got = pages(Tables(CA1=3 * PAGE_ENTRIES), '{"action":"replay","call_id":"CA1"}', has_time=lambda: False)
 
     assert len(got) == 2
-    assert got[-1][0].code == "unavailable"
-    assert str(PAGE_ENTRIES) in got[-1][0].message
+    assert got[-1] == [ReplayedMessage(call_id="CA1", through=PAGE_ENTRIES, more=True)]
 
 
 def test_replaying_subscribes_to_nothing():
@@ -166,21 +165,43 @@ def test_ping_is_answered_by_pong_and_asks_no_table():
         client(calls=()),
         client(tenant="globex"),
         client(calls=None, tenant="globex"),
-        client(lasts_s=0),
     ],
 )
 def test_a_call_that_the_ticket_is_not_for_is_forbidden_and_not_followed(action, who):
     tables = Tables(CA1=2)
     (refusal,) = answers(tables, action, who, call_id="CA1")
 
-    assert (refusal.code, refusal.field) == ("forbidden", "call_id")
+    assert (refusal.code, refusal.field, refusal.call_id) == ("forbidden", "call_id", "CA1")
     assert tables.subscribed == []
 
 
 def test_an_expired_ticket_is_told_so_whatever_it_was_for():
-    (refusal,) = answers(Tables(CA1=2), "replay", client(lasts_s=0), call_id="CA9")
+    expired = client(calls=None, lasts_s=0)
 
-    assert refusal.message == "the ticket has expired"
+    for about in ({"call_id": "CA1"}, {"call_id": "CA9"}, {"tenant": True}):
+        tables = Tables(CA1=2)
+        (refusal,) = answers(tables, "subscribe", expired, **about)
+
+        assert refusal.code == "expired"
+        assert tables.subscribed == []
+
+
+def test_a_ticket_for_every_call_lets_its_bearer_watch_the_tenant():
+    tables = Tables()
+
+    assert answers(tables, "subscribe", client(calls=None), tenant=True) == [WatchingMessage(tenant="acme")]
+    (item,) = tables.subscribed
+    assert item["pk"] == {"S": "TENANT#acme"}
+    assert answers(tables, "unsubscribe", client(calls=None), tenant=True) == []
+    assert tables.asked[-1].arguments["Key"]["pk"] == {"S": "TENANT#acme"}
+
+
+def test_a_ticket_for_single_calls_does_not():
+    tables = Tables()
+    (refusal,) = answers(tables, "subscribe", tenant=True)
+
+    assert (refusal.code, refusal.field) == ("forbidden", "tenant")
+    assert tables.subscribed == []
 
 
 def test_a_call_that_is_not_known_yet_may_be_followed_by_whom_the_ticket_names_it_to():
@@ -195,9 +216,9 @@ def test_a_ticket_for_every_call_tells_nothing_of_calls_that_are_unknown_or_anot
     tables.tenant = "globex"
     everything = client(calls=None)
 
-    assert answers(tables, "subscribe", everything, call_id="CA1") == answers(
-        tables, "subscribe", everything, call_id="CA7"
-    )
+    (known,) = answers(tables, "subscribe", everything, call_id="CA1")
+    (unknown,) = answers(tables, "subscribe", everything, call_id="CA7")
+    assert (known.code, known.message, known.field) == (unknown.code, unknown.message, unknown.field)
     assert tables.subscribed == []
 
 
@@ -211,6 +232,8 @@ def test_a_ticket_for_every_call_tells_nothing_of_calls_that_are_unknown_or_anot
         ('{"action":"everything"}', "action"),
         ('{"action":"- at `$.other`"}', "action"),
         ('{"action":"subscribe"}', "call_id"),
+        ('{"action":"subscribe","call_id":"CA1","tenant":true}', "tenant"),
+        ('{"action":"unsubscribe"}', "call_id"),
         ('{"action":"subscribe","call_id":["CA1"]}', "call_id"),
         ('{"action":"subscribe","call_id":"CA1","after":-1}', "after"),
         ('{"action":"replay","call_id":"CA1","after":1e99}', "after"),

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callscribe.entries import Dtmf, Entry, Other
+from callscribe.entries import CallEnded, CallStarted, Dtmf, Entry, Other
 from callscribe.errors import Refused, SubscriberGone, Unavailable
-from callscribe.messages import decode_frame
+from callscribe.messages import as_json, decode_frame
 from callscribe.subscriptions import Subscription
 from functions.push.deliver import deliver
 from functions.push.records import Batch, Written
@@ -42,6 +42,11 @@ class Clients:
             raise Unavailable("dynamodb")
         return [Subscription(call_id, name, "acme", 0) for name in self.calls.get(call_id, [])]
 
+    def of_tenant(self, tenant: str) -> list[Subscription]:
+        if tenant in self.unreadable:
+            raise Unavailable("dynamodb")
+        return [Subscription(None, name, tenant, 0) for name in self.calls.get(tenant, [])]
+
     def post(self, connection_id: str, frame: bytes) -> None:
         failures = self.failing.get(connection_id, [])
         failure = failures.pop(0) if failures else None
@@ -53,7 +58,14 @@ class Clients:
         return [each.seq for frame in self.got.get(connection_id, []) for each in decode_frame(frame)]
 
     def deliver(self, given: Batch):
-        return deliver(given, subscribers=self.of_call, post=self.post, forget=self.forgotten.append, workers=WORKERS)
+        return deliver(
+            given,
+            followers=self.of_call,
+            watchers=self.of_tenant,
+            post=self.post,
+            forget=self.forgotten.append,
+            workers=WORKERS,
+        )
 
 
 def long_entries(count: int) -> Batch:
@@ -112,7 +124,14 @@ def test_a_closed_connection_that_cannot_be_forgotten_now_is_left_for_the_next_t
     def forget(_subscription):
         raise Unavailable("dynamodb")
 
-    done = deliver(batch(("CA1", 1)), subscribers=clients.of_call, post=clients.post, forget=forget, workers=WORKERS)
+    done = deliver(
+        batch(("CA1", 1)),
+        followers=clients.of_call,
+        watchers=clients.of_tenant,
+        post=clients.post,
+        forget=forget,
+        workers=WORKERS,
+    )
 
     assert (done.gone, done.failed) == (1, None)
 
@@ -180,7 +199,12 @@ def test_a_slow_subscriber_is_waited_for_by_nobody_else():
             quick_has_it.set()
 
     done = deliver(
-        batch(("CA1", 1)), subscribers=clients.of_call, post=post, forget=clients.forgotten.append, workers=WORKERS
+        batch(("CA1", 1)),
+        followers=clients.of_call,
+        watchers=clients.of_tenant,
+        post=post,
+        forget=clients.forgotten.append,
+        workers=WORKERS,
     )
 
     assert (waited, done.posts) == ([True], 2)
@@ -212,3 +236,52 @@ def test_a_batch_that_is_resumed_leaves_no_subscriber_without_an_entry(calls, fa
     for name, followed in {"a": ["CA1"], "b": ["CA1", "CA2"], "c": ["CA2", "CA3"]}.items():
         got = {(each.call_id, each.seq) for frame in clients.got.get(name, []) for each in decode_frame(frame)}
         assert got == {(call_id, seq) for call_id in followed for seq in range(1, calls.count(call_id) + 1)}
+
+
+def begun(call_id: str, position: int, kind: type = CallStarted, tenant: str = "acme") -> Written:
+    about = {"provider": "twilio", "direction": "inbound", "account": "AC1", "from_number": "+1", "to_number": "+2"}
+    body = CallStarted(**about) if kind is CallStarted else CallEnded(reason="completed", duration_ms=1)
+    return Written(position, f"record {position}", Entry(call_id, position + 1, "", tenant, body))
+
+
+def spoken(call_id: str, position: int) -> Written:
+    entry = Entry(call_id, position + 1, "", "acme", Dtmf(leg="a", digit="1", at_ms=1))
+    return Written(position, f"record {position}", entry)
+
+
+def told(clients: Clients, connection_id: str) -> list[tuple[str, str, str]]:
+    messages = [each for frame in clients.got.get(connection_id, []) for each in decode_frame(frame)]
+    return [(as_json(each)["type"], each.call_id, each.kind) for each in messages]
+
+
+def test_who_watches_a_tenant_is_told_of_beginnings_and_ends_in_their_order_and_of_nothing_else():
+    clients = Clients(acme=["w"], CA1=["a"])
+    given = Batch(
+        {
+            "CA1": [begun("CA1", 0), spoken("CA1", 1), begun("CA1", 3, CallEnded)],
+            "CA2": [begun("CA2", 2)],
+            "CA3": [begun("CA3", 4, tenant="globex")],
+        },
+        0,
+    )
+
+    done = clients.deliver(given)
+
+    assert told(clients, "w") == [
+        ("call", "CA1", "call.started"),
+        ("call", "CA2", "call.started"),
+        ("call", "CA1", "call.ended"),
+    ]
+    assert [kind for kind, _, _ in told(clients, "a")] == ["entry"] * 3
+    assert done.posts == 2
+
+
+def test_a_tenant_whose_watchers_cannot_be_found_now_is_told_later():
+    clients = Clients(acme=["w"], CA1=["a"])
+    clients.unreadable.add("acme")
+
+    done = clients.deliver(Batch({"CA1": [spoken("CA1", 0), begun("CA1", 1, CallEnded)]}, 0))
+
+    assert done.failed is not None
+    assert done.failed.position == 1
+    assert len(told(clients, "a")) == 2

@@ -77,6 +77,7 @@ def test_only_the_calls_have_a_stream(templates: Templates) -> None:
         "SessionsTable": None,
         "IdempotencyTable": None,
         "KeysTable": None,
+        "TicketsTable": None,
     }
 
 
@@ -99,6 +100,7 @@ def test_connections_sessions_and_answers_expire_by_themselves(templates: Templa
         "SessionsTable": {"AttributeName": "expires_at", "Enabled": True},
         "IdempotencyTable": {"AttributeName": "expiration", "Enabled": True},
         "KeysTable": None,
+        "TicketsTable": {"AttributeName": "expires_at", "Enabled": True},
     }
 
 
@@ -155,7 +157,7 @@ def test_each_process_is_told_what_it_needs_and_no_more(templates: Templates) ->
             "SIGNING_SECRET",
             "PUBLIC_URL",
         },
-        "authorize": {"SIGNING_SECRET"},
+        "authorize": {"SIGNING_SECRET", "TICKETS_TABLE"},
         "subscribe": {"CALLS_TABLE", "SUBSCRIPTIONS_TABLE", "PUSH_ENDPOINT"},
         "push": {"SUBSCRIPTIONS_TABLE", "PUSH_ENDPOINT"},
         "sweep": {

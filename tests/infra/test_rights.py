@@ -58,10 +58,11 @@ def test_the_calls_function_may_read_and_open_calls_and_check_one_key_at_a_time(
     }
 
 
-def test_the_authorizer_may_read_the_key_that_signs_tickets_and_nothing_else(templates: Templates) -> None:
+def test_the_authorizer_may_read_the_key_that_signs_tickets_and_note_which_were_used(templates: Templates) -> None:
     assert templates.rights("AuthorizeRole") == {
         **TRACES,
         **log_of("AuthorizeLog"),
+        "{TicketsTable.Arn}": {"dynamodb:PutItem"},
         "{SecretsSigningSecret.Id}": READ_SECRET,
     }
 

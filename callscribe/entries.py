@@ -200,10 +200,18 @@ def decode_body(kind: str, text: str | bytes) -> Body:
 
     Raises MalformedMessage if `text` isn't JSON of that kind's shape.
     """
+    if kind not in _DECODERS:
+        return decode_other(kind, text)
     try:
-        if kind in _DECODERS:
-            body: Body = _DECODERS[kind].decode(text)
-            return body
+        body: Body = _DECODERS[kind].decode(text)
+    except (*NOT_DECODABLE, UnicodeEncodeError) as error:
+        raise MalformedMessage(f"entry {kind}: {error}", kind="entry") from error
+    return body
+
+
+def decode_other(kind: str, text: str | bytes) -> Other:
+    """Return the body of an entry of `kind` as it is. Raises MalformedMessage if `text` isn't a JSON object."""
+    try:
         return Other(kind=kind, fields=msgspec.json.decode(text, type=dict[str, Any]))
     except (*NOT_DECODABLE, UnicodeEncodeError) as error:
         raise MalformedMessage(f"entry {kind}: {error}", kind="entry") from error

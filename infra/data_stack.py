@@ -1,6 +1,6 @@
 """The stack Data: what outlives a deployment."""
 
-from aws_cdk import App, Stack
+from aws_cdk import App, CfnOutput, Stack
 
 from infra.api_keys import ApiKeys
 from infra.call_log import CallLog
@@ -23,6 +23,7 @@ class DataStack(Stack):
         self.idempotency = Idempotency(self, "Idempotency")
         self.keys = ApiKeys(self, "Keys")
         self.tickets = UsedTickets(self, "Tickets")
+        CfnOutput(self, "KeysTable", value=self.keys.table_name, description="`callscribe keys --table`: API keys")
         self.secrets = Secrets(self, "Secrets")
         self.settings = Parameter(stage=stage, name="settings")
         self.settings.make(self, "SettingsParameter", value=settings, description="What each number does with a call")

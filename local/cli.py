@@ -5,36 +5,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import sys
-import time
-from collections.abc import Coroutine, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 
-from callscribe.tickets import Ticket, sign
 from local import demonstration
-from local.audio import NotAudio
-from local.client import CannotFollow
+from local.commands import keys, product
+from local.commands.deployment import UP_FILE, State, addresses_of
+from local.commands.shown import console, errors, fail, run, told
 from local.gladia.__main__ import main as gladia_main
-from local.laptop import SETTINGS, STATE, TICKET_S, Addresses, LaptopError, laptop
-from local.placing import SIMULATED, place_and_follow, tracks_of, watch
-from local.terminal import CallScreen
+from local.laptop import SETTINGS, STATE, Addresses, laptop
+from local.placing import SIMULATED, place_and_follow, tracks_of
 
 app = typer.Typer(
-    help="Live transcripts of phone calls, on this machine.",
+    help="Live transcripts of phone calls.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
-
-UP_FILE = "up.json"
 
 
 class Recogniser(StrEnum):
@@ -45,9 +36,6 @@ class Recogniser(StrEnum):
 
 
 CallName = Annotated[str, typer.Argument(help="a recorded call by name: see local/calls")]
-State = Annotated[
-    Path, typer.Option("--state", help="the folder of the `up` to use", file_okay=False, show_default=".callscribe")
-]
 Files = Annotated[list[Path] | None, typer.Argument(help="one file a track: the caller's, then the other party's")]
 
 
@@ -58,7 +46,7 @@ def demo(
     seconds: Annotated[float | None, typer.Option(help="hang up after so many seconds of the call")] = None,
 ) -> None:
     """Place a simulated call of recorded speech and show its words as they are said."""
-    raise typer.Exit(_run(demonstration.run(call, console=console, seconds=seconds)))
+    raise typer.Exit(run(demonstration.run(call, console=console, seconds=seconds)))
 
 
 @app.command()
@@ -72,7 +60,7 @@ def up(
     recogniser: Annotated[Recogniser, typer.Option(help="of the emulated Gladia")] = Recogniser.WHISPER,
 ) -> None:
     """Run everything but the call, until interrupted."""
-    _run(_up(as_json=as_json, settings=settings, state=state, recogniser=recogniser.value))
+    run(_up(as_json=as_json, settings=settings, state=state, recogniser=recogniser.value))
 
 
 @app.command()
@@ -90,12 +78,12 @@ def call(
     state: State = STATE,
 ) -> None:
     """Place a simulated call to any deployment, with the audio of FILES, and show how it goes."""
-    with _told():
+    with told():
         tracks = tracks_of(files or [], recorded)
-        addresses = _addresses(state) if voice_url is None else None
+        addresses = addresses_of(state) if voice_url is None else None
         if voice_url is not None and auth_token is None:
-            _fail("--voice-url needs --auth-token, or TWILIO_AUTH_TOKEN: webhooks are signed with it")
-        code = _run(
+            fail("--voice-url needs --auth-token, or TWILIO_AUTH_TOKEN: webhooks are signed with it")
+        code = run(
             place_and_follow(
                 tracks,
                 addresses=addresses,
@@ -110,31 +98,10 @@ def call(
     raise typer.Exit(code)
 
 
-@app.command()
-def tail(
-    call_id: Annotated[str, typer.Argument(help="the call to follow")],
-    *,
-    after: Annotated[int, typer.Option(help="begin after this entry")] = 0,
-    push_url: Annotated[
-        str | None, typer.Option(help="the push service of a deployment; else the one that is up")
-    ] = None,
-    ticket: Annotated[str | None, typer.Option(envvar="CALLSCRIBE_TICKET", help="leave to follow the call")] = None,
-    signing_key: Annotated[
-        str | None, typer.Option(envvar="CALLSCRIBE_SIGNING_KEY", help="or the key to make a ticket with")
-    ] = None,
-    tenant: Annotated[str, typer.Option(help="whose call it is")] = "default",
-    state: State = STATE,
-) -> None:
-    """Follow a call in the terminal until it is over."""
-    with _told():
-        if push_url is None:
-            addresses = _addresses(state)
-            push_url, ticket = addresses.push_url, ticket or addresses.ticket(call_id, tenant=tenant)
-        elif ticket is None and signing_key is not None:
-            ticket = _ticket(call_id, tenant, signing_key)
-        if ticket is None:
-            _fail("--push-url needs --ticket or --signing-key: the push service lets nobody in without")
-        _run(_tail(push_url, ticket, call_id, after))
+app.command()(product.tail)
+app.command()(product.calls)
+app.command()(product.export)
+app.add_typer(keys.app, name="keys")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
@@ -163,13 +130,6 @@ async def _up(*, as_json: bool, settings: Path, state: Path, recogniser: str) ->
     return 0
 
 
-async def _tail(push_url: str, ticket: str, call_id: str, after: int) -> int:
-    with CallScreen(console) as screen:
-        screen.note(f"following {call_id}; Ctrl-C ends it")
-        await watch(push_url, ticket, call_id, screen.show, after=after)
-    return 0
-
-
 def _summary(addresses: Addresses) -> str:
     return "\n".join(
         [
@@ -185,40 +145,6 @@ def _summary(addresses: Addresses) -> str:
             "Ctrl-C ends it",
         ]
     )
-
-
-def _addresses(state: Path) -> Addresses:
-    try:
-        return msgspec.json.decode((state / UP_FILE).read_bytes(), type=Addresses)
-    except FileNotFoundError:
-        _fail("nothing is running here: start `callscribe up` in another terminal, or name a deployment's address")
-
-
-def _ticket(call_id: str, tenant: str, key: str) -> str:
-    ticket = Ticket(use="push", tenant=tenant, calls=(call_id,), expires_at=int(time.time()) + TICKET_S)
-    return sign(ticket, key)
-
-
-def _fail(message: str) -> NoReturn:
-    errors.print(f"callscribe: {message}", style="red", markup=False)
-    raise typer.Exit(2)
-
-
-@contextlib.contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except (NotAudio, CannotFollow, LaptopError) as error:
-        _fail(str(error))
-
-
-def _run(work: Coroutine[Any, Any, int]) -> int:
-    try:
-        return asyncio.run(work)
-    except (CannotFollow, LaptopError, NotAudio) as error:
-        _fail(str(error))
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 if __name__ == "__main__":

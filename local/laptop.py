@@ -8,19 +8,17 @@ import os
 import secrets
 import socket
 import sys
-import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 import msgspec
 
 from callscribe.api_keys import ApiKeys, new_key
+from callscribe.client import Callscribe
 from callscribe.dynamodb import perform
 from callscribe.entries import timestamp
-from callscribe.tickets import Ticket, sign
 from local.aws import DeployError, EngineError, LocalAws, LocalStack, polling, warm
 from local.page import serve_page
 from local.process import Process, ProcessFailed
@@ -34,7 +32,6 @@ if TYPE_CHECKING:
 
 STATE = Path(__file__).parents[1] / ".callscribe"
 SETTINGS = Path(__file__).with_name("settings.json")
-TICKET_S = 12 * 3600
 
 Progress = Callable[[str], None]  # told what begins
 
@@ -57,18 +54,13 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
     api_key: str  # of the tenant `default`
     gladia_key: str
 
-    def ticket(self, call_id: str, *, tenant: str = "default") -> str:
-        """Return leave to follow `call_id` for a working day."""
-        expires_at = int(time.time()) + TICKET_S
-        return sign(Ticket(use="push", tenant=tenant, calls=(call_id,), expires_at=expires_at), self.signing_key)
+    def callscribe(self) -> Callscribe:
+        """Return a client of it."""
+        return Callscribe(self.api_url, key=self.api_key)
 
     def page(self, call_id: str) -> str:
         """Return the address of the page that shows `call_id`."""
-        return f"{self.page_url}call/{call_id}"
-
-    def page_fragment(self, call_id: str) -> str:
-        """Return what the page needs to follow `call_id`."""
-        return urlencode({"call": call_id, "ticket": self.ticket(call_id), "push": self.push_url})
+        return f"{self.page_url}#call={call_id}"
 
 
 class LaptopError(RuntimeError):
@@ -135,7 +127,7 @@ async def laptop(
                 api_key=await asyncio.to_thread(_make_key, deployed),
                 gladia_key=gladia_key,
             )
-            page_url = await stack.enter_async_context(serve_page(addresses.page_fragment))
+            page_url = await stack.enter_async_context(serve_page(addresses.api_url, addresses.api_key))
             progress("ready")
             yield msgspec.structs.replace(addresses, page_url=page_url), deployed
     except (DeployError, EngineError, ProcessFailed, SynthesisFailed) as error:

@@ -12,10 +12,17 @@ from callscribe.call import Call, Leg, fold
 from callscribe.entries import Entry, Utterance
 from callscribe.messages import PartialMessage
 from callscribe.transcript import transcript
-from local.client import Seen
 from local.twilio.admission import Track
 from local.twilio.report import MediaStreamReport
 from local.words import WordErrors, word_errors, words
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Something of a call, and when it came: seconds of this machine's CLOCK_MONOTONIC."""
+
+    what: Entry | PartialMessage
+    at_s: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from aiohttp import web
@@ -12,19 +12,19 @@ WEB = Path(__file__).parents[1] / "web"
 
 
 @contextlib.asynccontextmanager
-async def serve_page(address_of: Callable[[str], str]) -> AsyncIterator[str]:
-    """Serve `web/` while inside, on a free port; give its address.
+async def serve_page(api_url: str, api_key: str) -> AsyncIterator[str]:
+    """Serve `web/` while inside, on a free port of loopback; give its address.
 
-    `/call/<call_id>` leads to the page with `address_of(call_id)` after the #: what the page needs to follow that call.
-    Browsers do not send that part, so that a ticket in it stands in no server's log.
+    Its `config.json` says where the HTTP API is and what to ask it with. On AWS that holds no key: whoever looks at
+    calls there brings one, or an issuer's token.
     """
 
-    async def call(request: web.Request) -> web.StreamResponse:
-        raise web.HTTPFound(f"/#{address_of(request.match_info['call_id'])}")
+    async def config(_request: web.Request) -> web.StreamResponse:
+        return web.json_response({"api": api_url, "key": api_key}, headers={"cache-control": "no-store"})
 
     app = web.Application()
     app.router.add_get("/", _index)
-    app.router.add_get("/call/{call_id}", call)
+    app.router.add_get("/config.json", config)
     app.router.add_static("/", WEB)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()

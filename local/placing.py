@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,11 +11,12 @@ from pathlib import Path
 from rich.console import Console
 
 from callscribe.call import Call
+from callscribe.client import Callscribe
 from callscribe.entries import CallFailed, Entry
 from callscribe.messages import PartialMessage
 from local.audio import NotAudio, mulaw_silence, read_tracks, recorded_call
-from local.client import Seen, follow
 from local.laptop import Addresses
+from local.measures import Seen
 from local.terminal import CallScreen
 from local.twilio.account import Account
 from local.twilio.call import place
@@ -77,18 +79,20 @@ def placement(tracks: Tracks, *, voice_url: str, status_url: str | None, to_numb
     )
 
 
-async def watch(push_url: str, ticket: str, call_id: str, show: Show, *, after: int = 0) -> list[Seen]:
+async def watch(callscribe: Callscribe, call_id: str, show: Show, *, after: int = 0) -> list[Seen]:
     """Follow a call until its log is final, or for a minute after the call ended; return what was seen."""
     seen: list[Seen] = []
     call = Call()
-    following = follow(push_url, ticket, call_id, after=after)
+    following = callscribe.follow(call_id, after=after)
     try:
         async with asyncio.timeout(None) as limit:
             async for each in following:
-                seen.append(each)
-                show(each.what)
-                if isinstance(each.what, Entry):
-                    call = call.after(each.what)
+                if not isinstance(each, Entry | PartialMessage):
+                    continue
+                seen.append(Seen(each, time.monotonic()))
+                show(each)
+                if isinstance(each, Entry):
+                    call = call.after(each)
                     if call.ended is not None and limit.when() is None:
                         limit.reschedule(asyncio.get_running_loop().time() + LAST_WORDS_S)
                 if call.settled:
@@ -134,7 +138,8 @@ async def place_and_watch(
 
     async def watch_it() -> list[Seen]:
         call_id = await answered
-        return await watch(addresses.push_url, addresses.ticket(call_id), call_id, screen.show)
+        async with addresses.callscribe() as callscribe:
+            return await watch(callscribe, call_id, screen.show)
 
     watching = asyncio.create_task(watch_it())
     async with DESK.open(account, int(addresses.rest_url.rpartition(":")[2])) as board:

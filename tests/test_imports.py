@@ -61,9 +61,10 @@ def packages_of(group: str) -> set[str]:
     return {module for name in names for module in MODULES.get(name, {name.replace("-", "_")})}
 
 
-def foreign(folder: str) -> set[str]:
-    """Return the modules outside the project and the standard library that `folder` imports."""
-    roots = {name.partition(".")[0] for path in sources(folder) for name in imported(path)}
+def foreign(folder: str, *, but: str = "") -> set[str]:
+    """Return the modules outside the project and the standard library that `folder` imports, its folder `but` apart."""
+    apart = sources(but) if but else []
+    roots = {name.partition(".")[0] for path in sources(folder) if path not in apart for name in imported(path)}
     return roots - FOLDERS - set(sys.stdlib_module_names)
 
 
@@ -115,4 +116,16 @@ def test_the_bridge_imports_only_what_its_image_holds() -> None:
 
 
 def test_what_both_share_needs_only_what_both_have() -> None:
-    assert foreign("callscribe") <= (packages_of("functions") | BROUGHT_BY_LAMBDA) & packages_of("bridge")
+    shared = (packages_of("functions") | BROUGHT_BY_LAMBDA) & packages_of("bridge")
+
+    assert foreign("callscribe", but="callscribe/client") <= shared
+
+
+def test_the_client_is_for_others_programs_and_needs_only_what_comes_with_it() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    listed = [*project["dependencies"], *project["optional-dependencies"]["client"]]
+    insiders = [path for folder in ("bridge", "functions", "infra") for path in sources(folder)]
+    insiders += [path for path in sources("callscribe") if path not in sources("callscribe/client")]
+
+    assert foreign("callscribe/client") <= {line.split(">")[0] for line in listed}
+    assert not [path for path in insiders for name in imported(path) if name.startswith("callscribe.client")]

@@ -1,6 +1,6 @@
 // Shows one call. What is said is data: it only ever becomes text, never markup.
 
-import { follow } from "./following.js";
+import { Callscribe } from "./callscribe.js";
 
 const HUES = [200, 320, 130, 40];
 const said = document.getElementById("said");
@@ -73,12 +73,24 @@ function partial({ leg, party, id, start_ms, text }) {
   item.scrollIntoView({ block: "nearest" });
 }
 
-if (where.call && where.ticket && where.push) {
-  follow(where, {
-    entry: ({ kind, body }) => entries[kind]?.(body),
-    partial,
-    state: (text) => (state.textContent = text),
-  });
-} else {
-  state.textContent = "the address names no call: take it from `callscribe call`";
+async function begin() {
+  if (!where.call) {
+    state.textContent = "the address names no call: take it from `callscribe call`";
+    return;
+  }
+  const { api, key } = await (await fetch("config.json")).json();
+  const ticket = async () => {
+    const answer = await fetch(`${api}/v1/tickets`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+      body: JSON.stringify({ calls: [where.call] }),
+    });
+    if (!answer.ok) throw new Error(`no ticket (${answer.status})`);
+    return answer.json();
+  };
+  const names = { connecting: "connecting", live: "live", waiting: "connection lost, trying again", closed: "closed" };
+  const callscribe = new Callscribe({ ticket, state: ({ name }) => (state.textContent = names[name]) });
+  callscribe.follow(where.call, { entry: ({ kind, body }) => entries[kind]?.(body), partial });
 }
+
+begin();

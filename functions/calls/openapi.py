@@ -15,8 +15,9 @@ from msgspec import Struct
 
 from callscribe.exports.document import TranscriptDocument
 from callscribe.exports.formats import FORMATS
+from callscribe.http_answers import ProblemDocument
 from functions.calls.operations import NAMED, OPERATIONS, Operation
-from functions.calls.problems import MEDIA_TYPE, ProblemDocument
+from functions.calls.problems import MEDIA_TYPE
 from functions.calls.service import JSON
 
 VERSION = "3.1.0"

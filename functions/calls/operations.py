@@ -8,8 +8,8 @@ from http import HTTPStatus
 
 from msgspec import Struct
 
+from callscribe.http_answers import CallDetail, CallsPage, LogPage, StreamAnswer, TicketAnswer
 from functions.calls import reading, streams, ticketing
-from functions.calls.answers import CallDetail, CallsPage, LogPage, StreamAnswer, TicketAnswer
 from functions.calls.questions import (
     CallsQuestion,
     LogQuestion,

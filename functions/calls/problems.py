@@ -4,20 +4,9 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from msgspec import Struct
+from callscribe.http_answers import ProblemDocument
 
 MEDIA_TYPE = "application/problem+json"
-
-
-class ProblemDocument(Struct, frozen=True, kw_only=True):
-    """Why a request was not done; `code` is for programs, `field` is the one that is wrong, `detail` is for people."""
-
-    type: str = "about:blank"
-    title: str
-    status: int
-    code: str
-    detail: str
-    field: str | None = None
 
 
 class Problem(Exception):

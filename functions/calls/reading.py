@@ -11,8 +11,8 @@ from callscribe.calls_list import CallsList, Place, Wanted
 from callscribe.entries import Entry, encode_body, timestamp
 from callscribe.errors import MalformedMessage
 from callscribe.exports.formats import FORMATS
+from callscribe.http_answers import CallDetail, CallsPage, LegDetail, LogEntry, LogPage
 from callscribe.log import Log
-from functions.calls.answers import CallDetail, CallsPage, LegDetail, LogEntry, LogPage
 from functions.calls.problems import malformed, no_such_call
 from functions.calls.questions import CallsQuestion, LogQuestion, TranscriptQuestion
 from functions.calls.service import Asked, Reply, Service, reply

@@ -10,11 +10,11 @@ import msgspec
 from callscribe.call import Call, fold
 from callscribe.entries import CallStarted, timestamp
 from callscribe.errors import Refused
+from callscribe.http_answers import StreamAnswer
 from callscribe.log import Log
 from callscribe.media_address import media_stream_url
 from callscribe.settings import settings_in_force
 from callscribe.twilio_rest import CallOver, Track
-from functions.calls.answers import StreamAnswer
 from functions.calls.problems import Problem, conflict, malformed, no_such_call
 from functions.calls.questions import StreamQuestion
 from functions.calls.service import Asked, Reply, Service, reply

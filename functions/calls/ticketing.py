@@ -7,8 +7,8 @@ from http import HTTPStatus
 from urllib.parse import urlencode
 
 from callscribe.entries import timestamp
+from callscribe.http_answers import TicketAnswer
 from callscribe.tickets import push_ticket, sign
-from functions.calls.answers import TicketAnswer
 from functions.calls.questions import TicketQuestion
 from functions.calls.service import Asked, Reply, Service, reply
 from functions.secrets import signing_keys

@@ -6,8 +6,7 @@ import pytest
 
 from callscribe.entries import CallEnded, Entry, Ledger, LegEnded, LegStarted, Utterance, Word
 from callscribe.messages import PartialMessage
-from local.client import Seen
-from local.measures import Latencies, measure
+from local.measures import Latencies, Seen, measure
 from local.twilio.report import MediaStreamReport
 
 LEG = LegStarted(

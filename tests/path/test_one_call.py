@@ -10,17 +10,19 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import aclosing
 
+import msgspec
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from callscribe.call import fold
+from callscribe.client import Watching
 from callscribe.entries import CallFailed, CallStarted, Entry
 from callscribe.messages import PartialMessage
-from callscribe.tickets import Ticket, sign
+from callscribe.tickets import push_ticket, sign
 from callscribe.transcript import transcript
-from local.client import follow
 from local.gladia.scripted import silence, spoken
 from local.placing import Placed, Tracks, watch
 
@@ -173,13 +175,12 @@ async def test_who_comes_late_gets_the_whole_log_and_who_saw_some_gets_the_rest(
 
     for after in (0, 1, len(all_entries) - 1):
         seen = []
-        following = follow(up.addresses.push_url, up.addresses.ticket(call_id), call_id, after=after)
-        async with asyncio.timeout(20):
+        client = up.addresses.callscribe()
+        async with asyncio.timeout(20), client, aclosing(client.follow(call_id, after=after)) as following:
             async for each in following:
-                seen.append(each.what)
-                if each.what.seq == len(all_entries):
+                seen.append(each)
+                if each.seq == len(all_entries):
                     break
-        await following.aclose()
         assert [entry.seq for entry in seen] == [entry.seq for entry in all_entries[after:]]
 
 
@@ -187,14 +188,15 @@ async def test_two_subscribers_see_the_same_call(up):
     placed = await up.place(conversation("good morning", "hello", "goodbye"))
     call_id = placed.report.call_sid
 
-    second = await watch(up.addresses.push_url, up.addresses.ticket(call_id), call_id, lambda _what: None)
+    async with up.addresses.callscribe() as callscribe:
+        second = await watch(callscribe, call_id, lambda _what: None)
 
     assert [seen.what for seen in second if isinstance(seen.what, Entry)] == placed.entries
 
 
 def ticket(up, **changes) -> str:
-    claims = {"use": "push", "tenant": "default", "calls": ("CA1",), "expires_at": int(time.time()) + 60} | changes
-    return sign(Ticket(**claims), up.addresses.signing_key)
+    made = push_ticket("default", ("CA1",), expires_at=int(time.time()) + 60)
+    return sign(msgspec.structs.replace(made, **changes), up.addresses.signing_key)
 
 
 @pytest.mark.parametrize(
@@ -213,6 +215,34 @@ async def test_without_a_good_ticket_nobody_follows(up, query, status):
             pass
 
     assert raised.value.response.status_code == status
+
+
+async def test_a_ticket_that_was_used_opens_nothing(up):
+    used = f"{up.addresses.push_url}?ticket={ticket(up)}"
+    async with connect(used, proxy=None):
+        pass
+
+    with pytest.raises(InvalidStatus) as raised:
+        async with connect(used, proxy=None):
+            pass
+    assert raised.value.response.status_code == 403
+
+
+async def test_who_watches_the_tenant_is_told_when_a_call_begins_and_ends(up):
+    told = []
+    async with asyncio.timeout(60), up.addresses.callscribe() as callscribe, aclosing(callscribe.watch()) as watching:
+        assert isinstance(await anext(watching), Watching)
+        placing = asyncio.create_task(up.place(conversation("hello")))
+        async for each in watching:
+            told.append(each.entry)
+            if each.entry.kind == "call.ended":
+                break
+    placed = await placing
+
+    assert [(entry.call_id, entry.kind) for entry in told] == [
+        (placed.report.call_sid, "call.started"),
+        (placed.report.call_sid, "call.ended"),
+    ]
 
 
 async def test_a_ticket_for_one_call_shows_no_other(up):
@@ -270,8 +300,13 @@ def test_the_command_line_places_a_call_and_tails_it(up, tmp_path):
         return subprocess.run(command, capture_output=True, text=True, check=True, env={"COLUMNS": "200"}).stdout
 
     placed = run("call", *map(str, paths))
-    (call_id,) = set(re.findall(r"/call/(CA[0-9a-f]{32})", placed))
+    (call_id,) = set(re.findall(r"#call=(CA[0-9a-f]{32})", placed))
     tailed = run("tail", call_id)
+    assert call_id in run("calls", "--limit", "200")
+    assert "caller: good morning" in run("export", call_id)
+    captions = tmp_path / "captions.vtt"
+    run("export", call_id, "--format", "vtt", "--output", str(captions))
+    assert "<v agent>hello there</v>" in captions.read_text()
 
     for shown in (placed, tailed):
         assert re.search(r"caller +good morning", shown)
@@ -290,6 +325,7 @@ def test_nothing_is_said_of_what_was_said(up):
         "2025550188",
         up.addresses.auth_token,
         up.addresses.signing_key,
+        up.addresses.api_key,
     ):
         assert secret not in logs
     assert "/v2/live?token=" not in logs

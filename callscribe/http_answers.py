@@ -1,8 +1,9 @@
-"""What is answered."""
+"""What the HTTP API answers: written by the function `calls`, read by clients."""
 
 from __future__ import annotations
 
-from msgspec import Raw, Struct, field
+from msgspec import Raw, Struct
+from msgspec import field as named
 
 from callscribe.calls_list import CallSummary
 from callscribe.entries import Ledger
@@ -39,8 +40,8 @@ class CallDetail(Struct, frozen=True, kw_only=True):
     status: str  # in-progress, ended
     provider: str
     direction: str
-    from_number: str = field(name="from")
-    to_number: str = field(name="to")
+    from_number: str = named(name="from")
+    to_number: str = named(name="to")
     metadata: dict[str, str]
     started_at: str
     duration_ms: int | None = None
@@ -75,6 +76,20 @@ class TicketAnswer(Struct, frozen=True, kw_only=True):
     ticket: str
     url: str
     expires_at: str
+
+
+class ProblemDocument(Struct, frozen=True, kw_only=True):
+    """Why a request was not done; `code` is for programs, `field` is the one that is wrong, `detail` is for people.
+
+    Source: RFC 9457, "Problem Details for HTTP APIs".
+    """
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    code: str
+    detail: str
+    field: str | None = None
 
 
 class StreamAnswer(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,1 @@
+"""The commands of `callscribe`, and what they share."""

@@ -1,96 +1,112 @@
-// Shows one call. What is said is data: it only ever becomes text, never markup.
+// The page: which view the address asks for, the key that it needs, theme and keys.
 
+import { configured } from "./api.js";
+import { CallView } from "./call-view.js";
 import { Callscribe } from "./callscribe.js";
+import { element } from "./dom.js";
+import { ListView } from "./list-view.js";
 
-const HUES = [200, 320, 130, 40];
-const said = document.getElementById("said");
-const saying = document.getElementById("saying");
-const state = document.getElementById("state");
-const parties = new Map(); // leg to party
-const partials = new Map(); // leg to the line that grows
+const THEME = "callscribe-theme";
+const HELP = [
+  ["/", "search"], ["j, k", "next, previous"], ["g", "jump to a time"], ["l", "to what is said now"], ["c", "copy"],
+  ["t", "light or dark"], ["Esc", "back to all calls"], ["?", "these keys"],
+];
 
-const where = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
-document.getElementById("call").textContent = where.call ? `${where.call.slice(0, 10)}…` : "none";
+const root = document.getElementById("view");
+const help = document.getElementById("help");
+let api = null;
+let shown = null;
 
-const clock = (ms) => `${Math.floor(ms / 60000)}:${String(Math.floor(ms / 1000) % 60).padStart(2, "0")}`;
-const hue = (party) => HUES[[...new Set(parties.values())].indexOf(party) % HUES.length];
+function where() {
+  const asked = new URLSearchParams(location.hash.slice(1));
+  return { callId: asked.get("call"), seconds: Number(asked.get("t") ?? NaN) };
+}
 
-function line(party, ms, text, kind) {
-  const item = document.createElement("li");
-  item.className = kind;
-  item.style.setProperty("--hue", hue(party));
-  for (const [tag, name, content] of [["time", "", clock(ms)], ["span", "party", party], ["span", "text", text]]) {
-    const part = document.createElement(tag);
-    part.className = name;
-    part.textContent = content;
-    item.append(part);
+function show() {
+  const { callId, seconds } = where();
+  if (shown?.callId === callId && shown.view) {
+    if (!Number.isNaN(seconds)) shown.view.jump?.(seconds * 1000);
+    return;
   }
-  return item;
+  shown?.view?.close();
+  shown?.callscribe?.close();
+  if (!api.isKnown) {
+    shown = { callId };
+    askForKey();
+    return;
+  }
+  const state = (each) => view?.state(each);
+  const callscribe = new Callscribe({ ticket: () => ticket(callId), state });
+  const view = callId ? new CallView(root, { api, callscribe, callId }) : new ListView(root, { api, callscribe });
+  shown = { callId, view, callscribe };
+  document.title = callId ? `${callId.slice(0, 10)}… · callscribe` : "callscribe";
+  if (!Number.isNaN(seconds)) setTimeout(() => view.jump?.(seconds * 1000), 1000);
 }
 
-function note(text, kind = "") {
-  const item = document.createElement("li");
-  item.className = `note ${kind}`;
-  item.textContent = text;
-  said.append(item);
-}
-
-function place(item, startMs) {
-  // Finals come as they are completed; two parties who talk at once are put in the order in which they spoke.
-  item.dataset.start = startMs;
-  const later = [...said.children].reverse().findIndex((each) => !(Number(each.dataset.start) > startMs));
-  said.insertBefore(item, later <= 0 ? null : said.children[said.children.length - later]);
-}
-
-const entries = {
-  "call.started": ({ direction }) => note(`${direction} call`),
-  "leg.started": ({ leg, party }) => parties.set(leg, party),
-  "utterance": ({ leg, id, start_ms, text }) => {
-    if (partials.get(leg)?.dataset.id === id) {
-      partials.get(leg).remove();
-      partials.delete(leg);
+async function ticket(callId) {
+  try {
+    return await api.ticket(callId ? [callId] : null);
+  } catch (error) {
+    if (error.status === 401) {
+      api.forget();
+      shown?.callscribe.close();
+      askForKey(error.message);
     }
-    place(line(parties.get(leg) ?? leg, start_ms, text, "final"), start_ms);
-  },
-  // What is left then are sounds in which no words were found in the end.
-  "leg.ended": ({ leg }) => partials.get(leg)?.remove(),
-  "leg.gap": ({ start_ms, end_ms, cause }) => note(`${clock(start_ms)} to ${clock(end_ms)}: ${cause}`),
-  "session.waiting": ({ taken }) => note(`all ${taken} sessions of Gladia's plan are in use: waiting`),
-  "batch.wanted": ({ reason }) => note(`no live words: ${reason}; to be transcribed from the recording`, "failed"),
-  "call.failed": ({ reason }) => note(`no more live words: ${reason}`, "failed"),
-  "call.ended": ({ reason }) => {
-    note(`the call is over (${reason})`);
-    state.textContent = "ended";
-  },
-};
+    throw error;
+  }
+}
 
-function partial({ leg, party, id, start_ms, text }) {
-  partials.get(leg)?.remove();
-  const item = line(party, start_ms, text, "partial");
-  item.dataset.id = id;
-  partials.set(leg, item);
-  saying.append(item);
-  item.scrollIntoView({ block: "nearest" });
+function askForKey(why = "") {
+  const input = element("input", { type: "password", name: "key", required: true, autocomplete: "off", placeholder: "cs_…" });
+  const enter = (event) => {
+    event.preventDefault();
+    api.use(input.value);
+    shown = null;
+    show();
+  };
+  root.replaceChildren(
+    element("main", { class: "key" },
+      element("h1", {}, "callscribe"),
+      element("form", { onsubmit: enter },
+        element("label", {}, "API key", input),
+        element("p", { class: "failed", role: "alert" }, why),
+        element("button", {}, "Show calls"))));
+  input.focus();
+}
+
+function changeTheme() {
+  const isDark = matchMedia("(prefers-color-scheme: dark)").matches;
+  const now = document.documentElement.dataset.theme ?? (isDark ? "dark" : "light");
+  const next = now === "dark" ? "light" : "dark";
+  document.documentElement.dataset.theme = next;
+  localStorage.setItem(THEME, next);
+  dispatchEvent(new Event("resize"));
+}
+
+function typed(event) {
+  const isTyping = event.target.closest?.("input, select, textarea, dialog");
+  if (event.ctrlKey || event.metaKey || event.altKey || (isTyping && event.key !== "Escape")) return;
+  if (event.key === "?") help.showModal();
+  else if (event.key === "t") changeTheme();
+  else if (event.key === "Escape" && !isTyping && shown?.callId) location.hash = "";
+  else if (!shown?.view?.key(event)) return;
+  event.preventDefault();
 }
 
 async function begin() {
-  if (!where.call) {
-    state.textContent = "the address names no call: take it from `callscribe call`";
-    return;
+  const kept = localStorage.getItem(THEME);
+  if (kept) document.documentElement.dataset.theme = kept;
+  help.prepend(element("dl", {}, ...HELP.flatMap(([key, does]) => [element("dt", {}, key), element("dd", {}, does)])));
+  document.getElementById("theme").addEventListener("click", changeTheme);
+  document.getElementById("keys").addEventListener("click", () => help.showModal());
+  addEventListener("keydown", typed);
+  addEventListener("hashchange", show);
+  try {
+    api = await configured();
+    show();
+  } catch (error) {
+    root.replaceChildren(element("main", { class: "key" }, element("p", { class: "failed", role: "alert" }, error.message)));
   }
-  const { api, key } = await (await fetch("config.json")).json();
-  const ticket = async () => {
-    const answer = await fetch(`${api}/v1/tickets`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
-      body: JSON.stringify({ calls: [where.call] }),
-    });
-    if (!answer.ok) throw new Error(`no ticket (${answer.status})`);
-    return answer.json();
-  };
-  const names = { connecting: "connecting", live: "live", waiting: "connection lost, trying again", closed: "closed" };
-  const callscribe = new Callscribe({ ticket, state: ({ name }) => (state.textContent = names[name]) });
-  callscribe.follow(where.call, { entry: ({ kind, body }) => entries[kind]?.(body), partial });
 }
 
 begin();

@@ -14,7 +14,13 @@ from bench.chaos.expressions import Condition, Item, Scope, Unsupported, conditi
 
 ITEM_BYTES = 400 * 1024
 PAGE_BYTES = 1 << 20
-INDEXES = {"by-owner": ("owner", "pk"), "by-connection": ("connection_id", "pk"), "in-progress": ("live", "started_at")}
+INDEXES = {
+    "by-owner": ("owner", "pk"),
+    "by-connection": ("connection_id", "pk"),
+    "by-start": ("list", "started_at"),
+    "by-tenant": ("tenant", "created_at"),
+    "in-progress": ("live", "started_at"),
+}
 _EXPRESSIONS = (
     "ConditionExpression", "KeyConditionExpression", "UpdateExpression", "ProjectionExpression", "FilterExpression",
 )  # fmt: skip
@@ -104,15 +110,15 @@ class Tables:
         return _returned(request, before)
 
     def _query(self, table: Table, request: dict[str, Any]) -> dict[str, Any]:
-        if "FilterExpression" in request or request.get("Select", "ALL_ATTRIBUTES") not in ("ALL_ATTRIBUTES", "COUNT"):
-            raise Unsupported("Query with a filter, or of some attributes")
+        if request.get("Select", "ALL_ATTRIBUTES") not in ("ALL_ATTRIBUTES", "COUNT"):
+            raise Unsupported("Query of some attributes")
         name, scope = request.get("IndexName"), _scope(request)
         holds = condition(request["KeyConditionExpression"])
         if name is None:
             partition = scope.values[tokens(request["KeyConditionExpression"])[2]]["S"]
             found, order = list(table.partitions.get(partition, {}).values()), "sk"
         elif name in INDEXES and not request.get("ConsistentRead"):
-            found, order = [item for item in table.items() if INDEXES[name][0] in item], INDEXES[name][1]
+            found, order = [item for item in table.items() if item.keys() >= set(INDEXES[name])], INDEXES[name][1]
         else:
             raise Unsupported(f"Query of the index {name}")
         found = sorted((item for item in found if holds(item, scope)), key=lambda item: str(item[order]["S"]))
@@ -121,7 +127,13 @@ class Tables:
         if (start := request.get("ExclusiveStartKey")) is not None:
             places = [place for place, item in enumerate(found) if _key(item) == _key(start)]
             found = found[places[0] + 1 :] if places else found
-        return _page(found, request.get("Limit"), counts_only=request.get("Select") == "COUNT")
+        answer = _page(found, request.get("Limit"), keys=("pk", "sk", *INDEXES.get(name or "", ())))
+        if (text := request.get("FilterExpression")) is not None:  # after the limit, as DynamoDB does
+            kept = [item for item in answer["Items"] if condition(text)(item, scope)]
+            answer |= {"Items": kept, "Count": len(kept)}
+        if request.get("Select") == "COUNT":
+            del answer["Items"]
+        return answer
 
     def _write(self, table: Table, request: dict[str, Any], item: Item) -> None:
         if _size_bytes(item) > ITEM_BYTES:
@@ -167,7 +179,7 @@ def _key(item: Item) -> tuple[str, str]:
     return item["pk"]["S"], item["sk"]["S"]
 
 
-def _page(found: list[Item], limit: int | None, *, counts_only: bool) -> dict[str, Any]:
+def _page(found: list[Item], limit: int | None, *, keys: tuple[str, ...]) -> dict[str, Any]:
     """Return as much of `found` as an answer holds: at most `limit` items and 1 MiB."""
     items: list[Item] = []
     size_bytes = 0
@@ -176,11 +188,9 @@ def _page(found: list[Item], limit: int | None, *, counts_only: bool) -> dict[st
         if len(items) == limit or (items and size_bytes > PAGE_BYTES):
             break
         items.append(item)
-    answer: dict[str, Any] = {"Count": len(items), "ScannedCount": len(items)}
-    if not counts_only:
-        answer["Items"] = items
+    answer: dict[str, Any] = {"Items": items, "Count": len(items), "ScannedCount": len(items)}
     if items and (len(items) < len(found) or len(items) == limit):
-        answer["LastEvaluatedKey"] = {name: items[-1][name] for name in ("pk", "sk")}
+        answer["LastEvaluatedKey"] = {name: items[-1][name] for name in keys}
     return answer
 
 

@@ -1,0 +1,107 @@
+// A conversation on one time axis: a column a party, and blocks in which they talk over each other side by side. While
+// anybody in a block still speaks, what begins goes into it, each party's lines below one another in its own column: so
+// a line that grows moves nothing but what its own party says after it, which is nothing.
+
+import { clock } from "./call.js";
+import { element, plain, setText } from "./dom.js";
+
+const MOST_COLUMNS = 3;
+
+export class Conversation {
+  /**
+   * @param {HTMLElement} root
+   * @param {import("./call.js").Call} call
+   */
+  constructor(root, call) {
+    this.root = root;
+    this.call = call;
+    this.rows = new Map(); // by line id
+    this.blocks = []; // in order: { node, columns, startMs, open: Set of line ids }
+    this.columns = [];
+  }
+
+  /** Show a line, or show it anew; returns its element. */
+  show(line) {
+    const row = this.rows.get(line.id) ?? this.#add(line);
+    row.node.classList.toggle("final", line.isFinal);
+    setText(row.text, plain(line.text));
+    setText(row.time, clock(line.startMs));
+    row.line = line;
+    if (line.isFinal) {
+      row.block.open.delete(line.id);
+      this.#mark(row);
+    }
+    return row.node;
+  }
+
+  /** Drop lines that are being said no more and came to nothing. */
+  drop(keep) {
+    for (const [id, row] of this.rows) {
+      if (row.line.isFinal || keep.has(id)) continue;
+      row.node.remove();
+      row.block.open.delete(id);
+      this.rows.delete(id);
+    }
+  }
+
+  /** Say in between what is not speech. */
+  note(text, atMs, kind = "") {
+    const node = element("p", { class: `note ${kind}` }, plain(text));
+    this.#insert({ node, columns: new Map(), startMs: atMs, open: new Set() });
+  }
+
+  /** The line that is spoken at `ms`, or the first one after it. */
+  at(ms) {
+    const lines = [...this.rows.values()].sort((a, b) => a.line.startMs - b.line.startMs);
+    return (lines.find(({ line }) => line.endMs > ms) ?? lines.at(-1))?.node ?? null;
+  }
+
+  #add(line) {
+    const block = this.#blockFor(line);
+    const column = this.#column(block, line.party);
+    const time = element("a", { class: "time", href: `#call=${this.call.callId}&t=${Math.floor(line.startMs / 1000)}` });
+    const text = element("p", { class: "text", dir: "auto" });
+    const node = element("article", { class: "line", tabindex: "-1", "data-party": line.party }, time, text);
+    column.append(node);
+    const row = { node, time, text, line, block };
+    if (!line.isFinal) block.open.add(line.id);
+    this.rows.set(line.id, row);
+    return row;
+  }
+
+  #blockFor(line) {
+    const last = this.blocks.at(-1);
+    const belongs = last && line.startMs >= last.startMs;
+    // Its own party's line may still stand open for a moment after it was said: that is no talking over each other.
+    if (belongs && [...last.open].some((id) => this.rows.get(id)?.line.party !== line.party)) return last;
+    const block = { node: element("section", { class: "block" }), columns: new Map(), startMs: line.startMs, open: new Set() };
+    this.#insert(block);
+    return block;
+  }
+
+  #insert(block) {
+    let place = this.blocks.length;
+    while (place > 0 && this.blocks[place - 1].startMs > block.startMs) place -= 1;
+    this.root.insertBefore(block.node, this.blocks[place]?.node ?? null);
+    this.blocks.splice(place, 0, block);
+  }
+
+  #column(block, party) {
+    if (!this.columns.includes(party)) this.columns.push(party);
+    const number = this.columns.indexOf(party) % MOST_COLUMNS;
+    if (!block.columns.has(number)) {
+      const node = element("div", { class: "column", style: `--column: ${number + 1}` });
+      block.columns.set(number, node);
+      block.node.append(node);
+    }
+    return block.columns.get(number);
+  }
+
+  #mark({ node, line }) {
+    const sentiment = line.marks.findLast(({ kind }) => kind === "sentiment")?.body?.sentiment;
+    if (typeof sentiment === "string") node.dataset.sentiment = plain(sentiment);
+    const found = line.marks.filter(({ kind }) => kind === "entities").flatMap(({ body }) => body?.entities ?? []);
+    const names = found.map((each) => `${each?.type ?? each?.entity_type ?? "?"}: ${each?.text ?? ""}`).join(", ");
+    if (names) node.dataset.entities = plain(names);
+  }
+}

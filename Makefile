@@ -14,7 +14,7 @@ help: ## list the targets
 demo: .venv/.run .venv-aws/.ready ## a simulated call, from webhook to words, on this machine
 	@$(RUN)/callscribe demo
 
-test: .venv/.dev .venv-aws/.ready ## everything, the locally deployed stack included
+test: .venv/.dev .venv-aws/.ready .venv/.browser ## everything, the locally deployed stack included
 	@$(RUN)/pytest -n 2 --dist loadgroup
 
 lint: .venv/.dev ## style, types, imports
@@ -55,6 +55,11 @@ $(UV):
 
 .venv/.dev: .venv/.run
 	@$(UV) sync --quiet --frozen --inexact --all-groups --no-group aws
+	@touch $@
+
+# A Chromium of its own, for the page's tests.
+.venv/.browser: .venv/.dev tests/web/browser.py
+	@$(RUN)/python -m tests.web.browser
 	@touch $@
 
 # The local AWS has an environment of its own, so that a function there sees only its bundle, as in Lambda.

@@ -10,13 +10,8 @@ const FORMATS = { text: "txt", vtt: "vtt", srt: "srt", csv: "csv", json: "json" 
 const SPEAKS_MS = 1500; // after the last partial
 const READ_ALOUD = 3; // finals that a screen reader may still have to say
 const NEAR_PX = 80; // to the end, so that what comes is followed
-const STATES = { connecting: "connecting …", live: "live", closed: "closed" };
 
 export class CallView {
-  /**
-   * @param {HTMLElement} root
-   * @param {{ api: import("./api.js").Api, callscribe: import("./callscribe.js").Callscribe, callId: string }} what
-   */
   constructor(root, { api, callscribe, callId }) {
     this.api = api;
     this.callscribe = callscribe;
@@ -33,7 +28,7 @@ export class CallView {
     callscribe.follow(callId, {
       entry: (entry) => this.#entry(entry),
       partial: (partial) => this.#partial(partial),
-      refused: ({ message }) => this.#fail(message),
+      refused: ({ message }) => setText(this.parts.empty, message),
     });
     this.scrolled = () => this.#scrolled();
     addEventListener("scroll", this.scrolled, { passive: true });
@@ -48,7 +43,7 @@ export class CallView {
 
   /** Show how the connection stands. */
   state({ name, seconds, why }) {
-    const text = name === "waiting" ? `connection lost (${why}); again in ${Math.ceil(seconds)} s` : STATES[name];
+    const text = name === "waiting" ? `connection lost (${why}); again in ${Math.ceil(seconds)} s` : name;
     setText(this.parts.connection, text);
     this.parts.connection.dataset.state = name;
   }
@@ -66,17 +61,11 @@ export class CallView {
 
   /** Do what a key is for; returns whether it is for anything. */
   key({ key }) {
-    const keys = {
-      "/": () => this.parts.search.focus(),
-      c: () => this.copy(),
-      l: () => this.toEnd(),
-      j: () => this.#step(1),
-      k: () => this.#step(-1),
-      g: () => this.parts.jump.focus(),
-    };
-    if (!(key in keys)) return false;
-    keys[key]();
-    return true;
+    const { search, jump } = this.parts;
+    const keys = { "/": () => search.focus(), g: () => jump.focus(), c: () => this.copy(), l: () => this.toEnd(),
+      j: () => this.#step(1), k: () => this.#step(-1) };
+    keys[key]?.();
+    return key in keys;
   }
 
   toEnd() {
@@ -107,7 +96,6 @@ export class CallView {
   #build() {
     const part = {};
     this.parts = part;
-    const tool = (label, key, act) => element("button", { type: "button", title: `${label} (${key})`, onclick: act }, label);
     const formats = Object.keys(FORMATS).map((format) => element("option", { value: format }, format.toUpperCase()));
     part.title = element("h1", {}, "Call");
     part.about = element("p", { class: "about" }, plain(this.call.callId));
@@ -121,8 +109,7 @@ export class CallView {
     part.download = element(
       "select",
       { "aria-label": "Download the transcript", onchange: ({ target }) => (this.#download(target.value), (target.value = "")) },
-      element("option", { value: "" }, "Download"),
-      ...formats,
+      element("option", { value: "" }, "Download"), ...formats,
     );
     part.strip = element("canvas", {
       class: "strip", role: "slider", tabindex: 0, "aria-label": "Time", "aria-valuemin": 0, "aria-valuemax": 0, "aria-valuenow": 0,
@@ -133,19 +120,17 @@ export class CallView {
     part.aloud = element("div", { class: "unseen", "aria-live": "polite", "aria-relevant": "additions" });
     part.complete = element("span", { class: "complete" });
     part.delay = element("span", {});
-    part.connection = element("span", { class: "connection", role: "status" }, STATES.connecting);
+    part.connection = element("span", { class: "connection", role: "status" }, "connecting");
     part.notice = element("span", { class: "notice", role: "status" });
     part.unread = element("button", { type: "button", class: "unread", hidden: true, onclick: () => this.toEnd() });
     this.root.replaceChildren(
-      element(
-        "header",
-        { class: "top" },
+      element("header", { class: "top" },
         element("div", { class: "bar" },
           element("a", { class: "back", href: "#", "aria-label": "All calls" }, "←"),
           element("div", { class: "names" }, part.title, part.about),
           part.parties,
           element("div", { class: "tools" }, part.search, part.found, part.jump,
-            tool("Copy", "c", () => this.copy()), part.download),
+            element("button", { type: "button", title: "c", onclick: () => this.copy() }, "Copy"), part.download),
         ),
         part.strip,
       ),
@@ -167,7 +152,8 @@ export class CallView {
       this.conversation.show(line);
       if (kind === "utterance") this.#final(line, at);
     } else if (kind === "leg.gap") {
-      this.conversation.note(`${clock(body.start_ms)} to ${clock(body.end_ms)}: nothing heard of ${this.call.party(body.leg)} (${body.cause})`, body.start_ms, "gap");
+      const seconds = ((body.end_ms - body.start_ms) / 1000).toFixed(1);
+      this.conversation.note(`${seconds} s of ${this.call.party(body.leg)} missing: ${body.cause}`, body.start_ms, "gap");
     } else if (kind === "dtmf") {
       this.conversation.note(`${this.call.party(body.leg)} pressed ${body.digit}`, body.at_ms);
     } else if (kind === "session.waiting") {
@@ -222,11 +208,6 @@ export class CallView {
       const number = this.parts.parties.childElementCount;
       this.parts.parties.append(element("li", { style: `--party: var(--party-${(number % 4) + 1})` }, plain(parties[number])));
     }
-    for (const [number, party] of parties.entries()) {
-      for (const node of this.parts.talk.querySelectorAll(`[data-party="${CSS.escape(party)}"]:not([data-number])`)) {
-        node.dataset.number = String((number % 4) + 1);
-      }
-    }
     this.parts.summary.hidden = !this.call.summary;
     if (this.call.summary) setText(this.parts.summary, plain(this.call.summary));
     this.#tick();
@@ -272,11 +253,6 @@ export class CallView {
     this.isFollowing = false;
     next?.focus();
     next?.scrollIntoView({ block: "nearest" });
-  }
-
-  #fail(message) {
-    setText(this.parts.empty, message);
-    this.parts.empty.hidden = false;
   }
 
   #say(text) {

@@ -4,7 +4,7 @@ const COMPLETE_ANYWAY = "the track began late"; // before a track's first frame 
 
 /**
  * @typedef {{ id: string, leg: string, party: string, text: string, startMs: number, endMs: number, isFinal: boolean,
- *   words: [string, number, number, number][], marks: { kind: string, body: any }[] }} Line
+ *   marks: { kind: string, body: any }[] }} Line
  */
 export class Call {
   constructor(callId) {
@@ -14,12 +14,10 @@ export class Call {
     this.startedAt = null;
     this.ended = null;
     this.failure = null;
-    this.waiting = null;
     this.summary = null;
     this.legs = new Map(); // by name: { party, track, ledger, gaps }
     this.lines = new Map(); // finals by id
     this.partials = new Map(); // by leg
-    this.digits = [];
   }
 
   /** Take the next entry; returns what changed: a line's id, or "call". */
@@ -39,11 +37,7 @@ export class Call {
       case "batch.wanted":
         this.failure = `no live words: ${body.reason}; to be transcribed from the recording`;
         break;
-      case "session.waiting":
-        this.waiting = body.taken;
-        break;
       case "leg.started":
-        this.waiting = null;
         this.legs.set(body.leg, { party: body.party, track: body.track, ledger: null, gaps: this.#gapsOf(body.leg) });
         break;
       case "leg.gap":
@@ -53,9 +47,6 @@ export class Call {
         if (this.legs.has(body.leg)) this.legs.get(body.leg).ledger = body.ledger;
         // What is left then are sounds in which no words were found in the end.
         this.partials.delete(body.leg);
-        break;
-      case "dtmf":
-        this.digits.push({ party: this.party(body.leg), digit: body.digit, atMs: body.at_ms });
         break;
       case "summary":
         this.summary = String(body.text ?? body.results ?? "");
@@ -77,7 +68,7 @@ export class Call {
 
   /** Take what is being said; returns the line, which may grow. */
   say({ leg, party, id, text, start_ms: startMs, end_ms: endMs }) {
-    const line = { id, leg, party, text, startMs, endMs, isFinal: false, words: [], marks: [] };
+    const line = { id, leg, party, text, startMs, endMs, isFinal: false, marks: [] };
     this.partials.set(leg, line);
     return line;
   }
@@ -122,9 +113,9 @@ export class Call {
     return this.legs.get(leg).gaps;
   }
 
-  #utterance({ leg, id, text, start_ms: startMs, end_ms: endMs, words }) {
+  #utterance({ leg, id, text, start_ms: startMs, end_ms: endMs }) {
     if (this.partials.get(leg)?.id === id) this.partials.delete(leg);
-    this.lines.set(id, { id, leg, party: this.party(leg), text, startMs, endMs, isFinal: true, words, marks: [] });
+    this.lines.set(id, { id, leg, party: this.party(leg), text, startMs, endMs, isFinal: true, marks: [] });
     return id;
   }
 }

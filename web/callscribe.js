@@ -1,11 +1,11 @@
-// Follow phone calls from a browser: every entry of a call's log in order, none missing and none twice, and partials
-// in between, whatever becomes of the connection. No dependencies.
+// Follow phone calls from a browser: every entry of a call's log in order, none missing and none twice, partials in
+// between, whatever becomes of the connection.
 //
 //   const callscribe = new Callscribe({ ticket: () => fetch("/my/ticket").then((answer) => answer.json()) });
 //   callscribe.follow("CA…", { entry: ({ kind, body }) => …, partial: ({ party, text }) => … });
 //
-// `ticket` gives what `POST /v1/tickets` answers, anew for each connection; a page of yours asks your own server for it,
-// which has the API key. The same rules are in `callscribe/client/link.py`, and both are tested with the same stories.
+// `ticket` gives what `POST /v1/tickets` answers, anew for each connection; your own server, which has the API key, asks
+// for it. The same rules are in `callscribe/client/link.py`; both are told the same stories by the tests.
 
 /**
  * @typedef {{ type: "entry", call_id: string, seq: number, kind: string, at: string, body: any }} Entry
@@ -225,9 +225,7 @@ function settle(call, id) {
 
 /** One connection to the push service for all that a page follows. */
 export class Callscribe {
-  /**
-   * @param {{ ticket: () => Promise<Leave>, state?: (state: State) => void }} options
-   */
+  /** @param {{ ticket: () => Promise<Leave>, state?: (state: State) => void }} options */
   constructor({ ticket, state = () => {} }) {
     this.ticket = ticket;
     this.tell = state;
@@ -244,28 +242,19 @@ export class Callscribe {
     globalThis.document?.addEventListener("visibilitychange", this.wakeUp);
   }
 
-  /**
-   * Follow a call from entry `after + 1` on.
-   * @param {string} callId
-   * @param {CallHandlers} handlers
-   * @param {number} after
-   */
+  /** Follow a call from entry `after + 1` on. @param {string} callId @param {CallHandlers} handlers */
   follow(callId, handlers, after = 0) {
     this.handlers.set(callId, handlers);
     this.#send(this.link.follow(callId, after, now()));
     this.#connect();
   }
 
-  /** @param {string} callId */
   unfollow(callId) {
     this.handlers.delete(callId);
     this.#send(this.link.unfollow(callId));
   }
 
-  /**
-   * Be told when any call begins and ends. After each `watching`, list the calls in progress: some may have been missed.
-   * @param {WatchHandlers} handlers
-   */
+  /** Be told of all calls; after each `watching` list those in progress. @param {WatchHandlers} handlers */
   watch(handlers) {
     this.watchHandlers = handlers;
     this.#send(this.link.watch());

@@ -8,22 +8,19 @@ import { element, plain, setText } from "./dom.js";
 const MOST_COLUMNS = 3;
 
 export class Conversation {
-  /**
-   * @param {HTMLElement} root
-   * @param {import("./call.js").Call} call
-   */
   constructor(root, call) {
     this.root = root;
     this.call = call;
     this.rows = new Map(); // by line id
     this.blocks = []; // in order: { node, columns, startMs, open: Set of line ids }
-    this.columns = [];
   }
 
   /** Show a line, or show it anew; returns its element. */
   show(line) {
     const row = this.rows.get(line.id) ?? this.#add(line);
     row.node.classList.toggle("final", line.isFinal);
+    // Who is who may become known after the first words.
+    row.node.style.setProperty("--party", `var(--party-${(this.#number(line.party) % 4) + 1})`);
     setText(row.text, plain(line.text));
     setText(row.time, clock(line.startMs));
     row.line = line;
@@ -87,14 +84,17 @@ export class Conversation {
   }
 
   #column(block, party) {
-    if (!this.columns.includes(party)) this.columns.push(party);
-    const number = this.columns.indexOf(party) % MOST_COLUMNS;
+    const number = this.#number(party) % MOST_COLUMNS;
     if (!block.columns.has(number)) {
       const node = element("div", { class: "column", style: `--column: ${number + 1}` });
       block.columns.set(number, node);
       block.node.append(node);
     }
     return block.columns.get(number);
+  }
+
+  #number(party) {
+    return Math.max(0, this.call.parties.indexOf(party));
   }
 
   #mark({ node, line }) {

@@ -1,15 +1,11 @@
 // Elements as values. What is said is data: it only ever becomes text, never markup.
 
-/**
- * @param {string} tag
- * @param {Record<string, any>} attributes `on…` are listeners; false, null and undefined are left out
- * @param {...(Node | string)} children
- */
+/** An element; attributes `on…` are listeners, and false, null and undefined are left out. */
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-    else if (value !== false && value !== null && value !== undefined) made.setAttribute(name, value === true ? "" : value);
+    else if (value !== false && value != null) made.setAttribute(name, value === true ? "" : value);
   }
   made.append(...children);
   return made;

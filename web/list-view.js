@@ -6,10 +6,6 @@ import { element, plain, setText } from "./dom.js";
 const PAGE = 50;
 
 export class ListView {
-  /**
-   * @param {HTMLElement} root
-   * @param {{ api: import("./api.js").Api, callscribe: import("./callscribe.js").Callscribe }} what
-   */
   constructor(root, { api, callscribe }) {
     this.api = api;
     this.rows = new Map(); // by call id
@@ -21,13 +17,13 @@ export class ListView {
       filter: element("input", { type: "search", placeholder: "Number", "aria-label": "Calls with this number", title: "/" }),
       more: element("button", { type: "button", class: "more", hidden: true, onclick: () => this.#more() }, "Earlier calls"),
       empty: element("p", { class: "empty", hidden: true }, "No calls yet. Place one: callscribe call --recorded voicemail"),
-      connection: element("span", { class: "connection", role: "status" }, "connecting …"),
+      connection: element("span", { class: "connection", role: "status" }, "connecting"),
       error: element("p", { class: "failed", role: "alert", hidden: true }),
     };
     const head = (text) => element("th", { scope: "col" }, text);
     const table = (label, body) =>
       element("table", { "aria-label": label },
-        element("thead", {}, element("tr", {}, ...["From", "To", "Began", "Lasted", "Parties", ""].map(head))), body);
+        element("thead", {}, element("tr", {}, ...["From", "To", "Began", "Lasted", "Parties", "Status"].map(head))), body);
     root.replaceChildren(
       element("header", { class: "top" },
         element("div", { class: "bar" }, element("div", { class: "names" }, element("h1", {}, "Calls"), this.parts.count),
@@ -70,11 +66,9 @@ export class ListView {
 
   async #load() {
     try {
-      const number = this.parts.filter.value.trim();
-      const asked = { limit: PAGE, ...(number && { number }) };
       const [live, past] = await Promise.all([
-        this.#all({ ...asked, limit: 200, status: "in-progress" }),
-        this.api.calls({ ...asked, status: "ended" }),
+        this.#all(this.#asked({ status: "in-progress", limit: 200 })),
+        this.api.calls(this.#asked({ status: "ended" })),
       ]);
       if (this.isClosed) return;
       this.rows.clear();
@@ -88,6 +82,11 @@ export class ListView {
     }
   }
 
+  #asked(more) {
+    const number = this.parts.filter.value.trim();
+    return { limit: PAGE, ...(number && { number }), ...more };
+  }
+
   async #all(query) {
     const calls = [];
     for (let next = null; ; ) {
@@ -99,8 +98,7 @@ export class ListView {
   }
 
   async #more() {
-    const number = this.parts.filter.value.trim();
-    const page = await this.api.calls({ limit: PAGE, status: "ended", next: this.next, ...(number && { number }) });
+    const page = await this.api.calls(this.#asked({ status: "ended", next: this.next }));
     this.parts.past.append(...page.calls.map((call) => this.#row(call)));
     this.next = page.next;
     this.#counted();
@@ -109,7 +107,7 @@ export class ListView {
   #told({ call_id: callId, kind, at, body }) {
     const known = this.rows.get(callId);
     if (kind === "call.started" && !known) {
-      const number = this.parts.filter.value.trim();
+      const { number } = this.#asked();
       if (number && number !== body.from && number !== body.to) return;
       this.parts.live.prepend(this.#row({ ...body, call_id: callId, status: "in-progress", started_at: at, parties: [] }));
     } else if (kind === "call.ended" && known && known.call.status !== "ended") {

@@ -7,10 +7,10 @@ import { element } from "./dom.js";
 import { ListView } from "./list-view.js";
 
 const THEME = "callscribe-theme";
-const HELP = [
-  ["/", "search"], ["j, k", "next, previous"], ["g", "jump to a time"], ["l", "to what is said now"], ["c", "copy"],
-  ["t", "light or dark"], ["Esc", "back to all calls"], ["?", "these keys"],
-];
+const HELP = {
+  "/": "search", "j, k": "next, previous", g: "jump to a time", l: "to what is said now", c: "copy",
+  t: "light or dark", Esc: "back to all calls", "?": "these keys",
+};
 
 const root = document.getElementById("view");
 const help = document.getElementById("help");
@@ -35,9 +35,9 @@ function show() {
     askForKey();
     return;
   }
-  const state = (each) => view?.state(each);
-  const callscribe = new Callscribe({ ticket: () => ticket(callId), state });
-  const view = callId ? new CallView(root, { api, callscribe, callId }) : new ListView(root, { api, callscribe });
+  let view = null;
+  const callscribe = new Callscribe({ ticket: () => ticket(callId), state: (each) => view?.state(each) });
+  view = callId ? new CallView(root, { api, callscribe, callId }) : new ListView(root, { api, callscribe });
   shown = { callId, view, callscribe };
   document.title = callId ? `${callId.slice(0, 10)}… · callscribe` : "callscribe";
   if (!Number.isNaN(seconds)) setTimeout(() => view.jump?.(seconds * 1000), 1000);
@@ -64,13 +64,9 @@ function askForKey(why = "") {
     shown = null;
     show();
   };
-  root.replaceChildren(
-    element("main", { class: "key" },
-      element("h1", {}, "callscribe"),
-      element("form", { onsubmit: enter },
-        element("label", {}, "API key", input),
-        element("p", { class: "failed", role: "alert" }, why),
-        element("button", {}, "Show calls"))));
+  const told = element("p", { class: "failed", role: "alert" }, why);
+  root.replaceChildren(element("main", { class: "key" }, element("h1", {}, "callscribe"),
+    element("form", { onsubmit: enter }, element("label", {}, "API key", input), told, element("button", {}, "Show calls"))));
   input.focus();
 }
 
@@ -96,7 +92,7 @@ function typed(event) {
 async function begin() {
   const kept = localStorage.getItem(THEME);
   if (kept) document.documentElement.dataset.theme = kept;
-  help.prepend(element("dl", {}, ...HELP.flatMap(([key, does]) => [element("dt", {}, key), element("dd", {}, does)])));
+  help.prepend(element("dl", {}, ...Object.entries(HELP).flatMap(([key, does]) => [element("dt", {}, key), element("dd", {}, does)])));
   document.getElementById("theme").addEventListener("click", changeTheme);
   document.getElementById("keys").addEventListener("click", () => help.showModal());
   addEventListener("keydown", typed);

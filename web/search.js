@@ -3,12 +3,7 @@
 import { setText } from "./dom.js";
 
 export class Search {
-  /**
-   * @param {HTMLInputElement} input
-   * @param {HTMLElement} count
-   * @param {HTMLElement} root
-   * @param {() => void} begun
-   */
+  /** `begun` is called when somebody begins to look for something. */
   constructor(input, count, root, begun) {
     this.input = input;
     this.count = count;

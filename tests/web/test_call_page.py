@@ -1,0 +1,223 @@
+"""One call on the page, in a real browser."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from callscribe.entries import CallFailed, Dtmf, LegGap, Other
+from tests.following_service import OVER, began, leg, said, silent
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+CALL = "CA1"
+PICTURES = Path(__file__).parents[2] / ".callscribe" / "pictures"
+NASTY = '<img src=x onerror="window.harmed = true"><script>window.harmed = true</script>\u202e &amp; <b>bold</b>'
+
+
+async def talking(screen, *bodies) -> None:
+    """Let the page follow a call between two parties in which `bodies` have been said."""
+    await screen.service.append(CALL, began(), leg("caller"), leg("agent"), *bodies)
+    await screen.open(f"call={CALL}")
+    await screen.service.followed(CALL)
+    await screen.until("document.querySelector('.parties li')")
+
+
+async def partial(screen, party: str, text: str, *, number: int, start_ms: int) -> None:
+    await screen.service.say(
+        CALL, text, leg=f"MZ1/{party}", party=party, utterance=f"G1/{party}/{number}", start_ms=start_ms
+    )
+
+
+async def test_a_call_is_watched_from_its_start_to_its_end(screen):
+    await talking(screen)
+    agent = "Good morning, this is the Example Bank. How can I help you?"
+    caller = "Hello, I have lost my card on the way home from the station."
+
+    for length in range(5, len(agent), 9):
+        await partial(screen, "agent", agent[:length], number=0, start_ms=600)
+    await screen.until("document.querySelector('.line .text')?.textContent.startsWith('Good morning')")
+    assert await screen.page.locator(".parties li.speaks").all_inner_texts() == ["agent"]
+    node = await screen.page.locator(".line").element_handle()
+    await screen.service.append(CALL, said("agent", agent, number=0, start_ms=600))
+    await screen.until("document.querySelector('.line.final')")
+    assert await node.evaluate("(node) => node.isConnected && node.classList.contains('final')")
+    for length in range(5, len(caller), 9):
+        await partial(screen, "caller", caller[:length], number=0, start_ms=5000)
+    await screen.service.append(CALL, said("caller", caller, number=0, start_ms=5000), Dtmf(
+        leg="MZ1/caller", digit="1", at_ms=9000))  # fmt: skip
+    await screen.service.append(CALL, silent("caller"), silent("agent"), OVER)
+
+    await screen.until("document.querySelector('.complete').textContent === 'all audio heard'")
+    assert await screen.lines() == [agent, caller]
+    assert "caller pressed 1" in await screen.lines(".note")
+    assert "completed" in await screen.page.locator(".about").inner_text()
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    await screen.page.screenshot(path=PICTURES / "call.png")
+
+
+async def test_nothing_moves_while_two_parties_speak_at_once_and_their_lines_settle(screen):
+    words = "and so it goes on and on with many a word that fills more than one line of the column it stands in"
+    await talking(screen, *[said("agent", f"line {n}", number=n, start_ms=1000 * n) for n in range(8)])
+    await screen.until("document.querySelectorAll('.line.final').length === 8")
+    await screen.page.evaluate("window.shifts.length = 0")
+
+    for length in range(4, len(words), 6):
+        await partial(screen, "caller", words[:length], number=0, start_ms=9000)
+        await partial(screen, "agent", words[: length // 2], number=10, start_ms=9400)
+    await screen.service.append(CALL, said("agent", words[:40], number=10, start_ms=9400))
+    await partial(screen, "agent", "next", number=11, start_ms=12000)
+    await partial(screen, "caller", words * 2, number=0, start_ms=9000)
+    await screen.service.append(CALL, said("agent", "next one", number=11, start_ms=12000))
+    await screen.service.append(CALL, said("caller", words * 2, number=0, start_ms=9000))
+    await screen.until("document.querySelectorAll('.line.final').length === 11")
+    await screen.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    assert await screen.page.evaluate("window.shifts") == []
+
+
+async def test_a_reload_in_the_middle_of_a_call_misses_nothing(screen):
+    await talking(screen, *[said("agent", f"line {n}", number=n, start_ms=1000 * n) for n in range(5)])
+    await screen.until("document.querySelectorAll('.line.final').length === 5")
+
+    await screen.page.reload()
+    await screen.service.append(CALL, *[said("caller", f"line {n}", number=n, start_ms=1000 * n) for n in range(5, 9)])
+
+    await screen.until("document.querySelectorAll('.line.final').length === 9")
+    assert await screen.lines() == [f"line {n}" for n in range(9)]
+
+
+async def test_a_socket_that_is_cut_under_the_page_is_resumed_without_a_word_lost_or_twice(screen):
+    await talking(screen, said("agent", "line 0", number=0, start_ms=0))
+    for number in range(1, 4):
+        screen.service.cut()
+        await screen.service.append(CALL, said("agent", f"line {number}", number=number, start_ms=1000 * number))
+        await screen.until(f"document.querySelectorAll('.line.final').length === {number + 1}")
+
+    assert await screen.lines() == [f"line {n}" for n in range(4)]
+    assert await screen.page.locator(".connection").inner_text() == "live"
+
+
+async def test_a_ticket_that_has_expired_is_replaced_and_nobody_notices(screen):
+    screen.service.expired = 1
+    await talking(screen, said("agent", "line 0", number=0, start_ms=0))
+
+    await screen.until("document.querySelectorAll('.line.final').length === 1")
+    assert screen.service.connections == 2
+
+
+async def test_two_calls_side_by_side_do_not_mix(new_screen):
+    left, right = await new_screen(width=640), await new_screen(width=640)
+    for screen, call in ((left, "CA1"), (right, "CA2")):
+        await screen.service.append(call, began(), leg("caller"))
+        await screen.open(f"call={call}")
+        await screen.service.followed(call)
+
+    await left.service.append("CA1", said("caller", "one", number=0, start_ms=0))
+    await left.service.append("CA2", said("caller", "two", number=0, start_ms=0))
+
+    for screen, text in ((left, "one"), (right, "two")):
+        await screen.until("document.querySelector('.line.final')")
+        assert await screen.lines() == [text]
+
+
+async def test_a_call_of_two_thousand_utterances_is_searched_and_jumped_in(screen):
+    for body in (began(), leg("caller"), leg("agent")):
+        screen.service.write(CALL, body)
+    for n in range(2000):
+        party = "caller" if n % 2 else "agent"
+        screen.service.write(
+            CALL, said(party, f"utterance {n} of this call", number=n, start_ms=3000 * n, end_ms=3000 * n + 2000)
+        )
+    await screen.open(f"call={CALL}")
+    await screen.until("document.querySelectorAll('.line.final').length === 2000")
+
+    await screen.page.keyboard.press("/")
+    await screen.page.keyboard.type("utterance 17")
+    await screen.until("document.querySelector('.found').textContent === '1/111'")
+    await screen.page.keyboard.press("Enter")
+    assert await screen.page.locator(".found").inner_text() == "2/111"
+    await screen.page.keyboard.press("Escape")
+    await screen.page.keyboard.press("g")
+    await screen.page.keyboard.type("50:00")
+    await screen.page.keyboard.press("Enter")
+    assert await screen.page.evaluate("document.activeElement.innerText.includes('utterance 1000 ')")
+    # Only what is near the screen is laid out, however long the call is.
+    styles = "getComputedStyle(document.querySelector('.block')).contentVisibility"
+    assert await screen.page.evaluate(styles) == "auto"
+
+
+async def test_what_a_caller_says_is_text_whatever_it_looks_like(screen):
+    await talking(screen, said("caller", NASTY, number=0, start_ms=0))
+    await partial(screen, "agent", NASTY, number=0, start_ms=3000)
+    await screen.until("document.querySelectorAll('.line').length === 2")
+
+    assert await screen.page.evaluate("window.harmed") is None
+    assert await screen.page.locator(".talk img, .talk script, .talk b").count() == 0
+    (text, _) = await screen.lines(".line .text")
+    assert "<b>bold</b>" in text
+    assert "\u202e" not in text
+
+
+async def test_what_is_missing_is_said_and_so_is_why(screen):
+    gap = LegGap(leg="MZ1/caller", start_ms=2000, end_ms=3400, cause="not delivered by the carrier")
+    await talking(screen, said("agent", "hello", number=0, start_ms=0), gap)
+    assert await screen.page.locator(".complete").inner_text() == "1.4 s of audio missing"
+    assert any("not delivered by the carrier" in note for note in await screen.lines(".note"))
+
+    await screen.service.append(CALL, CallFailed(reason="gladia answered 401", kept="1 utterance"))
+
+    await screen.until("document.querySelector('.complete').textContent === 'transcript not complete'")
+    assert "gladia answered 401" in (await screen.lines(".note.failed"))[0]
+
+
+async def test_what_the_log_has_beside_words_is_shown(screen):
+    sentiment = Other(kind="sentiment", fields={"utterance_id": "G1/agent/0", "sentiment": "positive"})
+    summary = Other(kind="summary", fields={"text": "The caller has lost a card."})
+    await talking(screen, said("agent", "How nice", number=0, start_ms=0), sentiment, summary)
+
+    await screen.until("document.querySelector('.summary:not([hidden])')")
+    assert await screen.page.locator(".summary").inner_text() == "The caller has lost a card."
+    assert await screen.page.locator(".line").get_attribute("data-sentiment") == "positive"
+
+
+async def test_finals_alone_are_read_aloud(screen):
+    await talking(screen)
+    await partial(screen, "caller", "not yet", number=0, start_ms=0)
+    await screen.until("document.querySelector('.line')")
+    aloud = screen.page.locator("[aria-live=polite]")
+    assert await aloud.inner_text() == ""
+
+    await screen.service.append(CALL, said("caller", "now it is", number=0, start_ms=0))
+
+    await screen.until("document.querySelector('[aria-live=polite]').textContent === 'caller: now it is'")
+
+
+async def test_the_transcript_is_copied_and_downloaded(new_screen):
+    screen = await new_screen(permissions=["clipboard-read", "clipboard-write"])
+    await talking(screen, said("agent", "hello", number=0, start_ms=1000))
+    await screen.until("document.querySelector('.line.final')")
+
+    await screen.page.keyboard.press("c")
+    await screen.until("document.querySelector('.notice').textContent === '1 lines copied'")
+    assert await screen.page.evaluate("navigator.clipboard.readText()") == "[0:01] agent: hello\n"
+    async with screen.page.expect_download() as download:
+        await screen.page.get_by_label("Download the transcript").select_option("vtt")
+    path = await (await download.value).path()
+    assert "<v agent>hello</v>" in await asyncio.to_thread(Path(path).read_text)
+
+
+async def test_who_reads_further_up_is_not_moved_and_is_told_of_what_comes(screen):
+    await talking(screen, *[said("agent", f"line {n}", number=n, start_ms=1000 * n) for n in range(60)])
+    await screen.until("document.querySelectorAll('.line.final').length === 60 && scrollY > 0")
+    await screen.page.mouse.wheel(0, -100_000)
+    await screen.until("scrollY === 0")
+
+    await screen.service.append(CALL, said("agent", "line 60", number=60, start_ms=60_000))
+
+    await screen.until("document.querySelector('.unread').textContent === '↓ 1 new'")
+    assert await screen.page.evaluate("scrollY") == 0
+    await screen.page.keyboard.press("l")
+    await screen.until("scrollY > 1000 && document.querySelector('.unread').hidden")

@@ -2,10 +2,6 @@
 
 const COMPLETE_ANYWAY = "the track began late"; // before a track's first frame nobody was on the line
 
-/**
- * @typedef {{ id: string, leg: string, party: string, text: string, startMs: number, endMs: number, isFinal: boolean,
- *   marks: { kind: string, body: any }[] }} Line
- */
 export class Call {
   constructor(callId) {
     this.callId = callId;

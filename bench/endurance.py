@@ -226,6 +226,9 @@ class Hour:
             await talking
         for slot in self._slots:
             self._hang_up(slot)
+            # Another call may have been dialled, and not have said a word yet.
+            slot.caller, slot.next = slot.next, None
+            self._hang_up(slot)
         await asyncio.gather(*self._closing)
         async with asyncio.timeout(GRACE_S):
             while any(kept.problem() for kept in self._services.kept.values()):

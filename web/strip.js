@@ -65,26 +65,30 @@ export class Strip {
     const pen = canvas.getContext("2d");
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, width, height);
-    const style = getComputedStyle(canvas);
+    const colour = (name) => {
+      canvas.style.color = `var(${name})`; // a variable's own value may still be a choice of two
+      return getComputedStyle(canvas).color;
+    };
     const x = (ms) => (ms / this.lengthMs) * width;
     const lane = new Map(parties.map((party, number) => [party, number * (LANE + GAP)]));
+    const colours = new Map(parties.map((party, number) => [party, colour(`--party-${(number % 4) + 1}`)]));
+    pen.fillStyle = colour("--lane");
     for (const top of lane.values()) {
-      pen.fillStyle = style.getPropertyValue("--lane");
       pen.fillRect(0, top, width, LANE);
     }
     for (const line of [...call.lines.values(), ...call.partials.values()]) {
       const top = lane.get(line.party);
       if (top === undefined) continue;
-      pen.fillStyle = style.getPropertyValue(`--party-${(parties.indexOf(line.party) % 4) + 1}`);
+      pen.fillStyle = colours.get(line.party);
       pen.globalAlpha = line.isFinal ? 1 : 0.5;
       pen.fillRect(x(line.startMs), top, Math.max(1.5, x(line.endMs - line.startMs)), LANE);
     }
     pen.globalAlpha = 1;
-    pen.fillStyle = style.getPropertyValue("--bad");
+    pen.fillStyle = colour("--bad");
     for (const { party, gaps } of call.legs.values()) {
       for (const gap of gaps) pen.fillRect(x(gap.startMs), lane.get(party) + LANE - 3, Math.max(2, x(gap.endMs - gap.startMs)), 3);
     }
-    pen.fillStyle = style.getPropertyValue("--ink");
+    pen.fillStyle = colour("--ink");
     pen.fillRect(Math.min(x(this.atMs), width - 1), 0, 1, height);
   }
 }

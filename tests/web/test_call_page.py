@@ -161,6 +161,22 @@ async def test_what_a_caller_says_is_text_whatever_it_looks_like(screen):
     assert "\u202e" not in text
 
 
+async def test_the_strip_shows_who_spoke_when_in_the_partys_colour(screen):
+    # In the first half of the half minute that the strip has at least.
+    await talking(screen, said("caller", "hello", number=0, start_ms=0, end_ms=14_000))
+    await screen.until("document.querySelector('.line.final')")
+    await screen.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    look = """(share) => {
+      const strip = document.querySelector(".strip");
+      const at = strip.getContext("2d").getImageData(Math.floor(strip.width * share), 5, 1, 1).data;
+      return [...at.slice(0, 3)];
+    }"""
+
+    party = "getComputedStyle(document.querySelector('.parties li')).color.match(/\\d+/g).slice(0, 3).map(Number)"
+    assert await screen.page.evaluate(look, 0.25) == await screen.page.evaluate(party)
+    assert await screen.page.evaluate(look, 0.75) != await screen.page.evaluate(party)
+
+
 async def test_what_is_missing_is_said_and_so_is_why(screen):
     gap = LegGap(leg="MZ1/caller", start_ms=2000, end_ms=3400, cause="not delivered by the carrier")
     await talking(screen, said("agent", "hello", number=0, start_ms=0), gap)

@@ -97,7 +97,8 @@ class Wanted:
 
     def includes(self, item: Item) -> bool:
         """Return whether an answer's item is meant: a query has both ends of its range."""
-        return item["started_at"]["S"] != self.until
+        started_at: str = item["started_at"]["S"]
+        return started_at != self.until
 
 
 @dataclass(frozen=True, slots=True)

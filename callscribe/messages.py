@@ -126,7 +126,7 @@ Message: TypeAlias = (
 )
 
 _actions: msgspec.json.Decoder[Action] = msgspec.json.Decoder(Subscribe | Replay | Unsubscribe | Ping)
-_messages: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)  # type: ignore[arg-type]
+_messages: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
 # What those are told who follow no single call.
 TOLD_TENANT = frozenset({"call.started", "call.ended", "call.failed"})
 

@@ -13,6 +13,7 @@ from bridge.environment import Environment
 from bridge.meter import METRICS
 from bridge.session_states import NEXT
 from callscribe.settings import NumberSettings
+from infra.context import Context
 from local.cli import app
 
 ROOT = Path(__file__).parents[1]
@@ -39,6 +40,12 @@ def test_every_setting_of_the_bridge_is_in_the_readme_with_its_default():
 
 def test_every_setting_of_a_number_is_in_the_readme():
     assert list(rows("Settings of a number")) == [field.name for field in msgspec.structs.fields(NumberSettings)]
+
+
+def test_what_may_differ_between_deployments_is_in_the_readme():
+    documented = {name for row in rows("Deploy") for name in row.replace("`", "").split(", ")}
+
+    assert documented == set(Context.__dataclass_fields__) - {"bundle"}  # which the laptop alone sets
 
 
 def test_every_metric_is_in_its_table_with_its_unit_and_meaning():

@@ -1,4 +1,4 @@
-"""Follow calls from Python: `pip install callscribe[client]`.
+"""Follow calls from Python: the package's extra `client`.
 
     async with Callscribe("https://….execute-api.….amazonaws.com", key="cs_…") as callscribe:
         async for seen in callscribe.follow("CA…"):

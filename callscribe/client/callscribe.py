@@ -59,11 +59,11 @@ class Callscribe:
         until: datetime | None = None,
     ) -> AsyncIterator[CallSummary]:
         """Give the calls that are asked for, newest first, for as long as somebody asks. Raises RequestFailed."""
-        asked = {
+        asked: dict[str, str | None] = {
             "status": status,
             "number": number,
-            "since": since and since.isoformat(),
-            "until": until and until.isoformat(),
+            "since": None if since is None else since.isoformat(),
+            "until": None if until is None else until.isoformat(),
             "limit": "200",
         }
         query = {name: value for name, value in asked.items() if value is not None}

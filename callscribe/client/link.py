@@ -192,7 +192,7 @@ class Link:
         if was_open and not self._failures:
             self._failures = 1
             return FIRST_RETRY_S * self._jitter()
-        longest_s = min(LAST_RETRY_S, FIRST_RETRY_S * 2 ** min(self._failures, 16))
+        longest_s: float = min(LAST_RETRY_S, FIRST_RETRY_S * 2 ** min(self._failures, 16))
         self._failures += 1
         return longest_s * (0.5 + 0.5 * self._jitter())
 

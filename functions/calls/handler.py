@@ -103,6 +103,26 @@ def document() -> Response[str]:
 
 
 @app.exception_handler(Problem)  # type: ignore[untyped-decorator]
+def _on_problem(problem: Problem) -> Response[str]:
+    return _told(problem)
+
+
+@app.not_found
+def _on_nowhere(_error: NotFoundError) -> Response[str]:
+    return _told(Problem(HTTPStatus.NOT_FOUND, "no-such-operation", f"there is nothing here; see {PATH}"))
+
+
+@app.exception_handler([Unavailable, Refused, MalformedMessage])  # type: ignore[untyped-decorator]
+def _on_failure(error: Exception) -> Response[str]:
+    # What others say may quote what was said on a call.
+    reason = f"malformed: {error.kind}" if isinstance(error, MalformedMessage) else str(error)
+    logger.error("request failed", extra={"reason": reason})
+    metrics.add_metric("RequestsFailed", MetricUnit.Count, 1)
+    if isinstance(error, Unavailable):
+        return _told(unavailable())
+    return _told(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "refused", "this deployment has to be set right first"))
+
+
 def _told(problem: Problem) -> Response[str]:
     # Not the detail, which may quote what was sent.
     logger.info("request not done", extra={"code": problem.code, "field": problem.field})
@@ -112,23 +132,8 @@ def _told(problem: Problem) -> Response[str]:
         headers["retry-after"] = str(problem.retry_after_s)
     if problem.status == HTTPStatus.UNAUTHORIZED:
         headers["www-authenticate"] = "Bearer"
-    return Response(problem.status, MEDIA_TYPE, msgspec.json.encode(problem.document()).decode(), headers=headers)
-
-
-@app.not_found  # type: ignore[untyped-decorator]
-def _nowhere(_error: NotFoundError) -> Response[str]:
-    return _told(Problem(HTTPStatus.NOT_FOUND, "no-such-operation", f"there is nothing here; see {PATH}"))
-
-
-@app.exception_handler([Unavailable, Refused, MalformedMessage])  # type: ignore[untyped-decorator]
-def _failed(error: Exception) -> Response[str]:
-    # What others say may quote what was said on a call.
-    reason = f"malformed: {error.kind}" if isinstance(error, MalformedMessage) else str(error)
-    logger.error("request failed", extra={"reason": reason})
-    metrics.add_metric("RequestsFailed", MetricUnit.Count, 1)
-    if isinstance(error, Unavailable):
-        return _told(unavailable())
-    return _told(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "refused", "this deployment has to be set right first"))
+    document = msgspec.json.encode(problem.document()).decode()
+    return Response(problem.status, MEDIA_TYPE, document, headers=headers)
 
 
 # Answers hold what was said and tickets, and events hold keys: neither is logged or traced.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import cast
 
 import msgspec
 
@@ -125,4 +124,4 @@ def _account(call: Call) -> str:
 def _tracks(call: Call) -> Track:
     if call.started is None or not call.started.settings:
         return "both_tracks"
-    return cast("Track", settings_in_force(call.started.settings).tracks)
+    return settings_in_force(call.started.settings).tracks

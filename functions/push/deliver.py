@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from callscribe.entries import Entry
 from callscribe.errors import Refused, SubscriberGone, Unavailable
@@ -42,6 +43,14 @@ class Delivered:
         )
 
 
+class _Due(NamedTuple):
+    """Entries, who is to have them, and as what."""
+
+    written: list[Written]
+    find: Callable[[], Iterable[Subscription]]
+    told: Callable[[Entry], Message]
+
+
 def deliver(
     batch: Batch, *, followers: Subscribers, watchers: Subscribers, post: Post, forget: Forget, workers: Executor
 ) -> Delivered:
@@ -52,10 +61,11 @@ def deliver(
     """
     total = Delivered()
     running = []
-    for written, find, told in [
-        *((written, partial(followers, call_id), message_of) for call_id, written in batch.calls.items()),
-        *((written, partial(watchers, tenant), call_message_of) for tenant, written in _told(batch).items()),
-    ]:
+    due: list[_Due] = [
+        _Due(written, partial(followers, call_id), message_of) for call_id, written in batch.calls.items()
+    ]
+    due += [_Due(written, partial(watchers, tenant), call_message_of) for tenant, written in _told(batch).items()]
+    for written, find, told in due:
         try:
             subscriptions = find()
         except Unavailable:

@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from callscribe.calls_list import CallSummary
+from callscribe.calls_list import CallSummary, Status
 from callscribe.client import Callscribe
 from callscribe.exports.plain_text import plain
 from local.commands.deployment import ApiUrl, Key, State, client_of
@@ -32,13 +32,6 @@ class Format(StrEnum):
     CSV = "csv"
 
 
-class Standing(StrEnum):
-    """How a call stands."""
-
-    IN_PROGRESS = "in-progress"
-    ENDED = "ended"
-
-
 CallId = Annotated[str, typer.Argument(help="the call, as `callscribe calls` lists it")]
 
 
@@ -56,7 +49,7 @@ def tail(
 
 def calls(
     *,
-    status: Annotated[Standing | None, typer.Option(help="only calls that stand so")] = None,
+    status: Annotated[Status | None, typer.Option(help="only calls that stand so")] = None,
     number: Annotated[str | None, typer.Option(help="only calls with this number on either side")] = None,
     since: Annotated[datetime | None, typer.Option(help="only calls that began since")] = None,
     limit: Annotated[int, typer.Option(help="so many at most", min=1)] = 20,
@@ -90,13 +83,12 @@ async def _tail(callscribe: Callscribe, call_id: str, after: int) -> int:
 
 
 async def _calls(
-    callscribe: Callscribe, status: Standing | None, number: str | None, since: datetime | None, limit: int
+    callscribe: Callscribe, status: Status | None, number: str | None, since: datetime | None, limit: int
 ) -> int:
     found: list[CallSummary] = []
     async with callscribe:
-        standing = None if status is None else status.value
         moment = None if since is None else since.astimezone()
-        async for call in callscribe.calls(status=standing, number=number, since=moment):
+        async for call in callscribe.calls(status=status, number=number, since=moment):
             found.append(call)
             if len(found) == limit:
                 break

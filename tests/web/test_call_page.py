@@ -54,6 +54,25 @@ async def test_a_call_is_watched_from_its_start_to_its_end(screen):
     assert await screen.lines() == [agent, caller]
     assert "caller pressed 1" in await screen.lines(".note")
     assert "completed" in await screen.page.locator(".about").inner_text()
+
+
+async def test_a_call_in_its_middle_is_the_readmes_picture(screen):
+    await talking(
+        screen,
+        said("agent", "Good morning, this is the Example Bank, my name is Ada. How can I help you?", number=0,
+             start_ms=600, end_ms=5200),
+        said("caller", "Hello. I have lost my card, somewhere between the station and home.", number=0,
+             start_ms=5600, end_ms=9800),
+        LegGap(leg="MZ1/caller", start_ms=10_000, end_ms=10_400, cause="not delivered by the carrier"),
+        said("agent", "I am sorry to hear that. For security, please press one if you are calling from your own phone.",
+             number=1, start_ms=11_000, end_ms=16_000),
+        Dtmf(leg="MZ1/caller", digit="1", at_ms=17_000),
+    )  # fmt: skip
+    await partial(screen, "agent", "Thank you. I can see that", number=2, start_ms=18_000)
+    await partial(screen, "caller", "Yes, it was", number=1, start_ms=18_600)
+
+    await screen.until("document.querySelectorAll('.line:not(.final)').length === 2")
+    await screen.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     PICTURES.mkdir(parents=True, exist_ok=True)
     await screen.page.screenshot(path=PICTURES / "call.png")
 

@@ -1,6 +1,5 @@
-// A conversation on one time axis: a column a party, and blocks in which they talk over each other side by side. While
-// anybody in a block still speaks, what begins goes into it, each party's lines below one another in its own column: so
-// a line that grows moves nothing but what its own party says after it, which is nothing.
+// A conversation on one time axis: a column a party, in blocks of what is said at the same time. While anybody in a block
+// still speaks, what begins goes into it, below its own party's lines: so a line that grows moves nothing.
 
 import { clock } from "./call.js";
 import { element, plain, setText } from "./dom.js";

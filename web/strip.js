@@ -66,7 +66,7 @@ export class Strip {
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, width, height);
     const colour = (name) => {
-      canvas.style.color = `var(${name})`; // a variable's own value may still be a choice of two
+      canvas.style.color = `var(${name})`; // resolves light-dark()
       return getComputedStyle(canvas).color;
     };
     const x = (ms) => (ms / this.lengthMs) * width;

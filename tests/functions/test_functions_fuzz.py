@@ -13,12 +13,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from callscribe.calls_list import Place
 from callscribe.errors import MalformedMessage, Refused
 from callscribe.messages import ErrorMessage, PongMessage, frames
 from callscribe.subscriptions import Subscriptions
-from callscribe.tickets import Ticket, sign
+from callscribe.tickets import Ticket, push_ticket, sign
 from callscribe.twilio_signature import sign as sign_form
 from functions.authorize.decision import decide
+from functions.calls.identity import identify
+from functions.calls.problems import Problem
+from functions.calls.questions import (
+    CallsQuestion,
+    LogQuestion,
+    StreamQuestion,
+    TicketQuestion,
+    TranscriptQuestion,
+    of_body,
+    of_query,
+)
 from functions.found import find
 from functions.push.records import read
 from functions.scope import of_context, to_context
@@ -163,12 +175,13 @@ def test_records_are_entries_or_counted_and_the_good_one_after_them_is_read(reco
     assert batch.calls["CA1"][-1].position == len(records)
 
 
-TICKET = Ticket(use="push", tenant="acme", calls=("CA1",), expires_at=int(time.time()) + 10**6)
+TICKET = push_ticket("acme", ("CA1",), expires_at=int(time.time()) + 10**6)
 
 
 @given(mutated([sign(TICKET, "key").encode()]))
 def test_a_ticket_at_the_door_is_allowed_or_refused_with_a_word_for_it(text):
-    answer, word = decide(text.decode("utf-8", "surrogateescape"), ("key",), method_arn="arn", now_s=time.time())
+    said = text.decode("utf-8", "surrogateescape")
+    answer, word = decide(said, ("key",), use=lambda _ticket: True, method_arn="arn", now_s=time.time())
 
     assert word in {"allowed", "malformed", "forged", "expired", "misused"}
     assert (answer["policyDocument"]["Statement"][0]["Effect"] == "Allow") is (word == "allowed")
@@ -199,3 +212,33 @@ def test_a_numbers_settings_are_found_or_refused(text):
     with contextlib.suppress(Refused):
         found = find(text.decode("utf-8", "replace"), "+12025550188")
         assert found.settings.then
+
+
+QUERY = {"status": "ended", "number": "+1", "since": "2026-11-22T00:00:00Z", "limit": "7", "next": "e30", "after": "3"}
+
+
+@given(st.dictionaries(st.sampled_from([*QUERY, "format"]) | st.text(max_size=8), st.text(max_size=20), max_size=4))
+def test_a_query_is_a_question_or_a_problem(query):
+    for shape in (CallsQuestion, LogQuestion, TranscriptQuestion):
+        for asked in (query, QUERY | query):
+            with contextlib.suppress(Problem):
+                assert isinstance(of_query(asked, shape), shape)
+
+
+@given(mutated_json([{"calls": ["CA1"], "seconds": 90}, {"account": "AC" + "0" * 32, "tracks": "both_tracks"}]))
+def test_a_body_is_a_question_or_a_problem(text):
+    for shape in (TicketQuestion, StreamQuestion):
+        with contextlib.suppress(Problem):
+            assert isinstance(of_body(text, shape), shape)
+
+
+@given(mutated([str(Place("2026-11-22T09:15:02.417Z", "CA1")).encode()]))
+def test_a_place_in_the_list_is_one_or_malformed(text):
+    with contextlib.suppress(MalformedMessage):
+        assert isinstance(Place.parse(text.decode("utf-8", "surrogateescape")), Place)
+
+
+@given(st.dictionaries(st.sampled_from(["authorization", "Authorization", "x"]), st.text(max_size=90), max_size=2))
+def test_whoever_asks_is_known_or_unauthorized(headers):
+    with contextlib.suppress(Problem):
+        assert identify({"headers": headers}, find=lambda _text: None, tenant_claim="tenant").tenant

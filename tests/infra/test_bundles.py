@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.bundle import ROOT, BundleFailed, Bundles, Target
+from tests.tables import TABLES
 
 FUNCTIONS = ("voice", "authorize", "subscribe", "push", "calls")
 
@@ -30,7 +31,10 @@ def test_a_handler_runs_on_its_bundle_and_what_lambda_brings(name: str) -> None:
         "POWERTOOLS_METRICS_NAMESPACE": "callscribe",
         "PUBLIC_URL": "https://example.com",
         "PUSH_ENDPOINT": "https://example.com/live",
-        **dict.fromkeys(("CALLS_TABLE", "SUBSCRIPTIONS_TABLE", "IDEMPOTENCY_TABLE"), "table"),
+        "PUSH_URL": "wss://example.com/live",
+        "TWILIO_URL": "https://example.com",
+        "TENANT_CLAIM": "tenant",
+        **dict.fromkeys((f"{table.upper()}_TABLE" for table in TABLES), "table"),
         **dict.fromkeys(("SETTINGS_PARAMETER", "MEDIA_URL_PARAMETER"), "/parameter"),
         **dict.fromkeys(("TWILIO_SECRET", "SIGNING_SECRET"), "arn:aws:secretsmanager:eu-west-1:123456789012:secret:s"),
     }

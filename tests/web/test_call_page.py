@@ -86,6 +86,9 @@ async def test_nothing_moves_while_two_parties_speak_at_once_and_their_lines_set
     for length in range(4, len(words), 6):
         await partial(screen, "caller", words[:length], number=0, start_ms=9000)
         await partial(screen, "agent", words[: length // 2], number=10, start_ms=9400)
+    tops = "[...document.querySelectorAll('.line:not(.final)')].map((line) => line.getBoundingClientRect().top)"
+    left, right = await screen.page.evaluate(tops)
+    assert left == right
     await screen.service.append(CALL, said("agent", words[:40], number=10, start_ms=9400))
     await partial(screen, "agent", "next", number=11, start_ms=12000)
     await partial(screen, "caller", words * 2, number=0, start_ms=9000)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from axe_playwright_python.async_playwright import Axe
 
-from local.page import WEB
 from tests.following_service import KEY, OVER, began, leg, said, silent
 from tests.web.test_call_page import CALL, PICTURES, talking
 
@@ -109,10 +106,6 @@ async def test_nothing_keeps_anybody_from_using_it(new_screen, view, scheme):
 
     violations = {each["id"]: [node["html"] for node in each["nodes"]] for each in results.response["violations"]}
     assert violations == {}
-
-
-def test_the_whole_page_is_less_than_60_kilobytes_as_it_is():
-    assert sum(path.stat().st_size for path in Path(WEB).iterdir()) < 60 * 1024
 
 
 async def test_the_page_asks_nobody_but_its_own_service(screen):

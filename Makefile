@@ -5,7 +5,7 @@ UV_VERSION := 0.13.9
 UV := .venv/bin/uv
 RUN := .venv/bin
 
-.PHONY: help demo test lint synth bench chaos drops failover endurance clean
+.PHONY: help demo test lint synth bench chaos drops failover endurance following clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -40,6 +40,9 @@ failover: .venv/.dev ## one of two bridges killed, told to go, or bereft of its 
 
 endurance: .venv/.dev ## an hour of 100 calls beside a subscriber who never reads and a DynamoDB that throttles
 	@$(RUN)/python -m bench.endurance
+
+following: .venv/.dev .venv-aws/.ready ## a client cut off a thousand times, 500 subscribers on one call, partials of 50 calls
+	@$(RUN)/python -m bench.following
 
 clean: ## forget what was set up here
 	rm -rf .venv .venv-aws cdk.out .callscribe

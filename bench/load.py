@@ -29,17 +29,23 @@ def _frame(text: str) -> bytes:
 class Caller:
     """One media stream, and when each pair of frames was sent."""
 
-    def __init__(self, call_id: str, media_url: str) -> None:
+    def __init__(
+        self, call_id: str, media_url: str, *, tenant: str = "bench", key: str = "key", auth: str = "token"
+    ) -> None:
+        """`key` signs its ticket, and `auth` the carrier's upgrade."""
         self.call_id = call_id
         self.media_url = media_url
+        self._tenant = tenant
+        self._key = key
+        self._auth = auth
         self.sent_at_s = array("d")
 
     async def open(self) -> None:
         """Go through the upgrade and send `start`. Raises RuntimeError if the bridge refuses."""
-        ticket = Ticket(use="media", tenant="bench", calls=(self.call_id,), expires_at=int(time.time()) + 600)
-        path = f"/twilio/{sign(ticket, 'key')}"
+        ticket = Ticket(use="media", tenant=self._tenant, calls=(self.call_id,), expires_at=int(time.time()) + 600)
+        path = f"/twilio/{sign(ticket, self._key)}"
         host, port = self.media_url.removeprefix("ws://").split(":")
-        signature = RequestValidator("token").compute_signature(self.media_url + path, {})
+        signature = RequestValidator(self._auth).compute_signature(self.media_url + path, {})
         self._reader, self._writer = await asyncio.open_connection(host, int(port))
         head = (
             f"GET {path} HTTP/1.1", f"Host: {host}:{port}", "Connection: Upgrade", "Upgrade: websocket",
@@ -97,6 +103,6 @@ async def talk(callers: list[Caller], *, seconds: float) -> float:
                 await asyncio.sleep(0)
             late.append(time.monotonic() - due)
             for caller in group:
-                caller.send(tick)
+                caller.send(len(caller.sent_at_s))
     late.sort()
     return late[int(len(late) * 0.99)]

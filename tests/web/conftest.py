@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
+from bench.following.service import KEY, FollowingService
 from local.page import serve_page
-from tests.following_service import KEY, FollowingService
 from tests.web.browser import launch
 
 WAIT_S = 15

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.following.service import OVER, began, leg, said, silent
 from callscribe.entries import CallFailed, Dtmf, LegGap, Other
-from tests.following_service import OVER, began, leg, said, silent
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.async_playwright import Axe
 
-from tests.following_service import KEY, OVER, began, leg, said, silent
+from bench.following.service import KEY, OVER, began, leg, said, silent
 from tests.web.test_call_page import CALL, PICTURES, talking
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-import random
 from contextlib import aclosing
 
 import pytest
 
+from bench.following.cuts import cut_off, late
+from bench.following.service import KEY, OVER, FollowingService, began, leg, said, silent
 from callscribe.client import Callscribe, CallTold, CannotFollow, RequestFailed, Watching
 from callscribe.entries import Entry
 from callscribe.messages import PartialMessage
-from tests.following_service import KEY, OVER, FollowingService, began, leg, said, silent
 
 CALL = "CA1"
-CUTS = 60  # a thousand in `make cuts`
+CUTS = 60  # a thousand in `make following`
 
 
 @pytest.fixture
@@ -50,51 +49,15 @@ def numbers(seen: list) -> list[int]:
 
 
 async def test_who_comes_late_has_the_whole_log_at_every_number(service, client):
-    for body in conversation(12):
-        service.write(CALL, body)
-    length = len(conversation(12))
-
-    for after in range(length):
-        assert numbers(await followed(client, until=length, after=after)) == list(range(after + 1, length + 1))
-
-
-async def cut_off(service: FollowingService, client: Callscribe, cuts: int, *, seed: int = 1) -> None:
-    """Follow a call that goes on while its connections are cut at random moments, and look at what was seen."""
-    chance = random.Random(seed)
-
-    async def follow() -> list[int]:
-        seen = []
-        async with aclosing(client.follow(CALL)) as following:
-            async for each in following:
-                seen.append(each.seq)
-                if each.kind == "call.ended":
-                    break
-        return seen
-
-    async def talk() -> None:
-        for number in itertools.count():
-            entries = await service.append(CALL, said("agent", f"line {number}", number=number, start_ms=number))
-            if chance.random() < 0.2:  # Lambda brings some again
-                await service.push(*entries)
-
-    await service.append(CALL, began(), leg("agent"))
-    following, talking = asyncio.create_task(follow()), asyncio.create_task(talk())
-    for _ in range(cuts):
-        service.connected.clear()
-        await service.connected.wait()
-        for _ in range(chance.randrange(6)):
-            await asyncio.sleep(0)
-        service.cut()
-    talking.cancel()
-    await asyncio.wait({talking})
-    (last,) = await service.append(CALL, OVER)
-
-    assert await following == list(range(1, last.seq + 1))
+    assert await late(service, client, 12) == []
 
 
 async def test_a_subscriber_that_is_cut_off_at_random_moments_ends_with_exactly_the_log(service, client, monkeypatch):
     monkeypatch.setattr("callscribe.client.link.FIRST_RETRY_S", 0.0)
-    await cut_off(service, client, CUTS)
+
+    seen, length = await cut_off(service, client, CUTS)
+
+    assert seen == list(range(1, length + 1))
 
 
 async def test_partials_come_in_between(service, client):

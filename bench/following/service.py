@@ -47,6 +47,7 @@ class FollowingService:
     def __init__(self) -> None:
         self.tables = Tables("Calls", "Subscriptions", "Tickets", written=self._written)
         self.sockets: dict[str, web.WebSocketResponse] = {}
+        self._transports: dict[str, asyncio.Transport] = {}
         self.connections = 0
         self.tickets_refused = 0  # so many requests for tickets to come get 503
         self.expired = 0  # so many tickets to come expire as soon as they have let somebody in
@@ -60,6 +61,7 @@ class FollowingService:
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
+        """Begin to answer."""
         app = web.Application()
         for operation in OPERATIONS:
             app.router.add_route(operation.method, operation.path, self._serving(operation))
@@ -83,6 +85,7 @@ class FollowingService:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        """Cut off whoever is there, and end."""
         self.cut()
         if self._runner is not None:
             await self._runner.cleanup()
@@ -101,7 +104,8 @@ class FollowingService:
         log = Log("Calls", call_id)
         at = timestamp(datetime.now(UTC))
         tail = self.perform(log.tail())
-        return self.perform(log.append(body, at=at, tenant=TENANT, token=f"{call_id}/{tail + 1}", tail=tail))
+        entry: Entry = self.perform(log.append(body, at=at, tenant=TENANT, token=f"{call_id}/{tail + 1}", tail=tail))
+        return entry
 
     async def push(self, *entries: Entry) -> None:
         """Push entries, in this order, to whoever follows."""
@@ -137,9 +141,8 @@ class FollowingService:
 
     def cut(self) -> None:
         """Cut every connection without a word."""
-        for socket in self.sockets.values():
-            if socket._req is not None and socket._req.transport is not None:
-                socket._req.transport.abort()
+        for transport in self._transports.values():
+            transport.abort()
 
     async def followed(self, call_id: str, by: int = 1) -> None:
         """Wait until so many connections follow a call."""
@@ -152,6 +155,7 @@ class FollowingService:
             self._subscribed.set()
 
     def perform(self, steps: Any) -> Any:
+        """Run a DynamoDB operation's steps on the tables."""
         answer: Any = None
         try:
             while True:
@@ -212,6 +216,8 @@ class FollowingService:
         socket = web.WebSocketResponse(autoping=True)
         await socket.prepare(request)
         self.sockets[client.connection_id] = socket
+        if request.transport is not None:
+            self._transports[client.connection_id] = request.transport
         self.connected.set()
         conversation = Conversation("Calls", self._subscriptions, self.perform, lambda: True)
         try:
@@ -225,6 +231,7 @@ class FollowingService:
             pass
         finally:
             del self.sockets[client.connection_id]
+            self._transports.pop(client.connection_id, None)
             self.perform(self._subscriptions.forget(client.connection_id))
         return socket
 
@@ -256,12 +263,14 @@ def _nobody(_exchange: Any) -> Any:
 
 
 def began(*, caller: str = "+12025550101") -> CallStarted:
+    """Return the first entry of a call."""
     return CallStarted(
         provider="twilio", direction="inbound", account="AC1", from_number=caller, to_number="+12025550188"
     )
 
 
 def leg(party: str) -> LegStarted:
+    """Return the beginning of one party's audio."""
     return LegStarted(
         leg=f"MZ1/{party}", party=party, track="inbound", codec="mulaw/8000", media_stream="MZ1", session="G1",
         channel=0, offset_ms=0,
@@ -269,6 +278,7 @@ def leg(party: str) -> LegStarted:
 
 
 def said(party: str, text: str, *, number: int, start_ms: int, end_ms: int | None = None) -> Utterance:
+    """Return what a party said; without an end, it lasted as long as reading it aloud."""
     return Utterance(
         leg=f"MZ1/{party}", id=f"G1/{party}/{number}", text=text, start_ms=start_ms,
         end_ms=start_ms + 60 * len(text) if end_ms is None else end_ms, language="en", confidence=0.9, words=(),
@@ -276,6 +286,7 @@ def said(party: str, text: str, *, number: int, start_ms: int, end_ms: int | Non
 
 
 def silent(party: str) -> LegEnded:
+    """Return the end of one party's audio, all of it heard."""
     ledger = Ledger(heard=8000, sent=8000, acknowledged=8000)
     return LegEnded(leg=f"MZ1/{party}", ledger=ledger, sessions=1, reconnects=0)
 

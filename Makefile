@@ -41,7 +41,7 @@ failover: .venv/.dev ## one of two bridges killed, told to go, or bereft of its 
 endurance: .venv/.dev ## an hour of 100 calls beside a subscriber who never reads and a DynamoDB that throttles
 	@$(RUN)/python -m bench.endurance
 
-following: .venv/.dev .venv-aws/.ready ## a client cut off a thousand times, 500 subscribers on one call, partials of 50 calls
+following: .venv/.dev .venv-aws/.ready .venv/.browser ## a client cut off a thousand times, 500 subscribers on one call, partials of 50 calls
 	@$(RUN)/python -m bench.following
 
 clean: ## forget what was set up here
@@ -61,8 +61,8 @@ $(UV):
 	@touch $@
 
 # A Chromium of its own, for the page's tests.
-.venv/.browser: .venv/.dev tests/web/browser.py
-	@$(RUN)/python -m tests.web.browser
+.venv/.browser: .venv/.dev bench/browser.py
+	@$(RUN)/python -m bench.browser
 	@touch $@
 
 # The local AWS has an environment of its own, so that a function there sees only its bundle, as in Lambda.

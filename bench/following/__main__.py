@@ -1,8 +1,8 @@
 """`python -m bench.following`: what following calls keeps and costs, in one run.
 
-A client whose connections are cut a thousand times, and one that joins after every number; then, on the locally
-deployed stack, fifty calls whose partials are followed, and five hundred subscribers on one call, without and with one
-who never reads. The exit status is 1 if anybody does not have exactly the log.
+A client whose connections are cut a thousand times, and one that joins after every number; the page in a browser; then,
+on the locally deployed stack, fifty calls whose partials are followed, and five hundred subscribers on one call,
+without and with one who never reads. The exit status is 1 if anybody does not have exactly the log.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from rich.table import Table
 
 from bench.following.cuts import cut_off, late
 from bench.following.fan_out import FanOut, fan_out
+from bench.following.page import UTTERANCES, page_ms
 from bench.following.partials import Gladia, shown_ms
 from bench.following.service import KEY, FollowingService
 from bench.services import serving
@@ -91,6 +92,13 @@ async def main() -> int:
     arguments = parser.parse_args()
     console.print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     well = await promises(arguments.cuts, arguments.joins)
+    with console.status("looking at the page"):
+        shown, frames = await page_ms()
+    console.print(
+        f"the page: {len(shown)} partials, from the message to the screen: p50 {quantile(shown, 0.5):.0f} ms, "
+        f"p99 {quantile(shown, 0.99):.0f} ms; {UTTERANCES} utterances scrolled through: a frame every "
+        f"{quantile(frames, 0.5):.1f} ms, p99 {quantile(frames, 0.99):.1f} ms"
+    )
     gladia = Gladia()
     with console.status("setting up") as status:
         async with serving(gladia):

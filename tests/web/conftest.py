@@ -11,9 +11,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
+from bench.browser import launch
 from bench.following.service import KEY, FollowingService
 from local.page import serve_page
-from tests.web.browser import launch
 
 WAIT_S = 15
 SHIFTS = """

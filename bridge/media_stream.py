@@ -18,8 +18,7 @@ from bridge.words import Words
 from callscribe.entries import Utterance
 from callscribe.settings import NumberSettings
 
-# Gladia drops a session on which no audio came for about 30 s. A chunk of silence in half that time keeps it, and costs
-# the least if what the carrier held back comes after all.
+# Gladia drops a session on which no audio came for about 30 s. A chunk of silence in half that time keeps it.
 KEEP_ALIVE_S = 15.0
 KEEP_ALIVE_MS = 100
 
@@ -223,7 +222,6 @@ class MediaStream:
     def _rest(self, now: float) -> Iterator[Effect]:
         """Give the sessions what is left, all lanes up to where any of them has come."""
         begun = [lane.timeline for lane in self.lanes if lane.timeline is not None]
-        # What kept a session alive was said by nobody, and is no part of the call.
         end_ms = max((timeline.said_ms for timeline in begun), default=0)
         for hearing in self._hearings:
             timeline = hearing.lane.timeline or (self._begin(0, hearing.lane) if begun else None)
@@ -246,9 +244,7 @@ class MediaStream:
         self._quiet_at = now + KEEP_ALIVE_S
         self.counts["kept_alive"] += 1
         for hearing in self._hearings:
-            if hearing.lane.timeline is not None:
-                hearing.lane.timeline.pass_over(KEEP_ALIVE_MS)
-                yield from self._take(hearing, hearing.lane.timeline, now)
+            yield from hearing.keep_alive(KEEP_ALIVE_MS, now)
 
     def _digit(self, event: Digit) -> Append:
         hearing, leg = self._hearing_of(event.track)

@@ -55,7 +55,6 @@ class Timeline:
         self._begin = 0  # below 0 if a frame from before the first one came in time
         self._given = 0
         self._lead = 0  # where the last audio of any track ends
-        self._passed = 0  # before this, nothing is waited for
         self._doubts: dict[str, list[tuple[int, bytes]]] = {}
         self._is_over = False
 
@@ -77,19 +76,15 @@ class Timeline:
         state.place(position, audio)
         self._lead = max(self._lead, state.end)
 
-    def pass_over(self, ms: int) -> None:
-        """Let `ms` of silence pass on every track; what the carrier sends late for that time is dropped."""
-        self._passed = max(self._lead, self._given) + ms * BYTES_A_MS
-
     def take(self) -> bytes:
         """Return the whole chunks that are ready, tracks interleaved byte by byte; empty if there is none yet.
 
         At most ten seconds of each track: a longer silence comes out piece by piece.
         """
-        if self._lead - self._given < self._chunk and self._passed <= self._given:
+        if self._lead - self._given < self._chunk:
             return b""
         ready = min([state.joined() for state in self._channels])
-        if (ready < self._lead and max([state.held for state in self._channels]) >= HOLE_BYTES) or self._passed > ready:
+        if ready < self._lead and max([state.held for state in self._channels]) >= HOLE_BYTES:
             ready = self._decided()
         ready -= self._given
         return self._interleaved(min(ready - ready % self._chunk, self._piece))
@@ -104,7 +99,7 @@ class Timeline:
             self._is_over = True
             for track in list(self._doubts):
                 self._settle(track)
-        left = max(self._lead, self._passed) - self._given
+        left = self._lead - self._given
         if left <= 0:
             for state in self._channels:
                 state.close(self._lead)
@@ -128,7 +123,7 @@ class Timeline:
 
     @property
     def said_ms(self) -> int:
-        """How far the audio goes that has come, in ms since the first frame, whatever has been passed over since."""
+        """How far the audio goes that has come, in ms since the first frame."""
         return self._ms(self._lead)
 
     def counts(self, track: str) -> tuple[int, int, int]:
@@ -152,11 +147,11 @@ class Timeline:
             state.begin_at(position)
 
     def _decided(self) -> int:
-        holes = max(self._passed, *(state.reach(HOLE_BYTES) for state in self._channels))
+        holes = max(state.reach(HOLE_BYTES) for state in self._channels)
         decided: list[int] = []
         for state in self._channels:
             tail = max([other.reach(LAG_BYTES) for other in self._channels if other is not state], default=0)
-            decided.append(state.decided(holes=holes, tail=max(tail, self._passed)))
+            decided.append(state.decided(holes=holes, tail=tail))
         return min(decided)
 
     def _interleaved(self, count: int) -> bytes:

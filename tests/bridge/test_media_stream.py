@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from bridge.dialects.events import Audio, Digit, Started, Stopped
 from bridge.hearing import ToSession
 from bridge.media_stream import MediaStream
@@ -524,9 +527,131 @@ def test_a_track_that_goes_on_after_a_silence_stands_where_it_was_spoken():
     assert [(gap.start_ms, gap.end_ms) for gap in bodies(effects)] == [(100, 20_000)] * 2
 
 
+def sent_to(effects: list, number: int) -> bytes:
+    sent = [each for each in effects if isinstance(each, ToSession) and isinstance(each.command, Send)]
+    messages = [each.command.message for each in sent if each.number == number]
+    return b"".join(message for message in messages if isinstance(message, bytes))
+
+
+def mixed(letters_in: str, letters_out: str) -> bytes:
+    return b"".join((a + b).encode() * 160 for a, b in zip(letters_in, letters_out, strict=True))
+
+
+def test_audio_that_the_carrier_held_back_for_longer_than_a_session_waits_is_heard_from_where_it_stopped():
+    heard = relaying()
+    say(heard, "abcdefg", "tuvwxyz")
+    heard.from_gladia(0, acknowledgement(1600), now=0)
+    heard.wake(now=15)
+
+    effects = say(heard, "hijklmno", "abcdefgh", first_ms=102 + 140)  # as if nothing had been
+    heard.from_gladia(1, SessionOpened("G1", "wss://gladia.example.test"), now=16)
+    effects += heard.from_gladia(1, SocketOpened(), now=16)
+
+    assert sent_to(effects, 1) == mixed("fghijklmno", "yzabcdefgh")
+    ended = heard.hear(Stopped("stop"), now=17)
+    assert [body for body in bodies(effects + ended) if isinstance(body, LegGap)] == []
+
+
+def test_silence_that_was_given_ahead_of_its_time_is_not_given_again():
+    heard = relaying()
+    say(heard, "abcde", "vwxyz")
+    heard.from_gladia(0, acknowledgement(1600), now=0)
+    ahead = heard.wake(now=15)
+    heard.from_gladia(0, acknowledgement(3200), now=15)
+    ahead += heard.wake(now=30)
+
+    effects = say(heard, "a" * 30, "v" * 30, first_ms=102 + 1000)
+
+    sent = sent_to(ahead + effects, 0)
+    assert sent == b"\xff" * (1000 - 100) * 16 + mixed("a" * (len(sent) // 320 - 45), "v" * (len(sent) // 320 - 45))
+
+
+class Line:
+    """A media stream, and what each of its sessions is given; Gladia grants and acknowledges whatever it is asked."""
+
+    def __init__(self) -> None:
+        self.stream = relaying()
+        self.given: dict[int, bytearray] = {0: bytearray()}
+        self.expected = bytearray()
+        self.now = 0.0
+
+    def take(self, effects: list) -> None:
+        for each in effects:
+            match each:
+                case ToSession(number=number, command=Open()):
+                    self.given[number] = bytearray()
+                    opened = SessionOpened(f"G{number}", "wss://gladia.example.test")
+                    self.take(self.stream.from_gladia(number, opened, now=self.now))
+                    self.take(self.stream.from_gladia(number, SocketOpened(), now=self.now))
+                case ToSession(number=number, command=Send(message=bytes(audio))):
+                    self.given[number] += audio
+                    end = acknowledgement(len(self.given[number]))
+                    self.take(self.stream.from_gladia(number, end, now=self.now))
+                case _:
+                    pass
+
+    def say(self, frames: int, *, silent_ms: int = 0) -> None:
+        """So many frames, after a silence of which the carrier's clock tells."""
+        self.expected += b"\xff" * silent_ms * 16
+        for _ in range(frames):
+            at_ms = 102 + len(self.expected) // 16
+            for track, sound in (("inbound", b"a"), ("outbound", b"b")):
+                self.take(self.stream.hear(Audio(track, at_ms, sound * 160), now=self.now))
+            self.expected += b"ab" * 160
+
+    def stall(self, times: int) -> None:
+        """Nothing comes for so long that the session has to be kept so many times."""
+        for _ in range(times):
+            self.now = max(self.now, self.stream.deadline or self.now)
+            self.take(self.stream.wake(now=self.now))
+
+    def heard(self) -> bytes:
+        """What was heard, as the lane places it."""
+        (lane,) = self.stream.lanes
+        audio = bytearray()
+        for stretch in lane.stretches:
+            until = lane.position if stretch.until is None else stretch.until
+            if stretch.begin < until:
+                assert stretch.begin == len(audio)
+                audio += self.given[stretch.number][: until - stretch.begin]
+        return bytes(audio)
+
+
+SILENCES_MS = st.sampled_from([0, 0, 20, 60, 100, 120, 200, 340, 1000])
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), SILENCES_MS, st.integers(0, 40)), max_size=12))
+def test_whatever_stalls_and_falls_silent_every_byte_is_heard_at_its_place(acts):
+    line = Line()
+    line.say(7)
+    for stalls, silent_ms, frames in acts:
+        line.stall(stalls)
+        if frames:
+            line.say(frames, silent_ms=silent_ms)
+    line.take(line.stream.hear(Stopped("stop"), now=line.now))
+
+    assert line.heard() == bytes(line.expected)
+    (lane,) = line.stream.lanes
+    for ledger in (lane.ledger(leg) for leg in lane.legs):
+        assert ledger.heard + ledger.filled == ledger.sent + ledger.dropped + ledger.unsent
+        assert (ledger.unsent, ledger.dropped) == (0, 0)
+        assert ledger.acknowledged == ledger.sent == len(line.expected) // 2
+
+
+def test_the_ledger_leaves_out_the_silence_that_kept_a_session():
+    heard = relaying()
+    say(heard, "abcde", "vwxyz")
+    heard.from_gladia(0, acknowledgement(1600), now=0)
+    heard.wake(now=15)
+    heard.from_gladia(0, acknowledgement(3200), now=15)
+
+    (lane,) = heard.lanes
+    assert [lane.ledger(leg) for leg in lane.legs] == [Ledger(heard=800, sent=800, acknowledged=800)] * 2
+
+
 def test_a_silence_that_kept_a_session_to_the_end_of_the_call_is_no_gap():
     heard = relaying()
-    say(heard, "abcdefg", "tuvwxyz")  # 140 ms, so that the silence completes a chunk with audio in it
+    say(heard, "abcdefg", "tuvwxyz")
     heard.from_gladia(0, acknowledgement(1600), now=0)
     kept = heard.wake(now=15)
 

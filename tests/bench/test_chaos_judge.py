@@ -77,6 +77,16 @@ def test_a_call_that_lost_nothing_has_no_problem():
     assert (verdict.bytes_said, verdict.bytes_lost, verdict.bytes_repeated) == (2 * FRAMES * FRAME_BYTES, 0, 0)
 
 
+@pytest.mark.parametrize(("kept", "problems"), [(800, 0), (1600, 0), (799, 2)])
+def test_a_session_may_have_been_kept_with_silence_beyond_the_calls_audio(kept, problems):
+    told = list(bodies(session(1, *ALL)))
+    silence = b"\xff" * kept
+
+    verdict = judge(observation(session(1, ALL[0] + silence, ALL[1] + silence), entries=told))
+
+    assert len([problem for problem in verdict.problems if "Gladia took" in problem]) == problems
+
+
 def test_audio_may_be_split_between_sessions_anywhere():
     first = session(1, ALL[0][:808], ALL[1][:808])
     second = session(2, ALL[0][808:], ALL[1][808:])

@@ -44,6 +44,7 @@ class Run:
     drain_s: int = 30
     patience: Mapping[str, float] | None = None  # constants of the bridges, by their path
     throttled_s: float = 0.0  # from the fault on, DynamoDB refuses everything for so long
+    clock_frames: int = 0  # a gap may be off by so many, as the clocks of two processes are on a full machine
     refusals: tuple[int, ...] = ()  # from the fault on, Twilio's REST API answers so first
 
 
@@ -81,7 +82,7 @@ async def play(run: Run, tell: Callable[[str], None] = lambda _: None) -> Outcom
                 call.hang_up()
         for seen in (each.result() for each in observed):
             at = seen.broke_at if run.how in _BY_SCRIPT else struck_at
-            verdict = judge(seen, struck_at=at)
+            verdict = judge(seen, struck_at=at, clock_frames=run.clock_frames)
             verdict.problems += _broken_promises(run, verdict, is_moved=seen.call_id in outcome.moved)
             outcome.verdicts.append(verdict)
             if run.how == "term" and seen.call_id in outcome.moved:

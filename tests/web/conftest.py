@@ -51,10 +51,10 @@ class Screen:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # One browser for all of them.
+    # One browser for all of them, and nothing else beside it that fills the machine.
     for item in items:
-        if "screen" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("browser"))
+        if {"screen", "new_screen"}.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group("machine"))
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")

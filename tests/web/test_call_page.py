@@ -86,6 +86,7 @@ async def test_nothing_moves_while_two_parties_speak_at_once_and_their_lines_set
     for length in range(4, len(words), 6):
         await partial(screen, "caller", words[:length], number=0, start_ms=9000)
         await partial(screen, "agent", words[: length // 2], number=10, start_ms=9400)
+    await screen.until("document.querySelectorAll('.line:not(.final)').length === 2")
     tops = "[...document.querySelectorAll('.line:not(.final)')].map((line) => line.getBoundingClientRect().top)"
     left, right = await screen.page.evaluate(tops)
     assert left == right

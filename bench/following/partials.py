@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 PARTIAL_EVERY_S = 0.5
+CONNECTING_S = 0.3  # a call: each new copy of a function in the local AWS costs half a second of a core
 _SAID_AT = re.compile(r"at(\d+)us")
 
 
@@ -69,20 +70,31 @@ async def shown_ms(
         Caller(call_id, addresses.media_url, tenant="default", key=addresses.signing_key, auth=addresses.auth_token)
         for call_id in ids
     ]
+    following = []
+    for number, call_id in enumerate(ids):
+        said_so(f"{number} of {calls} calls are followed")
+        following.append(asyncio.create_task(follow(call_id)))
+        await asyncio.sleep(CONNECTING_S)
     said_so(f"{calls} calls begin")
     for caller in callers:
         await caller.open()
-    following = [asyncio.create_task(follow(call_id)) for call_id in ids]
-    await talk(callers, seconds=20)  # until everybody is connected
+    await talk(callers, seconds=10)  # until all sessions are open
     said_so(f"{calls} calls, measured")
     counting = True
     await talk(callers, seconds=seconds)
     for caller in callers:
         caller.hang_up()
+    await _end(following)
+    return found
+
+
+async def _end(following: list[asyncio.Task[None]]) -> None:
+    """End whoever follows for ever. Raises what ended one of them before."""
     for each in following:
         each.cancel()
-    await asyncio.wait(following)
-    return found
+    for ended in await asyncio.gather(*following, return_exceptions=True):
+        if isinstance(ended, Exception):
+            raise ended
 
 
 def _ages_ms(text: str) -> list[float]:

@@ -147,7 +147,8 @@ class _Leg:
         alien = len(times.keys() - set(due))
         self._verdict.excused[UNPLACED] += unplaced
         if _is_reset(self._stream.script):
-            before = [position for position in lost if position < max(times, default=-1)]
+            newest = max(times, default=-1)
+            before = [position for position in lost if position < newest]
             self._verdict.excused[RESET] += len(lost) - len(before)
             lost = before
         if 0 < len(lost) <= min(self._dropped(), FRAME_BYTES) and _drifts(self._stream.script):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -98,7 +97,7 @@ async def _calls(
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("call", "began", "from", "to", "lasted", "status"):
         table.add_column(name, no_wrap=name == "call")
-    for call in islice(found, limit):
+    for call in found:
         table.add_row(*_row(call))
     console.print(table)
     return 0

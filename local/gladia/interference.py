@@ -82,8 +82,11 @@ class Interference:
         if end is None and audio_bytes is not None and self._is_withheld():
             return [*odd, *self._withhold(message, audio_bytes)]
         before = self._on_time(self._withheld.take_all(now=now))
-        is_refused = bool(audio_bytes) and self._negative > 0
-        effects = self._refuse(audio_bytes, now=now) if is_refused else self._session.receive(message, now=now)
+        is_refused = self._refuses(audio_bytes)
+        if is_refused:
+            effects = self._session.turn_away(audio_bytes or 0, now=now)
+        else:
+            effects = self._session.receive(message, now=now)
         if end is not None:
             effects = [each for each in effects if not (isinstance(each, Send) and each.kind in _ACKNOWLEDGEMENTS)]
         elif is_stop:
@@ -115,7 +118,13 @@ class Interference:
     def _is_withheld(self) -> bool:
         """Tell whether audio that comes now may be discarded by a drop before it is acknowledged."""
         may_be_discarded = any(isinstance(fault, EndOfSocket) and fault.discards for fault in self._coming)
-        return may_be_discarded and (self._slow_s is not None or self._missing > 0) and not self._negative
+        return may_be_discarded and (self._slow_s is not None or self._missing > 0)
+
+    def _refuses(self, audio_bytes: int | None) -> bool:
+        """Tell whether audio that comes now is refused; one refusal less is due after it."""
+        is_refused = bool(audio_bytes) and self._negative > 0
+        self._negative -= is_refused
+        return is_refused
 
     @property
     def _leaves_out(self) -> bool:
@@ -123,16 +132,12 @@ class Interference:
         return self._missing > 0 and not (self._is_always_answered and self._missing < float("inf"))
 
     def _withhold(self, message: bytes | str, audio_bytes: int) -> list[Effect]:
-        self._is_always_answered = audio_bytes == 0
+        is_refused = self._refuses(audio_bytes)
+        self._is_always_answered = audio_bytes == 0 or is_refused
         is_acknowledged = not self._leaves_out
         self._missing -= not is_acknowledged
-        self._withheld.put(message, audio_bytes, is_acknowledged=is_acknowledged)
+        self._withheld.put(message, audio_bytes, is_acknowledged=is_acknowledged, is_refused=is_refused)
         return [Later(Take(), self._slow_s or 0.0)] if is_acknowledged else []
-
-    def _refuse(self, audio_bytes: int | None, *, now: float) -> list[Effect]:
-        self._negative -= 1
-        self._session.refused_bytes += audio_bytes or 0
-        return self._session.refuse("not accepted, on demand", now=now)
 
     def _strike(self, moments: dict[str, int], *, now: float) -> tuple[list[Effect], EndOfSocket | None]:
         """Let what is due strike, up to an end of the socket; return the odd messages it brings, and that end."""

@@ -144,6 +144,11 @@ class Session:
         self.ignored += 1
         return []
 
+    def turn_away(self, audio_bytes: int, *, now: float) -> list[Effect]:
+        """Refuse audio that would have been taken, as a fault demands."""
+        self.refused_bytes += audio_bytes
+        return self.refuse("not accepted, on demand", now=now)
+
     def refuse(self, why: str, *, now: float) -> list[Effect]:
         """Leave a message of audio untaken: a negative acknowledgement says why."""
         refusal = messages.Acknowledgement(

@@ -12,6 +12,7 @@ class _Message:
     content: bytes | str
     audio_bytes: int
     is_acknowledged: bool
+    is_refused: bool
 
 
 class Withheld:
@@ -22,16 +23,21 @@ class Withheld:
         self._messages: deque[_Message] = deque()
         self.audio_bytes = 0
 
-    def put(self, content: bytes | str, audio_bytes: int, *, is_acknowledged: bool) -> None:
-        """Keep a message; one that is not to be acknowledged is taken with the next one that is."""
-        self._messages.append(_Message(content, audio_bytes, is_acknowledged))
-        self.audio_bytes += audio_bytes
+    def put(self, content: bytes | str, audio_bytes: int, *, is_acknowledged: bool, is_refused: bool = False) -> None:
+        """Keep a message; one that is not to be acknowledged is taken with the next one that is.
+
+        One that is to be refused is so in its turn: answers keep the order of what they answer.
+        """
+        self._messages.append(_Message(content, audio_bytes, is_acknowledged, is_refused))
+        self.audio_bytes += 0 if is_refused else audio_bytes
 
     def take(self, *, now: float) -> list[Effect]:
-        """Let the session receive the oldest message that is to be acknowledged, and all before it."""
+        """Let the session receive the oldest message that is to be answered, and all before it."""
         effects: list[Effect] = []
         while self._messages:
             message = self._messages.popleft()
+            if message.is_refused:
+                return [*effects, *self._session.turn_away(message.audio_bytes, now=now)]
             self.audio_bytes -= message.audio_bytes
             received = self._session.receive(message.content, now=now)
             if message.is_acknowledged:

@@ -229,6 +229,20 @@ def test_the_stop_takes_what_was_withheld_before_it():
     assert talk.talk.take(now=NOON) == []
 
 
+def test_a_refusal_keeps_its_place_among_answers_that_are_withheld():
+    refuse = AcknowledgementsNegative(at="audio", count=320)
+    talk = Talk(SLOW, refuse, Dropped(at="audio", count=10_000, discards=True))
+    assert [talk.takes() for _ in range(3)] == [[Later(Take(), 0.5)]] * 3
+    assert (ranges(talk.takes(STOP))[:3], talk.session.refused_bytes) == ([[0, 160], None, [160, 320]], 160)
+
+
+def test_a_refusal_that_is_withheld_is_discarded_with_the_rest():
+    refuse = AcknowledgementsNegative(at="audio", count=320)
+    talk = Talk(SLOW, refuse, Dropped(at="audio", count=480, discards=True))
+    assert [talk.takes() for _ in range(4)] == [*[[Later(Take(), 0.5)]] * 3, [Drop()]]
+    assert (talk.session.received_bytes, talk.session.refused_bytes) == (0, 0)
+
+
 def test_a_client_that_leaves_takes_nothing_back():
     talk = Talk(SLOW, Dropped(at="audio", count=10_000, discards=True))
     talk.takes()

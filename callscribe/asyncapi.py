@@ -41,8 +41,9 @@ TO_CLIENTS: tuple[type[Struct], ...] = (
 _SCHEMA = "#/components/schemas/{name}"
 _RULES = """\
 Open the address that `POST /v1/tickets` answers; its ticket opens one connection. API Gateway ends a connection after
-two hours, and after ten minutes without a message: send `ping` every few minutes, and reconnect with another ticket
-before the two hours are over, or before the ticket expires, which ends what it was for.
+two hours, and after ten minutes without a message: reconnect with another ticket before the two hours are over, or
+before the ticket expires, which ends what it was for. Send `ping` once a minute: entries that could not be sent to you
+when they were written come before its `pong`. If that is not there in time, reconnect.
 
 A frame from a client is one JSON object. A frame to a client is one JSON object or several, one a line; frames have at
 most 32 KB, messages 128 KB. Pass over types and fields that you do not know.

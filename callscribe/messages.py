@@ -55,7 +55,7 @@ class Unsubscribe(Struct, frozen=True, tag="unsubscribe", tag_field="action", om
 
 
 class Ping(Struct, frozen=True, tag="ping", tag_field="action"):
-    """Keep the connection; idle ones are closed after ten minutes."""
+    """Ask for what could not be sent, and keep the connection; idle ones are closed after ten minutes."""
 
 
 Action: TypeAlias = Subscribe | Replay | Unsubscribe | Ping

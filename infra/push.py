@@ -53,6 +53,7 @@ class Push(Construct):
         )
         calls.allow_follow(function.role)
         subscriptions.allow_serve(function.role)
+        subscriptions.allow_mark(function.role)
         push_api.allow_post(function.role)
         mapping = lambda_.EventSourceMapping(
             self,

@@ -29,7 +29,8 @@ class Subscriptions(Construct):
                     index_name="by-connection",
                     partition_key=text("connection_id"),
                     sort_key=text("pk"),
-                    projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+                    projection_type=dynamodb.ProjectionType.INCLUDE,
+                    non_key_attributes=["missed_after"],
                 )
             ],
             removal_policy=RemovalPolicy.DESTROY,
@@ -44,10 +45,14 @@ class Subscriptions(Construct):
         return self._table.table_name
 
     def allow_keep(self, grantee: iam.IGrantable) -> None:
-        """Let `grantee` add and remove subscriptions and find those of one connection."""
-        allow(grantee, "dynamodb:PutItem", "dynamodb:DeleteItem", on=self._table.table_arn)
+        """Let `grantee` add, change and remove subscriptions and find those of one connection."""
+        allow(grantee, "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", on=self._table.table_arn)
         allow(grantee, "dynamodb:Query", on=f"{self._table.table_arn}/index/by-connection")
 
     def allow_serve(self, grantee: iam.IGrantable) -> None:
         """Let `grantee` find a call's subscribers and forget those whose connection is gone."""
         allow(grantee, "dynamodb:Query", "dynamodb:DeleteItem", on=self._table.table_arn)
+
+    def allow_mark(self, grantee: iam.IGrantable) -> None:
+        """Let `grantee` take down who could not be served."""
+        allow(grantee, "dynamodb:UpdateItem", on=self._table.table_arn)

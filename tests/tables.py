@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 
-def _table(name: str, *keys: str, **indexes: tuple[str, str, str]) -> dict[str, Any]:
-    """Return the arguments of `create_table`; an index has two keys and a projection."""
+def _table(name: str, *keys: str, **indexes: tuple[str, str, str | list[str]]) -> dict[str, Any]:
+    """Return the arguments of `create_table`; an index has two keys and a projection, or the attributes in it."""
     attributes = dict.fromkeys([*keys, *(key for *pair, _ in indexes.values() for key in pair)])
     request: dict[str, Any] = {
         "TableName": name,
@@ -20,7 +20,9 @@ def _table(name: str, *keys: str, **indexes: tuple[str, str, str]) -> dict[str, 
             {
                 "IndexName": index.replace("_", "-"),
                 "KeySchema": _schema(*pair),
-                "Projection": {"ProjectionType": projection},
+                "Projection": {"ProjectionType": projection}
+                if isinstance(projection, str)
+                else {"ProjectionType": "INCLUDE", "NonKeyAttributes": projection},
             }
             for index, (*pair, projection) in indexes.items()
         ]
@@ -35,7 +37,7 @@ TABLES: Final[Mapping[str, Mapping[str, Any]]] = {
     "Calls": _table(
         "Calls", "pk", "sk", by_start=("list", "started_at", "ALL"), in_progress=("live", "started_at", "KEYS_ONLY")
     ),
-    "Subscriptions": _table("Subscriptions", "pk", "sk", by_connection=("connection_id", "pk", "KEYS_ONLY")),
+    "Subscriptions": _table("Subscriptions", "pk", "sk", by_connection=("connection_id", "pk", ["missed_after"])),
     "Sessions": _table("Sessions", "pk", "sk", by_owner=("owner", "pk", "ALL")),
     "Idempotency": _table("Idempotency", "id"),
     "Tickets": _table("Tickets", "pk", "sk"),

@@ -21,7 +21,7 @@
  */
 
 // API Gateway ends a connection after ten idle minutes, and after two hours whatever happens on it.
-const PING_S = 240;
+const PING_S = 60;
 const PONG_S = 15;
 const RENEW_S = 110 * 60;
 // A ticket that expires ends what it was for; another one is fetched this much earlier.

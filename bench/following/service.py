@@ -22,7 +22,7 @@ from callscribe.errors import Refused, SubscriberGone
 from callscribe.log import Log
 from callscribe.messages import PartialMessage, frames
 from callscribe.requests import Conflict
-from callscribe.subscriptions import Subscription, Subscriptions
+from callscribe.subscriptions import Behind, Subscription, Subscriptions
 from callscribe.twilio_rest import TwilioRest
 from callscribe.used_tickets import UsedTickets
 from functions.authorize.decision import decide
@@ -57,7 +57,7 @@ class FollowingService:
         self._subscribed = asyncio.Event()
         self.url = ""
         self._workers = ThreadPoolExecutor(16)
-        self._subscriptions = Subscriptions("Subscriptions")
+        self.subscriptions = Subscriptions("Subscriptions")
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
@@ -112,20 +112,8 @@ class FollowingService:
         calls: dict[str, list[Written]] = {}
         for position, entry in enumerate(entries):
             calls.setdefault(entry.call_id, []).append(Written(position, str(position), entry))
-        loop = asyncio.get_running_loop()
-
-        def post(connection_id: str, frame: bytes) -> None:
-            asyncio.run_coroutine_threadsafe(self._post(connection_id, frame), loop).result(10)
-
-        await asyncio.to_thread(
-            deliver,
-            Batch(calls, 0),
-            followers=lambda call_id: self.perform(self._subscriptions.of_call(call_id, now_s=time.time())),
-            watchers=lambda tenant: self.perform(self._subscriptions.of_tenant(tenant, now_s=time.time())),
-            post=post,
-            forget=self._forget,
-            workers=self._workers,
-        )
+        services = _Services(self, asyncio.get_running_loop())
+        await asyncio.to_thread(deliver, Batch(calls, 0), services, workers=self._workers, now_s=time.time())
 
     async def say(self, call_id: str, text: str, *, leg: str, party: str, utterance: str, start_ms: int) -> None:
         """Post a partial to the call's followers, as the bridge does."""
@@ -133,11 +121,11 @@ class FollowingService:
             call_id=call_id, leg=leg, party=party, id=utterance, text=text, start_ms=start_ms,
             end_ms=start_ms + 60 * len(text), after=0,
         )  # fmt: skip
-        for each in self.perform(self._subscriptions.of_call(call_id, now_s=time.time())):
+        for each in self.perform(self.subscriptions.of_call(call_id, now_s=time.time())):
             try:
-                await self._post(each.connection_id, frames([partial])[0])
+                await self.post(each.connection_id, frames([partial])[0])
             except SubscriberGone:
-                self._forget(each)
+                self.forget(each)
 
     def cut(self) -> None:
         """Cut every connection without a word."""
@@ -146,7 +134,7 @@ class FollowingService:
 
     async def followed(self, call_id: str, by: int = 1) -> None:
         """Wait until so many connections follow a call."""
-        while len(self.perform(self._subscriptions.of_call(call_id, now_s=time.time()))) < by:
+        while len(self.perform(self.subscriptions.of_call(call_id, now_s=time.time()))) < by:
             self._subscribed.clear()
             await self._subscribed.wait()
 
@@ -219,23 +207,24 @@ class FollowingService:
         if request.transport is not None:
             self._transports[client.connection_id] = request.transport
         self.connected.set()
-        conversation = Conversation("Calls", self._subscriptions, self.perform, lambda: True)
+        conversation = Conversation("Calls", self.subscriptions, self.perform, lambda: True)
         try:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
                     self.asked.append(message.data)
                     for page in conversation.answer(message.data, client, now_s=time.time()):
                         for frame in frames(page):
-                            await self._post(client.connection_id, frame)
+                            await self.post(client.connection_id, frame)
         except SubscriberGone:
             pass
         finally:
             del self.sockets[client.connection_id]
             self._transports.pop(client.connection_id, None)
-            self.perform(self._subscriptions.forget(client.connection_id))
+            self.perform(self.subscriptions.forget(client.connection_id))
         return socket
 
-    async def _post(self, connection_id: str, frame: bytes) -> None:
+    async def post(self, connection_id: str, frame: bytes) -> None:
+        """Post to a connection, as @connections does; raises SubscriberGone."""
         socket = self.sockets.get(connection_id)
         if socket is None or socket.closed:
             raise SubscriberGone(connection_id)
@@ -244,8 +233,37 @@ class FollowingService:
         except ConnectionError as error:
             raise SubscriberGone(connection_id) from error
 
-    def _forget(self, subscription: Subscription) -> None:
-        self.perform(self._subscriptions.remove(subscription))
+    def forget(self, subscription: Subscription) -> None:
+        """Remove a subscription."""
+        self.perform(self.subscriptions.remove(subscription))
+
+
+class _Services:
+    """What `push` asks, in a thread of its own."""
+
+    def __init__(self, service: FollowingService, loop: asyncio.AbstractEventLoop) -> None:
+        self._service = service
+        self._loop = loop
+
+    def followers(self, call_id: str) -> list[Subscription]:
+        found: list[Subscription] = self._perform(self._service.subscriptions.of_call(call_id, now_s=time.time()))
+        return found
+
+    def watchers(self, tenant: str) -> list[Subscription]:
+        found: list[Subscription] = self._perform(self._service.subscriptions.of_tenant(tenant, now_s=time.time()))
+        return found
+
+    def post(self, connection_id: str, frame: bytes, *, patience_s: float) -> None:  # noqa: ARG002
+        asyncio.run_coroutine_threadsafe(self._service.post(connection_id, frame), self._loop).result(10)
+
+    def forget(self, subscription: Subscription) -> None:
+        self._service.forget(subscription)
+
+    def fall_behind(self, subscription: Subscription, behind: Behind) -> None:
+        self._perform(self._service.subscriptions.fall_behind(subscription, behind))
+
+    def _perform(self, steps: Any) -> Any:
+        return self._service.perform(steps)
 
 
 def _problem(problem: Problem) -> web.Response:

@@ -33,8 +33,9 @@ from callscribe.messages import (
     entry_of,
 )
 
-# API Gateway ends a connection after ten idle minutes, and after two hours whatever happens on it.
-PING_S = 240.0
+# API Gateway ends a connection after ten idle minutes, and after two hours whatever happens on it. What a connection
+# could not be sent comes before the pong as well, so a ping is also how soon the last of it is there.
+PING_S = 60.0
 PONG_S = 15.0
 RENEW_S = 110 * 60.0
 # A ticket that expires ends what it was for; another one is fetched this much earlier.

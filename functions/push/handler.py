@@ -13,7 +13,7 @@ from botocore.config import Config
 
 from callscribe.dynamodb import perform
 from callscribe.errors import Unavailable
-from callscribe.subscriptions import Subscription, Subscriptions
+from callscribe.subscriptions import Behind, Subscription, Subscriptions
 from functions.connections import Connections
 from functions.environment import required
 from functions.push.deliver import deliver
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 WORKERS = 32  # posts at once; each takes 10 to 50 ms, so some 500 subscribers are served within a second
-PATIENCE_S = 2.0  # for one frame and subscriber; Lambda brings the record back three times after that
 MARGIN_MS = 6000  # less time than that is not enough for a post that is slow to fail
 
 logger = Logger()
@@ -51,16 +50,28 @@ _subscriptions = Subscriptions(required("SUBSCRIPTIONS_TABLE"))
 _workers = ThreadPoolExecutor(WORKERS)
 
 
-def _followers(call_id: str) -> list[Subscription]:
-    return perform(_dynamodb, _subscriptions.of_call(call_id, now_s=time.time()))
+class _Services:
+    """DynamoDB and the WebSocket API, for as long as one invocation may take."""
 
+    def __init__(self, context: LambdaContext) -> None:
+        self._context = context
 
-def _watchers(tenant: str) -> list[Subscription]:
-    return perform(_dynamodb, _subscriptions.of_tenant(tenant, now_s=time.time()))
+    def followers(self, call_id: str) -> list[Subscription]:
+        return perform(_dynamodb, _subscriptions.of_call(call_id, now_s=time.time()))
 
+    def watchers(self, tenant: str) -> list[Subscription]:
+        return perform(_dynamodb, _subscriptions.of_tenant(tenant, now_s=time.time()))
 
-def _forget(subscription: Subscription) -> None:
-    perform(_dynamodb, _subscriptions.remove(subscription))
+    def post(self, connection_id: str, frame: bytes, *, patience_s: float) -> None:
+        if self._context.get_remaining_time_in_millis() < MARGIN_MS:
+            raise Unavailable("the invocation's time is up")
+        _connections.post(connection_id, frame, patience_s=patience_s)
+
+    def forget(self, subscription: Subscription) -> None:
+        perform(_dynamodb, _subscriptions.remove(subscription))
+
+    def fall_behind(self, subscription: Subscription, behind: Behind) -> None:
+        perform(_dynamodb, _subscriptions.fall_behind(subscription, behind))
 
 
 # Neither event nor answer is logged or traced: the event holds what was said.
@@ -69,21 +80,16 @@ def _forget(subscription: Subscription) -> None:
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Post the entries in `event` and return the record that Lambda has to resume at, if any."""
-
-    def post(connection_id: str, frame: bytes) -> None:
-        if context.get_remaining_time_in_millis() < MARGIN_MS:
-            raise Unavailable("the invocation's time is up")
-        _connections.post(connection_id, frame, patience_s=PATIENCE_S)
-
     metrics.add_metric("Batches", MetricUnit.Count, 1)
     batch = read(event["Records"])
-    done = deliver(batch, followers=_followers, watchers=_watchers, post=post, forget=_forget, workers=_workers)
+    done = deliver(batch, _Services(context), workers=_workers, now_s=time.time())
     entries = sum(len(written) for written in batch.calls.values())
     for name, count in (
         ("Entries", entries),
         ("Posts", done.posts),
         ("MalformedRecords", batch.malformed),
         ("ConnectionsGone", done.gone),
+        ("SubscribersBehind", done.behind),
         ("FramesTooLong", done.refused),
         ("BatchesToResume", 0 if done.failed is None else 1),
     ):

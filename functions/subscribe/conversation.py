@@ -65,24 +65,50 @@ class Conversation:
         try:
             match action:
                 case Ping():
+                    yield from self._caught_up(client, now_s)
                     yield [PongMessage()]
                 case Unsubscribe(call_id):
                     self.perform(self.subscriptions.remove(self._subscription(call_id, client, now_s)))
                 case Subscribe(None):
                     yield [self._watch(client, now_s)]
-                case Replay(str(call_id), after) | Subscribe(str(call_id), after):
-                    refusal = self._refusal(call_id, client.ticket, now_s)
-                    if refusal is not None:
-                        yield [refusal]
-                        return
-                    if isinstance(action, Subscribe):
-                        # Before the log is read: what is written from now on is pushed, what was before is read, and
-                        # what falls between comes twice and is dropped by its number.
-                        self.perform(self.subscriptions.put(self._subscription(call_id, client, now_s)))
-                    yield from self._entries(call_id, after)
+                case Replay(str(call_id), after):
+                    yield from self._from_the_log(call_id, after, client, now_s, self.subscriptions.catch_up)
+                case Subscribe(str(call_id), after):
+                    yield from self._from_the_log(call_id, after, client, now_s, self.subscriptions.put)
         except (Unavailable, MalformedMessage):
-            message = "the call can't be read now; ask again"
-            yield [ErrorMessage(code="unavailable", message=message, call_id=getattr(action, "call_id", None))]
+            yield [_unavailable(getattr(action, "call_id", None))]
+
+    def _from_the_log(
+        self, call_id: str, after: int, client: Client, now_s: float, first: Callable[[Subscription], Steps[None]]
+    ) -> Iterator[list[Message]]:
+        """Send what is in the log, after what makes `push` post what is new to the client.
+
+        The other way round there could be a hole; so what falls between comes twice and is dropped by its number.
+        """
+        refusal = self._refusal(call_id, client.ticket, now_s)
+        if refusal is not None:
+            yield [refusal]
+            return
+        self.perform(first(self._subscription(call_id, client, now_s)))
+        yield from self._entries(call_id, after)
+
+    def _caught_up(self, client: Client, now_s: float) -> Iterator[list[Message]]:
+        """Send what the client lacks because it could not be posted to, which `push` takes down.
+
+        What can't be known now is known at the next ping.
+        """
+        try:
+            behind = self.perform(self.subscriptions.behind(client.connection_id))
+        except Unavailable:
+            return
+        for call_id, after in behind.items():
+            try:
+                if call_id is None:
+                    yield [self._watch(client, now_s)]
+                else:
+                    yield from self._from_the_log(call_id, after, client, now_s, self.subscriptions.catch_up)
+            except (Unavailable, MalformedMessage):
+                yield [_unavailable(call_id)]
 
     def _watch(self, client: Client, now_s: float) -> Message:
         """Tell the client from now on of all calls; those that go on are listed over HTTP, after this."""
@@ -127,6 +153,10 @@ class Conversation:
             if not self.has_time():
                 yield [ReplayedMessage(call_id=call_id, through=after, more=True)]
                 return
+
+
+def _unavailable(call_id: str | None) -> ErrorMessage:
+    return ErrorMessage(code="unavailable", message="the call can't be read now; ask again", call_id=call_id)
 
 
 def _expired(call_id: str | None) -> ErrorMessage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from callscribe.dynamodb import perform
-from callscribe.subscriptions import Subscription, Subscriptions
+from callscribe.subscriptions import Behind, Subscription, Subscriptions
 from tests.tables import TABLES
 
 TABLE = Subscriptions("Subscriptions")
@@ -88,3 +88,29 @@ def test_more_subscribers_than_one_answer_holds_are_all_found():
     assert "ExclusiveStartKey" not in first.arguments
     assert second.arguments["ExclusiveStartKey"] == {"pk": {"S": "CALL#CA1"}}
     assert [each.connection_id for each in done.value.value] == ["a=", "b="]
+
+
+def test_one_that_is_behind_lacks_all_from_the_first_time_on_until_it_catches_up(dynamodb):
+    for each in (following("CA#1", "a="), following(None, "a="), following("CA2", "a="), following("CA#1", "b=")):
+        perform(dynamodb, TABLE.put(each))
+
+    perform(dynamodb, TABLE.fall_behind(following("CA#1", "a="), Behind(after=7, again_at=NOW_S + 5)))
+    perform(dynamodb, TABLE.fall_behind(following("CA#1", "a="), Behind(after=9, again_at=NOW_S + 15)))
+    perform(dynamodb, TABLE.fall_behind(following(None, "a="), Behind(after=0, again_at=NOW_S + 5)))
+
+    assert perform(dynamodb, TABLE.behind("a=")) == {"CA#1": 7, None: 0}
+    assert [each.behind for each in perform(dynamodb, TABLE.of_call("CA#1", now_s=NOW_S))] == [
+        Behind(after=7, again_at=NOW_S + 15),
+        None,
+    ]
+    perform(dynamodb, TABLE.catch_up(following("CA#1", "a=")))
+    perform(dynamodb, TABLE.catch_up(following("CA2", "a=")))
+    perform(dynamodb, TABLE.put(following(None, "a=")))
+    assert perform(dynamodb, TABLE.behind("a=")) == {}
+
+
+def test_a_subscription_that_is_gone_does_not_come_back_by_falling_behind_or_catching_up(dynamodb):
+    perform(dynamodb, TABLE.fall_behind(following("CA1", "a="), Behind(after=7, again_at=NOW_S + 5)))
+    perform(dynamodb, TABLE.catch_up(following("CA1", "a=")))
+
+    assert perform(dynamodb, TABLE.of_call("CA1", now_s=NOW_S)) == []

@@ -9,7 +9,7 @@ import pytest
 from callscribe.entries import CallStarted, Dtmf, Entry
 from callscribe.errors import Unavailable
 from callscribe.log import PAGE_ENTRIES
-from callscribe.messages import ErrorMessage, PongMessage, ReplayedMessage, WatchingMessage
+from callscribe.messages import ErrorMessage, PongMessage, ReplayedMessage, WatchingMessage, as_json
 from callscribe.requests import Request
 from callscribe.subscriptions import Subscriptions
 from callscribe.tickets import Ticket
@@ -26,6 +26,8 @@ class Tables:
         self.logs = logs  # entries a call
         self.asked: list[Request] = []
         self.failing = False
+        self.failing_after = 10**6  # requests
+        self.behind: dict[str, int] = {}
         self.tenant = "acme"
 
     def perform(self, steps):
@@ -36,13 +38,15 @@ class Tables:
             except StopIteration as done:
                 return done.value
             self.asked.append(request)
-            if self.failing:
+            if self.failing or len(self.asked) > self.failing_after:
                 raise Unavailable("dynamodb")
             answer = self.answer(request)
 
     def answer(self, request: Request):
         if request.method != "query":
             return {}
+        if "IndexName" in request.arguments:
+            return {"Items": [{"pk": {"S": pk}, "missed_after": {"N": str(n)}} for pk, n in self.behind.items()]}
         values = request.arguments["ExpressionAttributeValues"]
         call_id = values[":pk"]["S"].removeprefix("CALL#")
         first = int(values[":first"]["S"].removeprefix("LOG#"))
@@ -150,11 +154,58 @@ def test_unsubscribing_forgets_the_call_and_answers_nothing():
     assert [each.method for each in tables.asked] == ["delete_item"]
 
 
-def test_ping_is_answered_by_pong_and_asks_no_table():
+def test_ping_is_answered_by_pong_and_asks_whether_the_client_lacks_anything():
     tables = Tables()
 
     assert answers(tables, "ping") == [PongMessage()]
-    assert tables.asked == []
+    assert [each.arguments["IndexName"] for each in tables.asked] == ["by-connection"]
+
+
+def test_what_could_not_be_posted_comes_before_the_pong_and_is_posted_again_before_it_is_read():
+    tables = Tables(CA1=3)
+    tables.behind = {"CALL#CA1": 1, "CALL#CA2": 4, "TENANT#acme": 0}
+
+    got = answers(tables, "ping", client(calls=None))
+
+    assert [as_json(each)["type"] for each in got] == ["entry", "entry", "replayed", "error", "watching", "pong"]
+    assert got[3].code == "forbidden"  # CA2 isn't there
+    assert [each.method for each in tables.asked][:4] == ["query", "query", "update_item", "query"]
+
+
+def test_a_client_that_is_behind_with_a_ticket_that_has_expired_is_told_so():
+    tables = Tables(CA1=3)
+    tables.behind = {"CALL#CA1": 1}
+
+    assert [as_json(each)["type"] for each in answers(tables, "ping", client(lasts_s=0))] == ["error", "pong"]
+
+
+def test_a_ping_is_answered_while_the_tables_cannot_be_read():
+    tables = Tables()
+    tables.failing = True
+
+    assert answers(tables, "ping") == [PongMessage()]
+
+
+def test_a_call_that_cannot_be_read_when_it_is_caught_up_with_is_asked_for_again_by_the_client():
+    tables = Tables(CA1=3)
+    tables.behind = {"CALL#CA1": 1}
+    tables.failing_after = 3
+
+    got = answers(tables, "ping")
+
+    assert [(as_json(each)["type"], getattr(each, "call_id", None)) for each in got] == [
+        ("error", "CA1"),
+        ("pong", None),
+    ]
+    assert got[0].code == "unavailable"
+
+
+def test_a_replay_makes_the_client_one_that_is_posted_to_again():
+    tables = Tables(CA1=3)
+
+    answers(tables, "replay", call_id="CA1", after=1)
+
+    assert [each.method for each in tables.asked] == ["query", "update_item", "query"]
 
 
 @pytest.mark.parametrize("action", ["subscribe", "replay"])

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from callscribe.entries import CallEnded, CallStarted, Dtmf, Entry, Other
 from callscribe.errors import Refused, SubscriberGone, Unavailable
 from callscribe.messages import as_json, decode_frame
-from callscribe.subscriptions import Subscription
-from functions.push.deliver import deliver
+from callscribe.subscriptions import Behind, Subscription
+from functions.push.deliver import PATIENCE_S, REST_S, deliver
 from functions.push.records import Batch, Written
 
 WORKERS = ThreadPoolExecutor(8)
+NOW_S = 1_795_000_000.25
 
 
 def batch(*entries: tuple[str, int], tenant: str = "acme") -> Batch:
@@ -35,19 +36,35 @@ class Clients:
         self.got: dict[str, list[bytes]] = {}
         self.failing: dict[str, list[Exception | None]] = {}
         self.forgotten: list[Subscription] = []
+        self.behind: dict[tuple[str | None, str], Behind] = {}
+        self.patience_s: list[float] = []
         self.unreadable: set[str] = set()
+        self.unwritable = False
 
-    def of_call(self, call_id: str) -> list[Subscription]:
-        if call_id in self.unreadable:
+    def followers(self, call_id: str) -> list[Subscription]:
+        return self._of(call_id, call_id, "acme")
+
+    def watchers(self, tenant: str) -> list[Subscription]:
+        return self._of(tenant, None, tenant)
+
+    def _of(self, whom: str, call_id: str | None, tenant: str) -> list[Subscription]:
+        if whom in self.unreadable:
             raise Unavailable("dynamodb")
-        return [Subscription(call_id, name, "acme", 0) for name in self.calls.get(call_id, [])]
+        names = self.calls.get(whom, [])
+        return [Subscription(call_id, name, tenant, 0, self.behind.get((call_id, name))) for name in names]
 
-    def of_tenant(self, tenant: str) -> list[Subscription]:
-        if tenant in self.unreadable:
+    def forget(self, subscription: Subscription) -> None:
+        if self.unwritable:
             raise Unavailable("dynamodb")
-        return [Subscription(None, name, tenant, 0) for name in self.calls.get(tenant, [])]
+        self.forgotten.append(subscription)
 
-    def post(self, connection_id: str, frame: bytes) -> None:
+    def fall_behind(self, subscription: Subscription, behind: Behind) -> None:
+        if self.unwritable:
+            raise Unavailable("dynamodb")
+        self.behind[subscription.call_id, subscription.connection_id] = behind
+
+    def post(self, connection_id: str, frame: bytes, *, patience_s: float) -> None:
+        self.patience_s.append(patience_s)
         failures = self.failing.get(connection_id, [])
         failure = failures.pop(0) if failures else None
         if failure is not None:
@@ -57,15 +74,8 @@ class Clients:
     def numbers(self, connection_id: str) -> list[int]:
         return [each.seq for frame in self.got.get(connection_id, []) for each in decode_frame(frame)]
 
-    def deliver(self, given: Batch):
-        return deliver(
-            given,
-            followers=self.of_call,
-            watchers=self.of_tenant,
-            post=self.post,
-            forget=self.forgotten.append,
-            workers=WORKERS,
-        )
+    def deliver(self, given: Batch, *, now_s: float = NOW_S):
+        return deliver(given, self, workers=WORKERS, now_s=now_s)
 
 
 def long_entries(count: int) -> Batch:
@@ -120,25 +130,51 @@ def test_a_closed_connection_is_forgotten_and_does_not_count_as_a_failure():
 def test_a_closed_connection_that_cannot_be_forgotten_now_is_left_for_the_next_time():
     clients = Clients(CA1=["a"])
     clients.failing["a"] = [SubscriberGone("gone")]
+    clients.unwritable = True
 
-    def forget(_subscription):
-        raise Unavailable("dynamodb")
-
-    done = deliver(
-        batch(("CA1", 1)),
-        followers=clients.of_call,
-        watchers=clients.of_tenant,
-        post=clients.post,
-        forget=forget,
-        workers=WORKERS,
-    )
+    done = clients.deliver(batch(("CA1", 1)))
 
     assert (done.gone, done.failed) == (1, None)
 
 
-def test_lambda_resumes_at_the_first_entry_that_a_subscriber_lacks():
+def test_one_that_cannot_be_posted_to_is_marked_and_lambda_brings_nothing_back():
     clients = Clients(CA1=["a", "b"])
     clients.failing["a"] = [None, Unavailable("busy")]
+
+    done = clients.deliver(long_entries(4))
+
+    assert (done.failed, done.behind) == (None, 1)
+    assert clients.behind == {("CA1", "a"): Behind(after=1, again_at=int(NOW_S) + REST_S)}
+    assert (clients.numbers("a"), clients.numbers("b")) == ([1], [1, 2, 3, 4])
+
+
+def test_one_that_is_behind_is_left_alone_for_a_while_and_then_tried_without_patience():
+    clients = Clients(CA1=["a"])
+    clients.failing["a"] = [Unavailable("busy")]
+    clients.deliver(batch(("CA1", 1)))
+
+    rests = clients.deliver(batch(("CA1", 2)), now_s=NOW_S + REST_S - 1)
+    clients.deliver(batch(("CA1", 3)), now_s=NOW_S + REST_S)
+
+    assert (rests.behind, rests.posts, rests.failed) == (1, 0, None)
+    assert clients.numbers("a") == [3]  # which shows it that it lacks the others
+    assert clients.patience_s == [PATIENCE_S, 0.0]
+
+
+def test_who_watches_a_tenant_and_cannot_be_posted_to_is_marked_too():
+    clients = Clients(acme=["w"], CA1=["a"])
+    clients.failing["w"] = [Unavailable("busy")]
+
+    done = clients.deliver(Batch({"CA1": [begun("CA1", 0)]}, 0))
+
+    assert (done.failed, list(clients.behind)) == (None, [(None, "w")])
+    assert len(told(clients, "a")) == 1
+
+
+def test_lambda_resumes_at_the_first_entry_that_someone_lacks_without_being_known_to():
+    clients = Clients(CA1=["a", "b"])
+    clients.failing["a"] = [None, Unavailable("busy")]
+    clients.unwritable = True
 
     done = clients.deliver(long_entries(4))
 
@@ -159,6 +195,7 @@ def test_a_subscriber_is_not_sent_what_follows_an_entry_that_it_lacks():
 def test_of_several_failures_the_earliest_counts():
     clients = Clients(CA1=["a"], CA2=["b"], CA3=["c"])
     clients.failing = {"b": [Unavailable("busy")], "c": [Unavailable("busy")]}
+    clients.unwritable = True
 
     done = clients.deliver(batch(("CA1", 1), ("CA3", 1), ("CA2", 1)))
 
@@ -188,24 +225,17 @@ def test_a_frame_that_no_connection_takes_is_passed_over():
 
 
 def test_a_slow_subscriber_is_waited_for_by_nobody_else():
-    clients = Clients(CA1=["slow", "quick"])
     quick_has_it = threading.Event()
     waited = []
 
-    def post(connection_id: str, frame: bytes) -> None:
-        if connection_id == "slow":
-            waited.append(quick_has_it.wait(10))
-        else:
-            quick_has_it.set()
+    class Slow(Clients):
+        def post(self, connection_id: str, frame: bytes, *, patience_s: float) -> None:
+            if connection_id == "slow":
+                waited.append(quick_has_it.wait(10))
+            else:
+                quick_has_it.set()
 
-    done = deliver(
-        batch(("CA1", 1)),
-        followers=clients.of_call,
-        watchers=clients.of_tenant,
-        post=post,
-        forget=clients.forgotten.append,
-        workers=WORKERS,
-    )
+    done = Slow(CA1=["slow", "quick"]).deliver(batch(("CA1", 1)))
 
     assert (waited, done.posts) == ([True], 2)
 
@@ -221,10 +251,12 @@ def test_an_error_that_nobody_can_wait_out_is_not_swallowed():
 @given(
     st.lists(st.sampled_from(["CA1", "CA2", "CA3"]), max_size=30),
     st.lists(st.sampled_from(["a", "b", "c"]), max_size=3, unique=True),
+    st.booleans(),
 )
-def test_a_batch_that_is_resumed_leaves_no_subscriber_without_an_entry(calls, failing):
+def test_nobody_lacks_an_entry_without_being_known_to(calls, failing, unwritable):
     clients = Clients(CA1=["a", "b"], CA2=["b", "c"], CA3=["c"])
     clients.failing = {name: [Unavailable("busy")] for name in failing}
+    clients.unwritable = unwritable
     entries = [(call_id, 1 + calls[:n].count(call_id)) for n, call_id in enumerate(calls)]
 
     for _ in range(len(failing) + 1):
@@ -235,7 +267,10 @@ def test_a_batch_that_is_resumed_leaves_no_subscriber_without_an_entry(calls, fa
 
     for name, followed in {"a": ["CA1"], "b": ["CA1", "CA2"], "c": ["CA2", "CA3"]}.items():
         got = {(each.call_id, each.seq) for frame in clients.got.get(name, []) for each in decode_frame(frame)}
-        assert got == {(call_id, seq) for call_id in followed for seq in range(1, calls.count(call_id) + 1)}
+        for call_id in followed:
+            behind = clients.behind.get((call_id, name))
+            due = calls.count(call_id) if behind is None else behind.after
+            assert got >= {(call_id, seq) for seq in range(1, due + 1)}
 
 
 def begun(call_id: str, position: int, kind: type = CallStarted, tenant: str = "acme") -> Written:

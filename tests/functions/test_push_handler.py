@@ -3,14 +3,41 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
+
+from callscribe.entries import CallStarted, Dtmf
+from callscribe.errors import Unavailable
+from callscribe.subscriptions import Subscriptions
+
+ME = "QZ2gHcP9joECJPg="
+STARTED = CallStarted(provider="twilio", direction="inbound", account="AC1", from_number="+1", to_number="+2")
+SUBSCRIPTIONS = Subscriptions("Subscriptions")
+
+
+class Unmarkable(Subscriptions):
+    def fall_behind(self, subscription, behind):
+        raise Unavailable("dynamodb")
 
 
 @pytest.fixture
 def push(aws, sockets, start, context):
     handler = start("push", warm=True)
     return lambda event: handler(event, context)
+
+
+@pytest.fixture
+def ping(start, context, event):
+    """Say `ping` as the client of the event."""
+    handler = start("subscribe", warm=True)
+    return lambda: handler(event("websocket_message.json") | {"body": '{"action":"ping"}'}, context)
+
+
+@pytest.fixture
+def unmarkable(push, monkeypatch):
+    """DynamoDB takes no marks."""
+    monkeypatch.setattr(sys.modules["functions.push.handler"], "_subscriptions", Unmarkable("Subscriptions"))
 
 
 def test_a_subscriber_gets_the_entries_that_were_written_in_order_and_in_one_frame(aws, push, sockets, event):
@@ -42,17 +69,33 @@ def test_a_connection_that_is_busy_for_a_moment_gets_its_entries_in_the_same_inv
     assert [each["seq"] for each in sockets.messages("busy=")] == [1, 2]
 
 
-def test_when_time_is_up_lambda_is_told_to_resume_at_the_first_entry_that_was_not_delivered(
-    aws, push, sockets, event, context
-):
+def test_who_is_not_served_when_time_is_up_is_behind(aws, push, sockets, event, context):
     aws.subscribe("CA1", "a=")
     context.remaining_ms = 1000
 
-    records = event("stream_of_calls.json")
-    first = records["Records"][0]["dynamodb"]["SequenceNumber"]
+    assert push(event("stream_of_calls.json")) == {"batchItemFailures": []}
 
-    assert push(records) == {"batchItemFailures": [{"itemIdentifier": first}]}
     assert sockets.posted == {}
+    assert aws.table(SUBSCRIPTIONS.behind("a=")) == {"CA1": 0}
+
+
+def test_one_that_is_behind_is_served_from_the_log_at_its_next_message_and_the_others_get_nothing_twice(
+    aws, push, sockets, event, ping
+):
+    aws.append("CA1", STARTED, Dtmf(leg="a", digit="1", at_ms=1), Dtmf(leg="a", digit="2", at_ms=2))
+    aws.subscribe("CA1", ME)
+    aws.subscribe("CA1", "other=")
+    sockets.answers[ME] = [429] * 100  # longer than patience lasts
+
+    push(event("stream_of_calls.json"))
+    del sockets.answers[ME]
+    push(event("stream_of_calls.json"))  # the next entries, within its rest
+    ping()
+
+    assert [each.get("seq") for each in sockets.messages(ME)] == [1, 2, 3, None, None]
+    assert [each["type"] for each in sockets.messages(ME)][3:] == ["replayed", "pong"]
+    assert len(sockets.posted["other="]) == 2  # once a batch
+    assert aws.table(SUBSCRIPTIONS.behind(ME)) == {}
 
 
 def test_lacking_permission_fails_the_invocation_so_that_somebody_hears_of_it(aws, push, sockets, event):
@@ -72,13 +115,17 @@ def test_deliveries_are_counted(aws, push, sockets, event, capsys):
     assert (metrics["Entries"], metrics["ConnectionsGone"], metrics["Posts"]) == ([2.0], [1.0], [0.0])
 
 
-def test_a_delivery_that_has_to_be_resumed_is_logged_by_its_number_and_without_what_was_said(
+@pytest.mark.usefixtures("unmarkable")
+def test_what_cannot_even_be_marked_is_brought_back_and_logged_by_its_number_without_what_was_said(
     aws, push, event, context, logged
 ):
     aws.subscribe("CA1", "a=")
     context.remaining_ms = 1000
-    push(event("stream_of_calls.json"))
 
+    records = event("stream_of_calls.json")
+    first = records["Records"][0]["dynamodb"]["SequenceNumber"]
+
+    assert push(records) == {"batchItemFailures": [{"itemIdentifier": first}]}
     line = json.loads(logged())
     assert (line["call_id"], line["seq"]) == ("CA1", 1)
     assert "+1202" not in logged()

@@ -72,7 +72,7 @@ def test_the_subscribe_function_may_read_calls_but_not_write_them(templates: Tem
         **TRACES,
         **log_of("SubscribeLog"),
         CALLS: {"dynamodb:Query"},
-        SUBSCRIPTIONS: {"dynamodb:PutItem", "dynamodb:DeleteItem"},
+        SUBSCRIPTIONS: {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"},
         f"{SUBSCRIPTIONS}/index/by-connection": {"dynamodb:Query"},
         CONNECTIONS: {"execute-api:ManageConnections"},
     }
@@ -88,7 +88,7 @@ def test_the_push_function_may_follow_calls_without_touching_their_table(templat
             "dynamodb:GetShardIterator",
             "dynamodb:ListStreams",
         },
-        SUBSCRIPTIONS: {"dynamodb:Query", "dynamodb:DeleteItem"},
+        SUBSCRIPTIONS: {"dynamodb:Query", "dynamodb:DeleteItem", "dynamodb:UpdateItem"},
         CONNECTIONS: {"execute-api:ManageConnections"},
         "{PushFailures.Arn}": {"sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"},
     }

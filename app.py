@@ -13,13 +13,14 @@ from infra.context import Context
 from infra.data_stack import DataStack
 from infra.parameters import Parameter
 from infra.synth import main
+from infra.web_stack import WebStack
 
 if TYPE_CHECKING:  # not before infra, which tells aws_cdk what Node to run on
     from aws_cdk import App
 
 
 def compose(app: App) -> None:
-    """Put the stacks Data, Api and Bridge into `app`, as its context says."""
+    """Put the stacks Data, Api, Web and Bridge into `app`, as its context says."""
     context = Context.read(app.node)
     # Made by Bridge and read by Api, which Bridge needs: the name that both know breaks the circle.
     media_url = Parameter(stage=context.stage, name="media-url")
@@ -42,6 +43,7 @@ def compose(app: App) -> None:
             ),
             makes_account_logs_role=context.account_logs_role == "make",
         )
+        WebStack(app, "Web", stage=context.stage, code=bundles.make("page", beside=("web",)), api_url=api.api_url)
     BridgeStack(
         app,
         "Bridge",

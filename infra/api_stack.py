@@ -118,11 +118,12 @@ class ApiStack(Stack):
             voice_url=voice_api.url,
             access=access,
         )
+        self.api_url = calls.api.url
 
         CfnOutput(self, "VoiceUrl", value=f"{voice_api.url}/twilio/voice", description="Twilio: a call comes in (POST)")
         CfnOutput(self, "StatusUrl", value=f"{voice_api.url}/twilio/status", description="Twilio: call status changes")
         CfnOutput(self, "PushUrl", value=self.push_api.url, description="Clients: the WebSocket API, with ?ticket=")
-        CfnOutput(self, "ApiUrl", value=calls.api.url, description="Products: the HTTP API, with an API key")
+        CfnOutput(self, "ApiUrl", value=self.api_url, description="Products: the HTTP API, with an API key")
         if calls.tokens_api is not None:
             CfnOutput(
                 self,

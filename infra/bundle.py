@@ -69,8 +69,11 @@ class Bundles:
     def __exit__(self, *_: object) -> None:
         self._scratch.cleanup()
 
-    def make(self, name: str) -> Path:
-        """Return a folder with `functions.<name>` and everything it imports. Raises BundleFailed."""
+    def make(self, name: str, *, beside: Sequence[str] = ()) -> Path:
+        """Return a folder with `functions.<name>`, everything it imports, and the folders `beside` it.
+
+        Raises BundleFailed.
+        """
         function = ROOT / "functions" / name
         bundle = Path(self._scratch.name) / name
         if self._target is Target.NONE:
@@ -83,6 +86,8 @@ class Bundles:
         shutil.copytree(function, bundle / "functions" / name, ignore=_UNSTABLE)
         for module in (ROOT / "functions").glob("*.py"):
             shutil.copy2(module, bundle / "functions")
+        for folder in beside:
+            shutil.copytree(ROOT / folder, bundle / folder, ignore=_UNSTABLE)
         return bundle
 
     def _packages(self) -> Path:

@@ -1,4 +1,4 @@
-"""Serves the page on loopback; on AWS it stands in a bucket."""
+"""Serves the page on loopback, as the function `page` does on AWS."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from aiohttp import web
+
+from functions.page.site import Site
 
 WEB = Path(__file__).parents[1] / "web"
 
@@ -18,14 +20,14 @@ async def serve_page(api_url: str, api_key: str) -> AsyncIterator[str]:
     Its `config.json` says where the HTTP API is and what to ask it with. On AWS that holds no key: whoever looks at
     calls there brings one, or an issuer's token.
     """
+    site = Site.of(WEB, config={"api": api_url, "key": api_key})
 
-    async def config(_request: web.Request) -> web.StreamResponse:
-        return web.json_response({"api": api_url, "key": api_key}, headers={"cache-control": "no-store"})
+    async def serve(request: web.Request) -> web.StreamResponse:
+        answer = site.answer(request.path, tag=request.headers.get("if-none-match", ""))
+        return web.Response(status=answer.status, headers=answer.headers, body=answer.text.encode())
 
     app = web.Application()
-    app.router.add_get("/", _index)
-    app.router.add_get("/config.json", config)
-    app.router.add_static("/", WEB)
+    app.router.add_get("/{path:.*}", serve)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
@@ -33,7 +35,3 @@ async def serve_page(api_url: str, api_key: str) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
     finally:
         await runner.cleanup()
-
-
-async def _index(_request: web.Request) -> web.StreamResponse:
-    return web.FileResponse(WEB / "index.html")

@@ -56,6 +56,8 @@ EVENTS: Final[Mapping[str, Mapping[str, Any]]] = {
         },
         "isBase64Encoded": False,
     },
+    # A file that isn't there.
+    "page": {"rawPath": "/nothing", "headers": {}},
     # Its own event: there is nothing to look after yet.
     "sweep": {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}},
 }

@@ -22,7 +22,10 @@ class Templates:
     @classmethod
     def read(cls, outdir: Path) -> Templates:
         return cls(
-            {name: json.loads((outdir / f"{name}.template.json").read_text()) for name in ("Data", "Api", "Bridge")}
+            {
+                name: json.loads((outdir / f"{name}.template.json").read_text())
+                for name in ("Data", "Api", "Web", "Bridge")
+            }
         )
 
     def of_type(self, kind: str) -> dict[str, Resource]:

@@ -23,6 +23,7 @@ FUNCTIONS = {
     "PushFunction": "push",
     "SweepFunction": "sweep",
     "CallsFunction": "calls",
+    "PageFunction": "page",
 }
 
 
@@ -48,10 +49,10 @@ def attributes(pairs: list[dict[str, str]]) -> dict[str, str]:
 def test_the_command_says_what_it_wrote(synth: Synth) -> None:
     lines = synth.said.splitlines()
 
-    assert len(lines) == 4
-    for line, stack in zip(lines, ("data", "api", "bridge"), strict=False):
+    *stacks, written = lines
+    for line, stack in zip(stacks, ("data", "api", "bridge", "web"), strict=True):
         assert re.fullmatch(rf"callscribe-dev-{stack} +\d+ resources", line)
-    assert lines[3].endswith("/cdk.out0")
+    assert written.endswith("/cdk.out0")
 
 
 # --- what is kept
@@ -158,6 +159,7 @@ def test_each_process_is_told_what_it_needs_and_no_more(templates: Templates) ->
             "PUBLIC_URL",
         },
         "authorize": {"SIGNING_SECRET", "TICKETS_TABLE"},
+        "page": {"API_URL"},
         "subscribe": {"CALLS_TABLE", "SUBSCRIPTIONS_TABLE", "PUSH_ENDPOINT"},
         "push": {"SUBSCRIPTIONS_TABLE", "PUSH_ENDPOINT"},
         "sweep": {
@@ -253,6 +255,8 @@ def test_every_process_has_a_log_of_its_own_that_is_not_kept_for_ever(templates:
         "AuthorizeLog",
         "CallsApiAccessLog",
         "CallsFunctionLog",
+        "PageAccessLog",
+        "PageFunctionLog",
         "PushApiAccessLog",
         "PushFunctionLog",
         "ServiceLog",
@@ -339,6 +343,22 @@ def test_pages_may_ask_the_http_api_from_a_browser_without_cookies(templates: Te
     assert "AllowCredentials" not in cors
 
 
+def test_the_page_is_behind_cloudfront_and_asks_the_http_api(templates: Templates) -> None:
+    distributions = templates.of_type("AWS::CloudFront::Distribution")
+    distribution = distributions["PageDistribution"]["Properties"]["DistributionConfig"]
+    paths = {key for key, route in routes(templates).items() if templates.text(route["ApiId"]) == "{PageApi}"}
+
+    assert environments(templates)["page"]["API_URL"] == "{CallsApi.ApiEndpoint}"
+    assert paths == {"GET /", "GET /{file}"}
+    assert distribution["DefaultCacheBehavior"]["ViewerProtocolPolicy"] == "redirect-to-https"
+    assert distribution["Origins"][0]["CustomOriginConfig"]["OriginProtocolPolicy"] == "https-only"
+    assert "Logging" not in distribution
+    assert templates.outputs("Web") == {
+        "PageUrl": "https://{PageDistribution.DomainName}/",
+        "PageOriginUrl": "{PageApi.ApiEndpoint}",
+    }
+
+
 def test_nobody_follows_calls_without_a_ticket(templates: Templates) -> None:
     authorizer = templates.only("AWS::ApiGatewayV2::Authorizer")
 
@@ -387,7 +407,8 @@ def test_access_logs_hold_no_query_path_header_or_address(templates: Templates) 
 
 
 def test_only_cloudfront_stands_between_twilio_and_the_bridge(templates: Templates) -> None:
-    distribution = templates.only("AWS::CloudFront::Distribution")["DistributionConfig"]
+    distributions = templates.of_type("AWS::CloudFront::Distribution")
+    distribution = distributions["IngressDistribution"]["Properties"]["DistributionConfig"]
 
     (origin,) = distribution["Origins"]
     assert templates.text(origin["DomainName"]) == "{IngressBalancer.DNSName}"

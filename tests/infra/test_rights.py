@@ -44,6 +44,10 @@ def test_the_voice_function_may_open_and_close_calls_once_each(templates: Templa
     }
 
 
+def test_the_page_function_may_do_nothing(templates: Templates) -> None:
+    assert templates.rights("PageFunctionRole") == {**TRACES, **log_of("PageFunctionLog")}
+
+
 def test_the_calls_function_may_read_and_open_calls_and_check_one_key_at_a_time(templates: Templates) -> None:
     assert templates.rights("CallsFunctionRole") == {
         **TRACES,
@@ -153,6 +157,7 @@ def test_there_is_one_role_a_process_and_no_other(templates: Templates) -> None:
         "AccountLogsRole",
         "AuthorizeRole",
         "CallsFunctionRole",
+        "PageFunctionRole",
         "PushFunctionRole",
         "ServiceRole",
         "ServiceStartRole",

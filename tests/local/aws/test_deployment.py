@@ -85,12 +85,13 @@ def test_stacks_come_after_those_they_depend_on(assembly):
     assert [stack.name for stack in read_assembly(assembly)] == [
         "callscribe-dev-data",
         "callscribe-dev-api",
+        "callscribe-dev-web",
         "callscribe-dev-bridge",
     ]
 
 
 def test_progress_counts_every_step(stack, progress):
-    assert [(done, total) for _, done, total in progress] == [(step, 5) for step in range(6)]
+    assert [(done, total) for _, done, total in progress] == [(step, 6) for step in range(7)]
     assert progress[1][0] == "stack callscribe-dev-data"
 
 
@@ -108,7 +109,7 @@ def test_functions_know_the_addresses_that_work_here(stack):
         for folder, name in stack.functions.items()
     }
 
-    assert set(environments) == {"voice", "authorize", "subscribe", "push", "sweep", "calls"}
+    assert set(environments) == {"voice", "authorize", "subscribe", "push", "sweep", "calls", "page"}
     assert environments["voice"]["PUBLIC_URL"] + "/twilio/voice" == stack.voice_url
     assert environments["push"]["PUSH_ENDPOINT"] == stack.push_url.replace("ws://", "http://")
     assert environments["subscribe"]["PUSH_ENDPOINT"] == environments["push"]["PUSH_ENDPOINT"]

@@ -91,3 +91,15 @@ def test_a_webhook_reaches_its_function_with_its_path_its_headers_and_its_body_i
 def test_other_paths_and_methods_are_not_found(stack):
     assert httpx.post(stack.voice_url + "/more").status_code == 404
     assert httpx.get(stack.voice_url).status_code == 404
+
+
+async def test_the_deployed_page_is_served_and_asks_the_deployed_http_api(stack):
+    async with httpx.AsyncClient(base_url=stack.outputs["PageOriginUrl"]) as client:
+        page, module, config, other = [
+            await client.get(path) for path in ("/", "/page.js", "/config.json", "/nothing.js")
+        ]
+
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert module.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert config.json() == {"api": stack.api_url, "key": ""}
+    assert other.status_code == 404

@@ -1,0 +1,1 @@
+"""Serves the page where people follow calls."""

@@ -5,34 +5,33 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
-
-from botocore.exceptions import BotoCoreError, ClientError
+from http.client import HTTPException
+from typing import TypeAlias
 
 from callscribe.errors import Refused, SubscriberGone, Unavailable
+from functions.straight_posts import PostAnswer
 
-if TYPE_CHECKING:
-    from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
-
-_TEMPORARY = {"LimitExceededException", "ThrottlingException", "TooManyRequestsException"}
 _LONGEST_PAUSE_S = 0.8
+
+Post: TypeAlias = Callable[[str, bytes], PostAnswer]  # connection id, frame; raises OSError, HTTPException
+
+
+class NotPermitted(RuntimeError):
+    """The function may not post, or posts to what is no connection: it is set up wrongly."""
 
 
 class Connections:
-    """The connections of one stage.
-
-    Source: API Gateway, "Use @connections commands in your backend service".
-    """
+    """The connections of one stage."""
 
     def __init__(
         self,
-        client: ApiGatewayManagementApiClient,
+        post: Post,
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`client` makes one attempt a call, since this has a patience of its own; it may be shared by threads."""
-        self._client = client
+        """`post` makes one attempt, since this has a patience of its own; it may be called by many threads."""
+        self._attempt = post
         self._clock = clock
         self._sleep = sleep
 
@@ -40,7 +39,7 @@ class Connections:
         """Send `frame`, trying again for `patience_s` seconds while the service can't take it.
 
         Raises SubscriberGone; Unavailable when patience ran out; Refused for a frame that is too long for any
-        connection. Lacking permission stays botocore's own error.
+        connection; NotPermitted.
         """
         deadline = self._clock() + patience_s
         pause_s = 0.05
@@ -57,16 +56,15 @@ class Connections:
 
     def _post(self, connection_id: str, frame: bytes) -> None:
         try:
-            self._client.post_to_connection(ConnectionId=connection_id, Data=frame)
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-            if status == 410:
-                raise SubscriberGone("the connection is closed") from error
-            if status == 413:
-                raise Refused(f"a frame of {len(frame)} bytes is too long") from error
-            if status == 429 or status >= 500 or code in _TEMPORARY:
-                raise Unavailable(f"post: {code}") from error
-            raise
-        except BotoCoreError as error:
-            raise Unavailable(f"post: {type(error).__name__}") from error
+            status, error = self._attempt(connection_id, frame)
+        except (OSError, HTTPException) as failure:
+            raise Unavailable(f"post: {type(failure).__name__}") from failure
+        if 200 <= status < 300:
+            return
+        if status == 410:
+            raise SubscriberGone("the connection is closed")
+        if status == 413:
+            raise Refused(f"a frame of {len(frame)} bytes is too long")
+        if status == 429 or status >= 500:
+            raise Unavailable(f"post: {status} {error}")
+        raise NotPermitted(f"post: {status} {error}")

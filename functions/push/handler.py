@@ -18,6 +18,7 @@ from functions.connections import Connections
 from functions.environment import required
 from functions.push.deliver import deliver
 from functions.push.records import read
+from functions.straight_posts import StraightPosts
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
@@ -36,16 +37,8 @@ _quick = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=WORKERS,
 )
-_once = Config(
-    connect_timeout=1,
-    read_timeout=2,
-    retries={"mode": "standard", "total_max_attempts": 1},
-    max_pool_connections=WORKERS,
-)
 _dynamodb = boto3.client("dynamodb", config=_quick)
-_connections = Connections(
-    boto3.client("apigatewaymanagementapi", endpoint_url=required("PUSH_ENDPOINT"), config=_once)
-)
+_connections = Connections(StraightPosts.of(boto3.Session(), required("PUSH_ENDPOINT")).post)
 _subscriptions = Subscriptions(required("SUBSCRIPTIONS_TABLE"))
 _workers = ThreadPoolExecutor(WORKERS)
 

@@ -19,6 +19,7 @@ from callscribe.subscriptions import Subscriptions
 from functions.connections import Connections
 from functions.environment import required
 from functions.scope import of_context
+from functions.straight_posts import StraightPosts
 from functions.subscribe.conversation import Client, Conversation, T
 
 if TYPE_CHECKING:
@@ -32,11 +33,8 @@ metrics = Metrics()
 tracer = Tracer(patch_modules=["botocore"])
 
 _config = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3})
-_once = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
 _dynamodb = boto3.client("dynamodb", config=_config)
-_connections = Connections(
-    boto3.client("apigatewaymanagementapi", endpoint_url=required("PUSH_ENDPOINT"), config=_once)
-)
+_connections = Connections(StraightPosts.of(boto3.Session(), required("PUSH_ENDPOINT")).post)
 _calls_table = required("CALLS_TABLE")
 _subscriptions = Subscriptions(required("SUBSCRIPTIONS_TABLE"))
 

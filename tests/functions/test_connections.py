@@ -2,41 +2,40 @@
 
 from __future__ import annotations
 
+from http.client import RemoteDisconnected
+
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
 
 from callscribe.errors import Refused, SubscriberGone, Unavailable
-from functions.connections import Connections
+from functions.connections import Connections, NotPermitted
+from functions.straight_posts import PostAnswer
 
-
-def failure(status: int, code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "PostToConnection")
-
-
-BUSY = failure(429, "LimitExceededException")
+TAKEN = PostAnswer(200, "")
+BUSY = PostAnswer(429, "LimitExceededException")
 
 
 class Gateway:
     """@connections, and a clock that only moves when somebody waits."""
 
-    def __init__(self, *answers: Exception | None) -> None:
+    def __init__(self, *answers: Exception | PostAnswer) -> None:
         self.answers = list(answers)
         self.posts: list[tuple[str, bytes]] = []
         self.now = 0.0
         self.pauses: list[float] = []
 
-    def post_to_connection(self, *, ConnectionId: str, Data: bytes) -> None:  # noqa: N803 - botocore's names
-        self.posts.append((ConnectionId, Data))
-        answer = self.answers.pop(0) if self.answers else None
-        if answer is not None:
+    def answer(self, connection_id: str, frame: bytes) -> PostAnswer:
+        self.posts.append((connection_id, frame))
+        answer = self.answers.pop(0) if self.answers else TAKEN
+        if isinstance(answer, Exception):
             raise answer
+        return answer
 
     def sleep(self, pause_s: float) -> None:
         self.pauses.append(pause_s)
         self.now += pause_s
 
     def post(self, patience_s: float = 2) -> None:
-        connections = Connections(self, clock=lambda: self.now, sleep=self.sleep)
+        connections = Connections(self.answer, clock=lambda: self.now, sleep=self.sleep)
         connections.post("a=", b"{}", patience_s=patience_s)
 
 
@@ -49,12 +48,7 @@ def test_a_frame_is_posted_once_if_it_is_taken():
 
 @pytest.mark.parametrize(
     "passing",
-    [
-        BUSY,
-        failure(500, "InternalServerError"),
-        failure(400, "ThrottlingException"),
-        ReadTimeoutError(endpoint_url=""),
-    ],
+    [BUSY, PostAnswer(500, "InternalServerError"), TimeoutError(), ConnectionResetError(), RemoteDisconnected()],
 )
 def test_what_may_pass_is_tried_again_after_longer_and_longer_pauses(passing):
     gateway = Gateway(passing, passing, passing)
@@ -75,20 +69,20 @@ def test_patience_ends():
 
 
 def test_a_closed_connection_is_gone_at_once():
-    gateway = Gateway(failure(410, "GoneException"))
+    gateway = Gateway(PostAnswer(410, "GoneException"))
     with pytest.raises(SubscriberGone):
         gateway.post()
 
 
 def test_a_frame_that_is_too_long_is_refused_at_once():
-    gateway = Gateway(failure(413, "PayloadTooLargeException"))
+    gateway = Gateway(PostAnswer(413, "PayloadTooLargeException"))
     with pytest.raises(Refused):
         gateway.post()
 
 
 def test_lacking_permission_is_not_waited_out():
-    gateway = Gateway(failure(403, "ForbiddenException"))
-    with pytest.raises(ClientError):
+    gateway = Gateway(PostAnswer(403, "ForbiddenException"))
+    with pytest.raises(NotPermitted, match="403 ForbiddenException"):
         gateway.post()
 
     assert len(gateway.posts) == 1

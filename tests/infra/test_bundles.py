@@ -10,7 +10,8 @@ import pytest
 from infra.bundle import ROOT, BundleFailed, Bundles, Target
 from tests.tables import TABLES
 
-FUNCTIONS = ("voice", "authorize", "subscribe", "push", "calls")
+FUNCTIONS = ("voice", "authorize", "subscribe", "push", "calls", "sweep", "page")
+BESIDE = {"page": ("web",)}
 
 # The environment of the local AWS: boto3, as in Lambda's runtime, and nothing of ours.
 LAMBDA_LIKE = ROOT / ".venv-aws" / "bin" / "python"
@@ -27,20 +28,27 @@ def test_a_handler_runs_on_its_bundle_and_what_lambda_brings(name: str) -> None:
     )
     told = {
         "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "of-the-role",
+        "AWS_SECRET_ACCESS_KEY": "example-key-not-a-secret",
         "POWERTOOLS_SERVICE_NAME": name,
         "POWERTOOLS_METRICS_NAMESPACE": "callscribe",
+        "API_URL": "https://example.com",
         "PUBLIC_URL": "https://example.com",
         "PUSH_ENDPOINT": "https://example.com/live",
         "PUSH_URL": "wss://example.com/live",
         "TWILIO_URL": "https://example.com",
+        "GLADIA_URL": "https://example.com",
         "TENANT_CLAIM": "tenant",
         **dict.fromkeys((f"{table.upper()}_TABLE" for table in TABLES), "table"),
         **dict.fromkeys(("SETTINGS_PARAMETER", "MEDIA_URL_PARAMETER"), "/parameter"),
-        **dict.fromkeys(("TWILIO_SECRET", "SIGNING_SECRET"), "arn:aws:secretsmanager:eu-west-1:123456789012:secret:s"),
+        **dict.fromkeys(
+            ("TWILIO_SECRET", "SIGNING_SECRET", "GLADIA_SECRET"),
+            "arn:aws:secretsmanager:eu-west-1:123456789012:secret:s",
+        ),
     }
     with Bundles(target=Target.HOST) as bundles:
         done = subprocess.run(
-            [LAMBDA_LIKE, "-I", "-B", "-c", program, bundles.make(name)],
+            [LAMBDA_LIKE, "-I", "-B", "-c", program, bundles.make(name, beside=BESIDE.get(name, ()))],
             env=told,
             capture_output=True,
             text=True,

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import uuid
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -23,6 +24,7 @@ from bridge.door import Door
 from bridge.environment import Environment, read_environment
 from bridge.governor import Governor
 from bridge.json_logs import set_up_logs
+from bridge.keys import KeyRing, Keys
 from bridge.meter import Meter, report
 from bridge.protection import Protection
 from bridge.pulse import Pulse
@@ -55,11 +57,11 @@ async def serve(environment: Environment) -> None:
     aws = get_session()
     async with contextlib.AsyncExitStack() as stack:
         secrets = await stack.enter_async_context(aws.create_client("secretsmanager", config=AT_START))
-        gladia = await read_secret(secrets, environment.gladia_secret)
-        twilio = await read_secret(secrets, environment.twilio_secret)
-        signing = await read_secret(secrets, environment.signing_secret)
-        auth_tokens = _each(twilio, "auth_token", "previous_auth_token", secret_name=environment.twilio_secret)
-        signing_keys = _each(signing, "current", "previous", secret_name=environment.signing_secret)
+
+        async def read_keys() -> Keys:
+            return await Keys.read(partial(read_secret, secrets), environment)
+
+        ring = KeyRing(await read_keys(), read_keys)
         task = uuid.uuid4().hex
         meter = Meter()
         dynamodb = await stack.enter_async_context(aws.create_client("dynamodb", config=AWS))
@@ -70,10 +72,10 @@ async def serve(environment: Environment) -> None:
         recall = Recall(
             dynamodb,
             sessions,
-            Carrier(http, url=environment.twilio_url, auth_token=auth_tokens[0]),
+            Carrier(http, url=environment.twilio_url, auth_token=lambda: ring.now.auth_tokens[0]),
             task=task,
             media_url=environment.media_url,
-            key=signing_keys[0],
+            key=lambda: ring.now.signing[0],
         )
         services = Services(
             environment=environment,
@@ -83,20 +85,20 @@ async def serve(environment: Environment) -> None:
                 aws.create_client("apigatewaymanagementapi", endpoint_url=environment.push_endpoint, config=AWS)
             ),
             http=http,
-            gladia_key=_required(gladia, "api_key", environment.gladia_secret),
+            keys=ring,
             sessions=sessions,
             governor=governor,
             recall=recall,
             spill=Spill(Path(environment.spill_dir)),
             meter=meter,
         )
-        door = Door(media_url=environment.media_url.rstrip("/"), signing_keys=signing_keys, auth_tokens=auth_tokens)
-        bridge = Bridge(services, door)
+        bridge = Bridge(services, ring.now.door(Door(environment.media_url.rstrip("/"), (), ())))
         meter.gauge("live", lambda: bridge.live)
         pulse = await stack.enter_async_context(Pulse(dynamodb, sessions, task))
         async with asyncio.TaskGroup() as tasks:
             background = [
                 tasks.create_task(report(meter, _say)),
+                tasks.create_task(ring.run(bridge.change_keys)),
                 tasks.create_task(Watch(dynamodb, sessions, recall, task=task).run()),
                 tasks.create_task(Protection(http, os.environ.get("ECS_AGENT_URI", ""), lambda: bridge.live).run()),
             ]
@@ -116,18 +118,6 @@ async def serve(environment: Environment) -> None:
 def _say(line: str) -> None:
     sys.stdout.write(line)
     sys.stdout.flush()
-
-
-def _required(secret: dict[str, str], name: str, of: str) -> str:
-    if not secret.get(name):
-        raise Refused(f"the secret {of} has no {name}")
-    return secret[name]
-
-
-def _each(secret: dict[str, str], name: str, older: str, *, secret_name: str) -> tuple[str, ...]:
-    """Return the value in force and, while it is being replaced, the one before."""
-    current = _required(secret, name, secret_name)
-    return (current, secret[older]) if secret.get(older) else (current,)
 
 
 def main() -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import aiohttp
 
 from bridge.exchange import perform
@@ -15,9 +17,15 @@ class Carrier:
     what won't, and MalformedMessage for an answer that makes no sense. None tries again by itself.
     """
 
-    def __init__(self, http: aiohttp.ClientSession, *, url: str, auth_token: str) -> None:
+    def __init__(self, http: aiohttp.ClientSession, *, url: str, auth_token: Callable[[], str]) -> None:
+        """`auth_token` returns the one in force, which may be replaced while calls are on."""
         self._http = http
-        self._rest = TwilioRest(url.rstrip("/"), auth_token)
+        self._url = url.rstrip("/")
+        self._auth_token = auth_token
+
+    @property
+    def _rest(self) -> TwilioRest:
+        return TwilioRest(self._url, self._auth_token())
 
     async def start_stream(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -35,9 +35,16 @@ class Recall:
     """The carrier's REST API, used once for a call in five seconds, whichever tasks want it."""
 
     def __init__(
-        self, client: DynamoDBClient, sessions: Sessions, carrier: Carrier, *, task: str, media_url: str, key: str
+        self,
+        client: DynamoDBClient,
+        sessions: Sessions,
+        carrier: Carrier,
+        *,
+        task: str,
+        media_url: str,
+        key: Callable[[], str],
     ) -> None:
-        """`media_url` is the bridge as carriers see it; `key` signs the tickets for it."""
+        """`media_url` is the bridge as carriers see it; `key` returns what signs the tickets for it."""
         self._client = client
         self._sessions = sessions
         self._carrier = carrier
@@ -51,7 +58,7 @@ class Recall:
         asking = self._sessions.ask(call_id, by=self._task, now_ms=now_ms, again_after_ms=AGAIN_MS)
         if not await perform(self._client, asking):
             return Answer.ASKED_BEFORE
-        url = media_stream_url(self._media_url, tenant=tenant, call_id=call_id, key=self._key, now_s=now_ms / 1000)
+        url = media_stream_url(self._media_url, tenant=tenant, call_id=call_id, key=self._key(), now_s=now_ms / 1000)
         started = await self._start(account, call_id, url=url, track=carrying(tracks))
         return Answer.CALL_OVER if isinstance(started, CallOver) else Answer.ASKED
 

@@ -282,7 +282,7 @@ class Relay:
             self._links[number] = GladiaLink(
                 http=self._services.http,
                 url=self._services.environment.gladia_url,
-                api_key=self._services.gladia_key,
+                api_key=self._services.keys.now.gladia,
                 turnstile=self._turnstile(number),
                 tasks=self._tasks,
                 tell=lambda event: self._from_gladia(number, event),

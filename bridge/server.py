@@ -9,6 +9,7 @@ from websockets.frames import CloseCode
 
 from bridge.dialects.events import Started
 from bridge.door import Door
+from bridge.keys import Keys
 from bridge.media_socket import MediaSocket
 from bridge.relay import Relay
 from bridge.services import Services
@@ -44,6 +45,10 @@ class Bridge:
         )
         port: int = self._server.sockets[0].getsockname()[1]
         return port
+
+    def change_keys(self, keys: Keys) -> None:
+        """Check whoever comes from now on against these keys."""
+        self.door = keys.door(self.door)
 
     def relay(self, ticket: Ticket) -> Relay:
         """Return the relay of a socket that was admitted with `ticket`."""

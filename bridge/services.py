@@ -10,6 +10,7 @@ import aiohttp
 from bridge.audience import Shares
 from bridge.environment import Environment
 from bridge.governor import Governor
+from bridge.keys import KeyRing
 from bridge.meter import Meter
 from bridge.recall import Recall
 from bridge.spill import Spill
@@ -29,7 +30,7 @@ class Services:
     dynamodb: DynamoDBClient
     connections: ApiGatewayManagementApiClient
     http: aiohttp.ClientSession
-    gladia_key: str
+    keys: KeyRing
     sessions: Sessions
     governor: Governor
     recall: Recall | None  # None: the carrier can't be asked for anything

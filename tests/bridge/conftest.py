@@ -22,6 +22,7 @@ from websockets.asyncio.client import connect
 from bridge.door import Door
 from bridge.environment import Environment
 from bridge.governor import Governor
+from bridge.keys import KeyRing, Keys
 from bridge.server import Bridge
 from bridge.services import Services
 from bridge.spill import Spill
@@ -79,6 +80,14 @@ class Connections:
         self.posted.setdefault(connection, []).append(await request.read())
         self.first_post.set()
         return web.Response()
+
+
+KEYS = Keys(gladia="key", auth_tokens=("auth token",), signing=("signing key",))
+
+
+async def unchanged() -> Keys:
+    """Return the keys as they were."""
+    return KEYS
 
 
 class WatchedBridge(Bridge):
@@ -185,7 +194,7 @@ async def running(moto: str, dynamodb, faults: Faults) -> AsyncIterator[Path]:
                 aws.create_client("apigatewaymanagementapi", endpoint_url=push, **NAMES)
             ),
             http=await stack.enter_async_context(ClientSession()),
-            gladia_key="key",
+            keys=KeyRing(KEYS, unchanged),
             sessions=Sessions("Sessions"),
             governor=governor,
             recall=None,

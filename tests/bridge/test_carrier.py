@@ -83,7 +83,7 @@ async def http():
 
 @pytest.fixture
 def carrier(http, twilio, account) -> Carrier:
-    return Carrier(http, url=twilio.url, auth_token=account.auth_token)
+    return Carrier(http, url=twilio.url, auth_token=lambda: account.auth_token)
 
 
 @pytest.fixture
@@ -141,17 +141,17 @@ async def test_a_twilio_in_trouble_may_answer_later(carrier, account, line, twil
 
 async def test_a_wrong_token_is_refused(http, twilio, account, line):
     with pytest.raises(Refused):
-        await Carrier(http, url=twilio.url, auth_token="wrong").fetch_call(account.sid, line.sid)
+        await Carrier(http, url=twilio.url, auth_token=lambda: "wrong").fetch_call(account.sid, line.sid)
 
 
 async def test_a_twilio_that_cannot_be_reached_may_be_later(http, account):
     with pytest.raises(Unavailable, match="twilio can't be reached: ClientConnectorError"):
-        await Carrier(http, url="http://127.0.0.1:9", auth_token="t").fetch_call(account.sid, "CA1")
+        await Carrier(http, url="http://127.0.0.1:9", auth_token=lambda: "t").fetch_call(account.sid, "CA1")
 
 
 async def test_without_an_address_nobody_is_asked(http, account):
     with pytest.raises(Unavailable):
-        await Carrier(http, url="", auth_token="t").fetch_call(account.sid, "CA1")
+        await Carrier(http, url="", auth_token=lambda: "t").fetch_call(account.sid, "CA1")
 
 
 async def test_an_answer_that_does_not_come_is_not_waited_for(http, twilio):

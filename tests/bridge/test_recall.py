@@ -53,10 +53,10 @@ async def recall_of(dynamodb, moto, monkeypatch):
         yield lambda url: Recall(
             client,
             Sessions("Sessions"),
-            Carrier(http, url=url, auth_token=ACCOUNT.auth_token),
+            Carrier(http, url=url, auth_token=lambda: ACCOUNT.auth_token),
             task="task-a",
             media_url="wss://bridge.example.test",
-            key="key",
+            key=lambda: "key",
         )
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import aiohttp
 import uvloop
 from aiobotocore.config import AioConfig
-from aiobotocore.session import get_session
+from aiobotocore.session import AioSession, get_session
 
 from bridge.aws import read_secret
 from bridge.carrier import Carrier
@@ -29,6 +29,7 @@ from bridge.meter import Meter, report
 from bridge.protection import Protection
 from bridge.pulse import Pulse
 from bridge.recall import Recall
+from bridge.revision import Revision
 from bridge.server import Bridge
 from bridge.services import Services
 from bridge.spill import Spill
@@ -94,13 +95,14 @@ async def serve(environment: Environment) -> None:
         )
         bridge = Bridge(services, ring.now.door(Door(environment.media_url.rstrip("/"), (), ())))
         meter.gauge("live", lambda: bridge.live)
+        protection = await _protection(stack, aws, http, bridge)
         pulse = await stack.enter_async_context(Pulse(dynamodb, sessions, task))
         async with asyncio.TaskGroup() as tasks:
             background = [
                 tasks.create_task(report(meter, _say)),
                 tasks.create_task(ring.run(bridge.change_keys)),
                 tasks.create_task(Watch(dynamodb, sessions, recall, task=task).run()),
-                tasks.create_task(Protection(http, os.environ.get("ECS_AGENT_URI", ""), lambda: bridge.live).run()),
+                tasks.create_task(protection.run()),
             ]
             port = await bridge.listen()
             # What is there by now stays to the end. Each full collection looked through all of it: 19 ms in which no
@@ -113,6 +115,16 @@ async def serve(environment: Environment) -> None:
             await bridge.drain()
             for each in background:
                 each.cancel()
+
+
+async def _protection(
+    stack: contextlib.AsyncExitStack, aws: AioSession, http: aiohttp.ClientSession, bridge: Bridge
+) -> Protection:
+    """Return the task's protection; outside ECS it has nothing to do."""
+    agent_url, metadata_url = (os.environ.get(name, "") for name in ("ECS_AGENT_URI", "ECS_CONTAINER_METADATA_URI_V4"))
+    ecs = await stack.enter_async_context(aws.create_client("ecs", config=AWS)) if agent_url else None
+    revision = Revision(http, ecs, metadata_url)
+    return Protection(http, agent_url, lambda: bridge.live, revision.is_superseded)
 
 
 def _say(line: str) -> None:

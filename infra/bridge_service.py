@@ -86,14 +86,16 @@ class BridgeService(Construct):
         )
 
     def _allow_protection(self, cluster: ecs.Cluster) -> None:
-        """Let a task keep itself from being stopped while calls are on."""
+        """Let a task keep itself from being stopped while calls are on, and know when it is to make room."""
         stack = Stack.of(self)
-        tasks = stack.format_arn(service="ecs", resource="task", resource_name=f"{cluster.cluster_name}/*")
-        allow(self.role, "ecs:GetTaskProtection", "ecs:UpdateTaskProtection", on=tasks)
         name = stack.get_logical_id(cast("CfnElement", cluster.node.default_child))
-        Validations.of(self.role).acknowledge(
-            Acknowledgment(
-                id=f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:task/<{name}>/*]",
-                reason="tasks of this cluster; their ids are made while it runs",
+        for kind, actions, why in (
+            ("task", ("ecs:GetTaskProtection", "ecs:UpdateTaskProtection"), "their ids are made while it runs"),
+            ("service", ("ecs:DescribeServices",), "the service's name is made after this role"),
+        ):
+            arn = stack.format_arn(service="ecs", resource=kind, resource_name=f"{cluster.cluster_name}/*")
+            allow(self.role, *actions, on=arn)
+            pattern = f"arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:{kind}/<{name}>/*"
+            Validations.of(self.role).acknowledge(
+                Acknowledgment(id=f"AwsSolutions-IAM5[Resource::{pattern}]", reason=f"{kind}s of this cluster; {why}")
             )
-        )

@@ -133,6 +133,7 @@ def test_the_bridge_may_append_entries_reach_subscribers_keep_sessions_and_nothi
             "ecs:GetTaskProtection",
             "ecs:UpdateTaskProtection",
         },
+        f"arn:{{AWS::Partition}}:ecs:{ACCOUNT}:service/{{ServiceCluster}}/*": {"ecs:DescribeServices"},
     }
 
 
@@ -167,13 +168,14 @@ def test_there_is_one_role_a_process_and_no_other(templates: Templates) -> None:
     ]
 
 
-def test_every_wildcard_is_one_of_four_that_cannot_be_narrowed(templates: Templates) -> None:
+def test_every_wildcard_is_one_of_five_that_cannot_be_narrowed(templates: Templates) -> None:
     resources = {resource for role in templates.roles() for resource in templates.rights(role)}
 
     assert {resource for resource in resources if "*" in resource} == {
         "*",  # X-Ray and the registry's login, as above
         CONNECTIONS,  # connections get their ids while it runs
         f"arn:{{AWS::Partition}}:ecs:{ACCOUNT}:task/{{ServiceCluster}}/*",  # and so do tasks
+        f"arn:{{AWS::Partition}}:ecs:{ACCOUNT}:service/{{ServiceCluster}}/*",  # the service is made after the role
         f"arn:{{AWS::Partition}}:logs:{ACCOUNT}:log-group:*",  # API Gateway has one role for all logs of an account
     }
 

@@ -25,7 +25,7 @@ from bridge.environment import Environment, read_environment
 from bridge.governor import Governor
 from bridge.json_logs import set_up_logs
 from bridge.keys import KeyRing, Keys
-from bridge.meter import Meter, report
+from bridge.meter import Meter, feel_pulse, report
 from bridge.protection import Protection
 from bridge.pulse import Pulse
 from bridge.recall import Recall
@@ -64,7 +64,7 @@ async def serve(environment: Environment) -> None:
 
         ring = KeyRing(await read_keys(), read_keys)
         task = uuid.uuid4().hex
-        meter = Meter()
+        meter = Meter(environment.metrics_namespace)
         dynamodb = await stack.enter_async_context(aws.create_client("dynamodb", config=AWS))
         http = await stack.enter_async_context(aiohttp.ClientSession())
         sessions = Sessions(environment.sessions_table)
@@ -100,6 +100,7 @@ async def serve(environment: Environment) -> None:
         async with asyncio.TaskGroup() as tasks:
             background = [
                 tasks.create_task(report(meter, _say)),
+                tasks.create_task(feel_pulse(meter)),
                 tasks.create_task(ring.run(bridge.change_keys)),
                 tasks.create_task(Watch(dynamodb, sessions, recall, task=task).run()),
                 tasks.create_task(protection.run()),

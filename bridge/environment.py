@@ -31,6 +31,7 @@ class Environment:
     spill_dir: str = field(
         default="/spill", metadata={"means": "where entries wait on disk that DynamoDB can't take now"}
     )
+    metrics_namespace: str = field(default="callscribe", metadata={"means": "CloudWatch's name for its metrics"})
     host: str = field(default="0.0.0.0", metadata={"means": "the address to listen on"})  # noqa: S104 - a container
     port: int = field(default=8080, metadata={"means": "the port to listen on; 0 picks a free one"})
     drain_s: int = field(default=110, metadata={"means": "seconds that live calls may take to end after SIGTERM"})

@@ -115,6 +115,11 @@ class Lane:
         return self.inherited.sessions + len(self.stretches)
 
     @property
+    def open_sessions(self) -> int:
+        """How many sessions Gladia has granted that have not given their last word."""
+        return sum(bool(stretch.session.session_id) and not stretch.session.closed for stretch in self.stretches)
+
+    @property
     def reconnects(self) -> int:
         """How often a socket was opened again."""
         return self.inherited.reconnects + sum(stretch.session.reconnects for stretch in self.stretches)

@@ -76,6 +76,11 @@ class MediaStream:
         return self._teller.offset_ms
 
     @property
+    def begins_ms(self) -> int:
+        """Where its first frame stands on the call's clock."""
+        return self._teller.offset_ms + self.lanes[0].ms(self.lanes[0].begin)
+
+    @property
     def deadline(self) -> float | None:
         """When to call `wake`; None while nothing is waited for."""
         if self.closed:
@@ -157,6 +162,7 @@ class MediaStream:
             "sent_bytes": sum(ledger.sent for ledger in ledgers),
             "acknowledged_bytes": sum(ledger.acknowledged for ledger in ledgers),
             "sessions": sum(lane.sessions for lane in lanes),
+            "sessions_open": sum(lane.open_sessions for lane in lanes),
             "reconnects": sum(lane.reconnects for lane in lanes),
             "malformed_from_gladia": sum(lane.malformed for lane in lanes),
             "unacknowledged_s": sum(lane.unacknowledged_ms for lane in lanes) / 1000,
@@ -238,6 +244,7 @@ class MediaStream:
             start_ms = max(begin_ms + gap.start_ms, lane.ms(lane.heard_until))  # what was heard before was told before
             if start_ms < begin_ms + gap.end_ms:
                 self.counts["gaps"] += 1
+                self.counts["gap_ms"] += begin_ms + gap.end_ms - start_ms
                 yield self._teller.gap(leg, start_ms, begin_ms + gap.end_ms, gap.cause)
 
     def _keep_alive(self, now: float) -> Iterator[Effect]:

@@ -19,9 +19,12 @@ import msgspec
 
 from bridge.durations import Durations
 
-NAMESPACE = "callscribe"
 SERVICE = "bridge"
 EVERY_S = 60.0  # CloudWatch keeps standard metrics by the minute
+PULSE_S = 0.1
+
+
+Unit: TypeAlias = Literal["Count", "Bytes", "Seconds", "Milliseconds"]
 
 
 class Kind(Enum):
@@ -39,18 +42,25 @@ class Metric:
     """One metric; `of` is the name under which the code speaks of it, its own unless several are made of one."""
 
     name: str
-    unit: Literal["Count", "Bytes", "Seconds"]
+    unit: Unit
     kind: Kind
     means: str
     of: str = ""
 
 
-def _added(name: str, means: str, unit: Literal["Count", "Bytes"] = "Count") -> Metric:
+def _added(name: str, means: str, unit: Unit = "Count") -> Metric:
     return Metric(name, unit, Kind.ADDED, means, name)
 
 
-def _now(name: str, means: str, unit: Literal["Count", "Bytes", "Seconds"] = "Count") -> Metric:
+def _now(name: str, means: str, unit: Unit = "Count") -> Metric:
     return Metric(name, unit, Kind.SUM, means, name)
+
+
+def _slowest(name: str, means: str) -> tuple[Metric, Metric]:
+    return (
+        Metric(f"{name}_max_s", "Seconds", Kind.SLOWEST, means, f"{name}_s"),
+        Metric(f"{name}_p99_s", "Seconds", Kind.P99, "the same, but for the slowest hundredth", f"{name}_s"),
+    )
 
 
 # What a dialect calls a message that makes no sense; other kinds are counted together.
@@ -64,9 +74,15 @@ METRICS: tuple[Metric, ...] = (
     _added("sent_bytes", "audio given to Gladia", "Bytes"),
     _added("acknowledged_bytes", "audio that Gladia has taken", "Bytes"),
     _added("gaps", "spans of audio that never came"),
+    _added("gap_ms", "how long they are", "Milliseconds"),
+    *_slowest("final", "from the end of an utterance, by its time in the call, to its decision for the log"),
+    *_slowest("late", "how much later than asked the process came back to its work: what it adds to each frame"),
+    _added("legs_ended", "parties whose audio is over, all their words in the log"),
+    _added("legs_incomplete", "of these, parties of whom Gladia did not take all that was heard"),
     _now("unacknowledged_s", "audio that waits to be acknowledged, all media streams together", "Seconds"),
     Metric("unacknowledged_max_s", "Seconds", Kind.LARGEST, "the most of it of one media stream", "unacknowledged_s"),
     _added("sessions", "Gladia sessions asked for"),
+    _now("sessions_open", "Gladia sessions in use, each of them one of the plan's"),
     _added("reconnects", "sockets opened again on a session"),
     _added("sessions_parted", "sessions that ended in mid-call, another going on"),
     _added("sessions_failed", "media streams whose transcript failed"),
@@ -82,8 +98,7 @@ METRICS: tuple[Metric, ...] = (
     _added("entries_refused", "entries that DynamoDB will never take"),
     _added("entries_lost", "entries for which there was no place, or no time at the end"),
     _added("log_delays", "attempts to write that failed and were made again"),
-    Metric("log_write_max_s", "Seconds", Kind.SLOWEST, "from an entry's decision to its being written", "log_write_s"),
-    Metric("log_write_p99_s", "Seconds", Kind.P99, "the same, but for the slowest hundredth", "log_write_s"),
+    *_slowest("log_write", "from an entry's decision to its being written"),
     _added("partials_shown", "posts of partials to one subscriber"),
     _added("partials_skipped", "posts left out, as the subscriber was busy, resting or had no turn"),
     _added("partials_failed", "posts that failed or took too long"),
@@ -102,7 +117,9 @@ Totals: TypeAlias = Callable[[], Mapping[str, float]]
 class Meter:
     """The process's own counts; shared by all that runs in it, on one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, namespace: str = "callscribe") -> None:
+        """`namespace` is CloudWatch's; the metrics of two deployments in one would be one another's."""
+        self._namespace = namespace
         self._counts: Counter[str] = Counter()
         self._durations = {name: Durations() for name in _TIMED}
         self._followed: set[Followed] = set()
@@ -150,7 +167,7 @@ class Meter:
                 "Timestamp": round(now * 1000),
                 "CloudWatchMetrics": [
                     {
-                        "Namespace": NAMESPACE,
+                        "Namespace": self._namespace,
                         "Dimensions": [["service"]],
                         "Metrics": [{"Name": metric.name, "Unit": metric.unit} for metric in METRICS],
                     }
@@ -223,6 +240,15 @@ async def report(meter: Meter, write: Callable[[str], object], *, every_s: float
             write(_text(meter))
     finally:
         write(_text(meter))
+
+
+async def feel_pulse(meter: Meter, *, every_s: float = PULSE_S) -> None:
+    """Measure, until cancelled, how late this process comes back to its work."""
+    time_s = asyncio.get_running_loop().time
+    while True:
+        due = time_s() + every_s
+        await asyncio.sleep(every_s)
+        meter.observe("late_s", max(0.0, time_s() - due))
 
 
 def _text(meter: Meter) -> str:

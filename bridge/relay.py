@@ -26,7 +26,7 @@ from bridge.takeover import Keeper, Taken, begin_ms
 from bridge.telling import Append, Partial
 from bridge.tenure import Tenure
 from callscribe.call import Call, fold
-from callscribe.entries import CallStarted, Utterance
+from callscribe.entries import CallStarted, LegEnded, Utterance
 from callscribe.log import Log
 from callscribe.subscriptions import Subscriptions
 from callscribe.tickets import Ticket
@@ -179,6 +179,10 @@ class Relay:
                 case Append(body=body):
                     if isinstance(body, Utterance):
                         self._pacing.settle(body.id)
+                        self._time(body)
+                    elif isinstance(body, LegEnded):
+                        self._services.meter.count("legs_ended")
+                        self._services.meter.count("legs_incomplete", not body.ledger.was_taken)
                     self._writer.append(effect)
                 case Partial():
                     self._pacing.offer(effect)
@@ -316,6 +320,13 @@ class Relay:
             self._audience.show(partials, after=self._writer.tail, now=now)
         elif self._pacing.due is not None:
             self._pacing_timer = self._loop.call_at(self._pacing.due, self._show)
+
+    def _time(self, final: Utterance) -> None:
+        """Measure how long after it was said a final is there."""
+        first_at = self._arrivals.first_at
+        if self._stream is not None and first_at is not None:
+            said_at = first_at + (final.end_ms - self._stream.begins_ms) / 1000
+            self._services.meter.observe("final_s", max(0.0, time.monotonic() - said_at))
 
     def _set_timer(self) -> None:
         """See to it that the timer fires by the next deadline.

@@ -36,9 +36,7 @@ class Leg:
         """
         if self.ended is None:
             return False
-        ledger = self.ended.ledger
-        is_whole = all(gap.cause == BEGAN_LATE for gap in self.gaps)
-        return is_whole and ledger.unsent == 0 and ledger.acknowledged == ledger.sent
+        return self.ended.ledger.was_taken and all(gap.cause == BEGAN_LATE for gap in self.gaps)
 
 
 @dataclass(frozen=True, slots=True)

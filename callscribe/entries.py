@@ -94,6 +94,11 @@ class Ledger(Struct, frozen=True, kw_only=True):
     acknowledged: int = 0  # of what was sent
     unsent: int = 0  # kept, but Gladia could not be given it
 
+    @property
+    def was_taken(self) -> bool:
+        """Whether Gladia has acknowledged all that was heard and filled, but for what was dropped."""
+        return self.unsent == 0 and self.acknowledged == self.sent
+
 
 class LegEnded(Struct, frozen=True, kw_only=True):
     """One party's audio is over and all its words are in the log."""

@@ -14,6 +14,7 @@ from constructs import Construct
 
 from infra.grants import allow
 from infra.media_ingress import PORT, MediaIngress
+from infra.metrics import namespace
 
 
 class BridgeService(Construct):
@@ -55,7 +56,7 @@ class BridgeService(Construct):
             image=ecs.ContainerImage.from_asset(
                 str(source), file="bridge/Dockerfile", platform=ecr_assets.Platform.LINUX_ARM64
             ),
-            environment={"PORT": str(PORT), **environment},
+            environment={"PORT": str(PORT), "METRICS_NAMESPACE": namespace(self), **environment},
             logging=ecs.LogDrivers.aws_logs(stream_prefix="bridge", log_group=log),
             port_mappings=[ecs.PortMapping(container_port=PORT)],
             readonly_root_filesystem=True,

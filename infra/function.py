@@ -10,6 +10,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.bundle import PYTHON
+from infra.metrics import namespace
 
 
 class Function(Construct):
@@ -49,7 +50,7 @@ class Function(Construct):
             timeout=Duration.seconds(timeout_s),
             environment={
                 "POWERTOOLS_SERVICE_NAME": name,
-                "POWERTOOLS_METRICS_NAMESPACE": "callscribe",
+                "POWERTOOLS_METRICS_NAMESPACE": namespace(self),
                 "POWERTOOLS_LOG_LEVEL": "INFO",
                 **environment,
             },

@@ -148,6 +148,10 @@ class Path:
                 await socket.send(message)
             await socket.wait_closed()
 
+    def metrics(self) -> dict[str, float]:
+        """What the process counted since it was asked last."""
+        return self.bridge._services.meter.line(0)
+
     async def settled(self) -> None:
         async with asyncio.timeout(20):
             await self.bridge.started.wait()

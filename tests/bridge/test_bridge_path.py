@@ -196,6 +196,10 @@ async def test_frames_that_never_came_are_a_gap_in_the_log(path, spoken_by, carr
     assert [(ledger.heard, ledger.filled, ledger.sent) for ledger in ledgers] == [
         (len(inbound) - 800, 800, len(inbound)),
     ] * 2
+    metrics = path.metrics()
+    assert (metrics["gaps"], metrics["gap_ms"]) == (2, 200)
+    assert (metrics["legs_ended"], metrics["legs_incomplete"], metrics["sessions_open"]) == (2, 0, 0)
+    assert metrics["final_max_s"] > 0
 
 
 @pytest.mark.parametrize(

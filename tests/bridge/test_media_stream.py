@@ -116,6 +116,20 @@ def test_per_leg_each_track_has_a_session_of_its_own():
     assert [effect.command.request["channels"] for effect in effects] == [1, 1]
 
 
+def test_sessions_in_use_are_those_that_gladia_granted_until_their_last_word():
+    heard = stream(session="per_leg")
+    heard.open()
+    used = [heard.totals()["sessions_open"]]
+    for number in range(2):
+        heard.from_gladia(number, SessionOpened(f"G{number}", "wss://gladia.example.test"), now=0)
+        used.append(heard.totals()["sessions_open"])
+    heard.from_gladia(0, SocketOpened(), now=0)
+    heard.hear(Stopped("over"), now=1)
+    heard.from_gladia(0, SocketLost(1000), now=2)
+
+    assert [*used, heard.totals()["sessions_open"]] == [0, 1, 2, 1]
+
+
 def test_the_number_may_not_change_the_form_of_the_audio_nor_silence_the_finals():
     settings = NumberSettings(
         then=Then(say=""),

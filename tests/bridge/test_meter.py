@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ import msgspec
 import pytest
 from msgspec import Meta, Struct
 
-from bridge.meter import MALFORMED, METRICS, Meter, report
+from bridge.meter import MALFORMED, METRICS, Meter, feel_pulse, report
 
 ROOT = Path(__file__).parents[2]
 
@@ -177,3 +178,18 @@ async def test_the_last_line_is_written_when_the_process_ends():
 
     assert lines[0]["gaps"] == 0
     assert lines[-1]["gaps"] == 7
+
+
+async def test_a_process_that_comes_back_late_to_its_work_is_seen():
+    meter = Meter()
+    pulse = asyncio.create_task(feel_pulse(meter, every_s=0))
+    while not meter.line(0)["late_max_s"]:
+        await asyncio.sleep(0)
+        time.sleep(0.02)  # noqa: ASYNC251 - the process is busy with something else
+    pulse.cancel()
+
+
+def test_a_deployments_metrics_are_its_own():
+    (directive,) = Meter("callscribe/dev").line(0)["_aws"]["CloudWatchMetrics"]
+
+    assert directive["Namespace"] == "callscribe/dev"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from infra.api_stack import ApiStack
-from infra.bridge_stack import BridgeStack
+from infra.bridge_service import Scale
+from infra.bridge_stack import BridgeStack, Domain
 from infra.bundle import ROOT, Bundles
 from infra.calls import Access
 from infra.calls_api import Issuer
@@ -27,7 +28,9 @@ def compose(app: App) -> None:
     issuer = None
     if context.jwt_issuer:
         issuer = Issuer(url=context.jwt_issuer, audiences=tuple(context.jwt_audience.split(",")))
-    data = DataStack(app, "Data", stage=context.stage, settings=context.settings)
+    data = DataStack(
+        app, "Data", stage=context.stage, settings=context.settings, has_own_key=context.encryption == "own"
+    )
     with Bundles(target=context.bundle) as bundles:
         api = ApiStack(
             app,
@@ -52,7 +55,8 @@ def compose(app: App) -> None:
         push_api=api.push_api,
         media_url=media_url,
         source=ROOT,
-        tasks=context.tasks,
+        scale=Scale(tasks=context.tasks, tasks_max=context.tasks_max, calls_per_task=context.calls_per_task),
+        domain=Domain(name=context.domain_name, hosted_zone_id=context.hosted_zone_id) if context.domain_name else None,
         origin_prefix_list=context.origin_prefix_list,
     )
 

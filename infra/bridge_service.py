@@ -1,10 +1,12 @@
 """The bridge as a service on Fargate: one process a task, one core a process."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from aws_cdk import Acknowledgment, CfnElement, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
@@ -12,9 +14,23 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.domain_ingress import DomainIngress
 from infra.grants import allow
-from infra.media_ingress import PORT, MediaIngress
+from infra.media_ingress import MediaIngress
+from infra.media_targets import PORT
 from infra.metrics import namespace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """How many tasks run: at least `tasks`, at most `tasks_max`, so that each has about `calls_per_task` calls.
+
+    That is about half of what a core carries (docs/performance.md), as another task takes some minutes to be there.
+    """
+
+    tasks: int
+    tasks_max: int
+    calls_per_task: int
 
 
 class BridgeService(Construct):
@@ -27,9 +43,9 @@ class BridgeService(Construct):
         *,
         source: Path,
         vpc: ec2.Vpc,
-        ingress: MediaIngress,
+        ingress: MediaIngress | DomainIngress,
         environment: Mapping[str, str],
-        tasks: int,
+        scale: Scale,
     ) -> None:
         super().__init__(scope, construct_id)
         cluster = ecs.Cluster(self, "Cluster", vpc=vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
@@ -39,8 +55,8 @@ class BridgeService(Construct):
         definition = ecs.FargateTaskDefinition(
             self,
             "Task",
-            cpu=512,
-            memory_limit_mib=1024,
+            cpu=1024,  # one process, one core
+            memory_limit_mib=2048,  # the least there is with a core; a hundred calls take less than 100 MB
             task_role=self.role,
             execution_role=start_role,
             runtime_platform=ecs.RuntimePlatform(
@@ -68,7 +84,8 @@ class BridgeService(Construct):
             "Service",
             cluster=cluster,
             task_definition=definition,
-            desired_count=tasks,
+            # Not else: a number here would be the number of tasks again after each deployment, whatever is going on.
+            desired_count=0 if scale.tasks == 0 else None,
             assign_public_ip=True,  # the way out, as there is no NAT
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
             security_groups=[ingress.task_group],
@@ -79,11 +96,32 @@ class BridgeService(Construct):
         )
         ingress.targets.add_target(service)
         service.node.add_dependency(ingress.listener)  # a group without a listener takes no tasks
+        if scale.tasks:
+            self._scale(service, scale)
+        self.cluster_name, self.service_name = cluster.cluster_name, service.service_name
         Validations.of(definition).acknowledge(
             Acknowledgment(id="AwsSolutions-ECS2", reason="names and addresses; the process reads secrets itself")
         )
         Validations.of(start_role).acknowledge(
             Acknowledgment(id="AwsSolutions-IAM5[Resource::*]", reason="ecr:GetAuthorizationToken knows no resources")
+        )
+
+    def _scale(self, service: ecs.FargateService, scale: Scale) -> None:
+        """Follow the calls, and nothing else: a task is full when it has its calls, whatever its CPU shows."""
+        service.auto_scale_task_count(
+            min_capacity=scale.tasks, max_capacity=scale.tasks_max
+        ).scale_to_track_custom_metric(
+            "Calls",
+            metric=cloudwatch.Metric(
+                namespace=namespace(self),
+                metric_name="live",
+                dimensions_map={"service": "bridge"},
+                statistic="Average",  # each task tells of its own once a minute
+                period=Duration.minutes(1),
+            ),
+            target_value=scale.calls_per_task,
+            scale_out_cooldown=Duration.minutes(1),
+            scale_in_cooldown=Duration.minutes(10),
         )
 
     def _allow_protection(self, cluster: ecs.Cluster) -> None:

@@ -1,15 +1,25 @@
 """The stack Bridge: the process that carries audio, and its way in."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from aws_cdk import App, CfnOutput, Stack
 
-from infra.bridge_service import BridgeService
+from infra.bridge_service import BridgeService, Scale
 from infra.data_stack import DataStack
+from infra.domain_ingress import DomainIngress
 from infra.media_ingress import MediaIngress
 from infra.network import Network
 from infra.parameters import Parameter
 from infra.push_api import PushApi
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Domain:
+    """A name for the bridge, and the zone in Route 53 that its parent name is."""
+
+    name: str
+    hosted_zone_id: str
 
 
 class BridgeStack(Stack):
@@ -25,19 +35,26 @@ class BridgeStack(Stack):
         push_api: PushApi,
         media_url: Parameter,
         source: Path,
-        tasks: int,
+        scale: Scale,
+        domain: Domain | None,
         origin_prefix_list: str,
     ) -> None:
         super().__init__(app, construct_id, stack_name=f"callscribe-{stage}-bridge")
         network = Network(self, "Network")
-        ingress = MediaIngress(self, "Ingress", vpc=network.vpc, origin_prefix_list=origin_prefix_list)
-        service = BridgeService(
+        ingress: MediaIngress | DomainIngress
+        if domain is None:
+            ingress = MediaIngress(self, "Ingress", vpc=network.vpc, origin_prefix_list=origin_prefix_list)
+        else:
+            ingress = DomainIngress(
+                self, "Ingress", vpc=network.vpc, domain_name=domain.name, hosted_zone_id=domain.hosted_zone_id
+            )
+        self.service = service = BridgeService(
             self,
             "Service",
             source=source,
             vpc=network.vpc,
             ingress=ingress,
-            tasks=tasks,
+            scale=scale,
             environment={
                 "CALLS_TABLE": data.calls.table_name,
                 "SUBSCRIPTIONS_TABLE": data.subscriptions.table_name,

@@ -2,13 +2,12 @@
 
 from typing import cast
 
-from aws_cdk import RemovalPolicy
-from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra.attributes import text
 from infra.grants import allow
+from infra.key import Key
+from infra.table import Index, kept_table
 
 
 class CallLog(Construct):
@@ -18,30 +17,16 @@ class CallLog(Construct):
     `in-progress` holds the heads of calls that have not ended, by their start, whoever's they are.
     """
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, key: Key | None) -> None:
         super().__init__(scope, construct_id)
-        self._table = dynamodb.TableV2(
+        self._table = kept_table(
             self,
-            "Table",
-            partition_key=text("pk"),
-            sort_key=text("sk"),
-            billing=dynamodb.Billing.on_demand(),
-            dynamo_stream=dynamodb.StreamViewType.NEW_IMAGE,
-            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
-                point_in_time_recovery_enabled=True
+            key=key,
+            has_stream=True,
+            indexes=(
+                Index("by-start", "list", "started_at"),
+                Index("in-progress", "live", "started_at", attributes=()),
             ),
-            global_secondary_indexes=[
-                dynamodb.GlobalSecondaryIndexPropsV2(
-                    index_name="by-start", partition_key=text("list"), sort_key=text("started_at")
-                ),
-                dynamodb.GlobalSecondaryIndexPropsV2(
-                    index_name="in-progress",
-                    partition_key=text("live"),
-                    sort_key=text("started_at"),
-                    projection_type=dynamodb.ProjectionType.KEYS_ONLY,
-                ),
-            ],
-            removal_policy=RemovalPolicy.RETAIN,
         )
 
     @property

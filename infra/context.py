@@ -27,23 +27,31 @@ class Context:
     """The values of `-c name=value`, of cdk.json, or the defaults.
 
     `stage` names the deployment. `bundle` says whom the Lambda packages are for. `settings` is the JSON document of
-    number settings. `tasks` is how many bridge tasks run. `account_logs_role` is "make" or "existing": API Gateway
+    number settings. `tasks` is how many bridge tasks run at least, `tasks_max` at most, `calls_per_task` how many calls
+    each is to have. With `domain_name` the bridge is reached under it, the zone of its parent name being
+    `hosted_zone_id`. `account_logs_role` is "make" or "existing": API Gateway
     writes a WebSocket API's access log through a role that is set once an account and region. `origin_prefix_list`
     is the id of `com.amazonaws.global.cloudfront.origin-facing` in the region, or empty. `api_origins` are the pages
     that may use the HTTP API from a browser, separated by commas. With `jwt_issuer`, tokens that it made for one of
-    `jwt_audience` are let in as well, for the tenant in their claim `jwt_tenant_claim`.
+    `jwt_audience` are let in as well, for the tenant in their claim `jwt_tenant_claim`. `encryption` is "aws", or
+    "own" for a customer-managed key.
     """
 
     stage: str
     bundle: Target
     settings: str
     tasks: int
+    tasks_max: int
+    calls_per_task: int
+    domain_name: str
+    hosted_zone_id: str
     account_logs_role: Literal["make", "existing"]
     origin_prefix_list: str
     api_origins: str
     jwt_issuer: str
     jwt_audience: str
     jwt_tenant_claim: str
+    encryption: Literal["aws", "own"]
 
     @classmethod
     def read(cls, node: Node) -> Self:
@@ -58,13 +66,18 @@ class Context:
             stage=_stage(given.get("stage", "dev")),
             bundle=_bundle(given.get("bundle", Target.LAMBDA)),
             settings=_settings(given.get("settings")),
-            tasks=_tasks(given.get("tasks", 1)),
+            tasks=(tasks := _number("tasks", given.get("tasks", 1), least=0)),
+            tasks_max=_number("tasks_max", given.get("tasks_max", max(10, tasks)), least=max(1, tasks)),
+            calls_per_task=_number("calls_per_task", given.get("calls_per_task", 40), least=1),
+            domain_name=_domain(given.get("domain_name", ""), given.get("hosted_zone_id", "")),
+            hosted_zone_id=given.get("hosted_zone_id", ""),
             account_logs_role=_account_logs_role(given.get("account_logs_role", "make")),
             origin_prefix_list=_prefix_list(given.get("origin_prefix_list", "")),
             api_origins=_origins(given.get("api_origins", "*")),
             jwt_issuer=_issuer(given.get("jwt_issuer", ""), given.get("jwt_audience", "")),
             jwt_audience=given.get("jwt_audience", ""),
             jwt_tenant_claim=given.get("jwt_tenant_claim", "tenant"),
+            encryption=_encryption(given.get("encryption", "aws")),
         )
 
 
@@ -93,14 +106,24 @@ def _settings(path: str | None) -> str:
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
 
 
-def _tasks(value: str | int) -> int:
+def _number(name: str, value: str | int, *, least: int) -> int:
     try:
-        count = int(value)
+        number = int(value)
     except ValueError:
-        count = -1
-    if count < 0:
-        raise BadContext(f"tasks={value}: a number from 0")
-    return count
+        number = least - 1
+    if number < least:
+        raise BadContext(f"{name}={value}: a number from {least}")
+    return number
+
+
+def _domain(name: str, hosted_zone_id: str) -> str:
+    if name and not re.fullmatch(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.){2,}[a-z]{2,}", name):
+        raise BadContext(f"domain_name={name}: a name below a zone, such as media.example.com")
+    if bool(name) != bool(hosted_zone_id):
+        raise BadContext(f"domain_name={name}, hosted_zone_id={hosted_zone_id}: both or neither")
+    if hosted_zone_id and not re.fullmatch(r"Z[A-Z0-9]{1,31}", hosted_zone_id):
+        raise BadContext(f"domain_name={name}, hosted_zone_id={hosted_zone_id}: an id such as Z0123456789ABCDEFGHIJ")
+    return name
 
 
 def _account_logs_role(value: str) -> Literal["make", "existing"]:
@@ -109,6 +132,14 @@ def _account_logs_role(value: str) -> Literal["make", "existing"]:
     if value == "existing":
         return "existing"
     raise BadContext(f"account_logs_role={value}: make or existing")
+
+
+def _encryption(value: str) -> Literal["aws", "own"]:
+    if value == "aws":
+        return "aws"
+    if value == "own":
+        return "own"
+    raise BadContext(f"encryption={value}: aws or own")
 
 
 def _prefix_list(value: str) -> str:

@@ -1,29 +1,20 @@
 """The table Idempotency: which webhooks have been answered, and how."""
 
-from aws_cdk import Acknowledgment, RemovalPolicy, Validations
-from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra.attributes import text
 from infra.grants import allow
+from infra.key import Key
+from infra.table import passing_table
 
 
 class Idempotency(Construct):
     """Powertools' own layout (Idempotency, "Required resources"): `id`, and `expiration` in epoch seconds."""
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, key: Key | None) -> None:
         super().__init__(scope, construct_id)
-        self._table = dynamodb.TableV2(
-            self,
-            "Table",
-            partition_key=text("id"),
-            billing=dynamodb.Billing.on_demand(),
-            time_to_live_attribute="expiration",
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        Validations.of(self._table).acknowledge(
-            Acknowledgment(id="AwsSolutions-DDB3", reason="an answer matters only while Twilio may ask again")
+        self._table = passing_table(
+            self, key=key, keys=["id"], until="expiration", why="an answer matters only while Twilio may ask again"
         )
 
     @property

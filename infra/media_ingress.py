@@ -9,10 +9,8 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from constructs import Construct
 
+from infra.media_targets import PORT, MediaTargets, as_is
 from infra.network import CIDR
-
-PORT: Final = 8080
-HEALTH_PATH: Final = "/healthz"
 
 _HTTP: Final = 80
 
@@ -27,28 +25,16 @@ class MediaIngress(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, vpc: ec2.Vpc, origin_prefix_list: str) -> None:
         super().__init__(scope, construct_id)
         balancer_group = self._balancer_group(vpc, origin_prefix_list)
-        self.task_group = self._task_group(vpc, balancer_group)
-        self.targets = elb.ApplicationTargetGroup(
-            self,
-            "Targets",
-            vpc=vpc,
-            port=PORT,
-            protocol=elb.ApplicationProtocol.HTTP,
-            target_type=elb.TargetType.IP,
-            # A call stays where it began, so tasks are filled by what they carry, not in turn.
-            load_balancing_algorithm_type=elb.TargetGroupLoadBalancingAlgorithmType.LEAST_OUTSTANDING_REQUESTS,
-            deregistration_delay=Duration.minutes(5),  # after that the balancer may cut a call's socket
-            health_check=elb.HealthCheck(
-                path=HEALTH_PATH, interval=Duration.seconds(10), healthy_threshold_count=2, unhealthy_threshold_count=3
-            ),
-        )
+        tasks = MediaTargets(self, "Tasks", vpc=vpc, balancer_group=balancer_group)
+        self.targets = tasks.targets
+        self.task_group = tasks.task_group
         balancer = elb.ApplicationLoadBalancer(
             self,
             "Balancer",
             vpc=vpc,
             internet_facing=False,
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
-            security_group=_as_is(self, "BalancerGroupAsIs", balancer_group),
+            security_group=as_is(self, "BalancerGroupAsIs", balancer_group),
             idle_timeout=Duration.minutes(10),  # as CloudFront's, so that one limit holds for quiet sockets
             drop_invalid_header_fields=True,
         )
@@ -85,9 +71,6 @@ class MediaIngress(Construct):
         """The wss URL that media streams are opened under, without a slash at its end."""
         return f"wss://{self._distribution.distribution_domain_name}"
 
-    # The rules of both groups are written out, with groups that CDK may not add to: its own way makes rules
-    # resources of their own, of a type that the local AWS doesn't have.
-
     def _balancer_group(self, vpc: ec2.Vpc, origin_prefix_list: str) -> ec2.SecurityGroup:
         group = ec2.SecurityGroup(
             self,
@@ -106,17 +89,3 @@ class MediaIngress(Construct):
             Acknowledgment(id="AwsSolutions-EC23", reason="internal: it can't be reached from the internet")
         )
         return group
-
-    def _task_group(self, vpc: ec2.Vpc, balancer_group: ec2.SecurityGroup) -> ec2.ISecurityGroup:
-        group = ec2.SecurityGroup(
-            self, "TaskGroup", vpc=vpc, description="The tasks of the bridge", allow_all_outbound=False
-        )
-        group.add_ingress_rule(
-            ec2.Peer.security_group_id(balancer_group.security_group_id), ec2.Port.tcp(PORT), "The load balancer"
-        )
-        group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "Gladia and AWS")
-        return _as_is(self, "TaskGroupAsIs", group)
-
-
-def _as_is(scope: Construct, construct_id: str, group: ec2.SecurityGroup) -> ec2.ISecurityGroup:
-    return ec2.SecurityGroup.from_security_group_id(scope, construct_id, group.security_group_id, mutable=False)

@@ -1,12 +1,11 @@
 """The table Sessions: which task has which Gladia session, and who holds the plan's slots."""
 
-from aws_cdk import Acknowledgment, RemovalPolicy, Validations
-from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra.attributes import text
 from infra.grants import allow
+from infra.key import Key
+from infra.table import Index, passing_table
 
 
 class Sessions(Construct):
@@ -16,24 +15,14 @@ class Sessions(Construct):
     what a dead task left is read at once.
     """
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, key: Key | None) -> None:
         super().__init__(scope, construct_id)
-        self._table = dynamodb.TableV2(
+        self._table = passing_table(
             self,
-            "Table",
-            partition_key=text("pk"),
-            sort_key=text("sk"),
-            billing=dynamodb.Billing.on_demand(),
-            time_to_live_attribute="expires_at",
-            global_secondary_indexes=[
-                dynamodb.GlobalSecondaryIndexPropsV2(
-                    index_name="by-owner", partition_key=text("owner"), sort_key=text("pk")
-                )
-            ],
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        Validations.of(self._table).acknowledge(
-            Acknowledgment(id="AwsSolutions-DDB3", reason="a session is worth nothing once its call is over")
+            key=key,
+            until="expires_at",
+            why="a session is worth nothing once its call is over",
+            indexes=[Index("by-owner", "owner", "pk")],
         )
 
     @property

@@ -1,12 +1,11 @@
 """The table Subscriptions: which connection watches which call."""
 
-from aws_cdk import Acknowledgment, RemovalPolicy, Validations
-from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra.attributes import text
 from infra.grants import allow
+from infra.key import Key
+from infra.table import Index, passing_table
 
 
 class Subscriptions(Construct):
@@ -15,28 +14,14 @@ class Subscriptions(Construct):
     A table of its own, so that connections coming and going don't fill the stream that entries are pushed from.
     """
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, key: Key | None) -> None:
         super().__init__(scope, construct_id)
-        self._table = dynamodb.TableV2(
+        self._table = passing_table(
             self,
-            "Table",
-            partition_key=text("pk"),
-            sort_key=text("sk"),
-            billing=dynamodb.Billing.on_demand(),
-            time_to_live_attribute="expires_at",
-            global_secondary_indexes=[
-                dynamodb.GlobalSecondaryIndexPropsV2(
-                    index_name="by-connection",
-                    partition_key=text("connection_id"),
-                    sort_key=text("pk"),
-                    projection_type=dynamodb.ProjectionType.INCLUDE,
-                    non_key_attributes=["missed_after"],
-                )
-            ],
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        Validations.of(self._table).acknowledge(
-            Acknowledgment(id="AwsSolutions-DDB3", reason="connections live two hours at most; clients subscribe anew")
+            key=key,
+            until="expires_at",
+            why="connections live two hours at most; clients subscribe anew",
+            indexes=[Index("by-connection", "connection_id", "pk", attributes=("missed_after",))],
         )
 
     @property

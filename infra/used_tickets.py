@@ -1,31 +1,19 @@
 """The table Tickets: which tickets have opened a connection."""
 
-from aws_cdk import Acknowledgment, RemovalPolicy, Validations
-from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra.attributes import text
 from infra.grants import allow
+from infra.key import Key
+from infra.table import passing_table
 
 
 class UsedTickets(Construct):
     """One item a ticket, gone after `expires_at`, when the ticket opens nothing any more."""
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, key: Key | None) -> None:
         super().__init__(scope, construct_id)
-        self._table = dynamodb.TableV2(
-            self,
-            "Table",
-            partition_key=text("pk"),
-            sort_key=text("sk"),
-            billing=dynamodb.Billing.on_demand(),
-            time_to_live_attribute="expires_at",
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        Validations.of(self._table).acknowledge(
-            Acknowledgment(id="AwsSolutions-DDB3", reason="a ticket lasts two hours at most")
-        )
+        self._table = passing_table(self, key=key, until="expires_at", why="a ticket lasts two hours at most")
 
     @property
     def table_name(self) -> str:

@@ -13,6 +13,8 @@ from local.aws.cloudformation import DeployError
 
 LEFT_OUT: Final[Mapping[str, str]] = {
     "AWS::CloudFront::VpcOrigin": "media streams go straight to the bridge",
+    "AWS::ApplicationAutoScaling::ScalableTarget": "there is one bridge, or as many as a test starts",
+    "AWS::ApplicationAutoScaling::ScalingPolicy": "as above",
 }
 
 # By type and attribute; the attribute "Ref" is what `Ref` gives.

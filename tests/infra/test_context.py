@@ -16,7 +16,8 @@ def test_without_any_context_it_is_a_small_deployment_for_lambda() -> None:
 
     assert context.stage == "dev"
     assert context.bundle is Target.LAMBDA
-    assert context.tasks == 1
+    assert (context.tasks, context.tasks_max, context.calls_per_task) == (1, 10, 40)
+    assert (context.domain_name, context.encryption) == ("", "aws")
     assert context.account_logs_role == "make"
     assert context.origin_prefix_list == ""
 
@@ -45,6 +46,9 @@ def test_the_settings_of_numbers_come_from_a_file(tmp_path: Path) -> None:
         ("bundle", "docker"),
         ("tasks", "many"),
         ("tasks", "-1"),
+        ("tasks_max", "0"),
+        ("calls_per_task", "0"),
+        ("encryption", "none"),
         ("account_logs_role", "yes"),
         ("origin_prefix_list", "cloudfront"),
         ("api_origins", "app.example.test"),
@@ -56,6 +60,22 @@ def test_the_settings_of_numbers_come_from_a_file(tmp_path: Path) -> None:
 def test_a_value_that_cannot_be_used_is_named(name: str, value: str) -> None:
     with pytest.raises(BadContext, match=f"^{name}={value}: "):
         Context.of({name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "zone"),
+    [("example.com", "Z1"), ("https://media.example.com", "Z1"), ("media.example.com", "zone"), ("", "Z1")],
+)
+def test_a_domain_is_a_name_below_a_zone_of_route_53(name: str, zone: str) -> None:
+    assert Context.of({"domain_name": "media.example.com", "hosted_zone_id": "Z1"}).domain_name == "media.example.com"
+    with pytest.raises(BadContext, match=r"^domain_name="):
+        Context.of({"domain_name": name, "hosted_zone_id": zone})
+
+
+def test_there_may_be_more_tasks_than_ten_from_the_start() -> None:
+    assert Context.of({"tasks": "12"}).tasks_max == 12
+    with pytest.raises(BadContext, match=r"^tasks_max=11: a number from 12$"):
+        Context.of({"tasks": "12", "tasks_max": "11"})
 
 
 @pytest.mark.parametrize("text", ["[]", "{", '"settings"'])

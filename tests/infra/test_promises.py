@@ -195,6 +195,7 @@ def test_each_process_is_told_what_it_needs_and_no_more(templates: Templates) ->
             "TWILIO_SECRET",
             "SIGNING_SECRET",
             "PORT",
+            "METRICS_NAMESPACE",
         },
     }
 
@@ -422,7 +423,7 @@ def test_only_cloudfront_stands_between_twilio_and_the_bridge(templates: Templat
 
 def test_the_internet_reaches_neither_the_load_balancer_nor_a_task(templates: Templates) -> None:
     groups = templates.of_type("AWS::EC2::SecurityGroup")
-    (ingress,) = groups["IngressTaskGroup"]["Properties"]["SecurityGroupIngress"]
+    (ingress,) = groups["IngressTasksTaskGroup"]["Properties"]["SecurityGroupIngress"]
 
     assert templates.only("AWS::ElasticLoadBalancingV2::LoadBalancer")["Scheme"] == "internal"
     assert templates.text(ingress["SourceSecurityGroupId"]) == "{IngressBalancerGroup.GroupId}"
@@ -431,7 +432,9 @@ def test_the_internet_reaches_neither_the_load_balancer_nor_a_task(templates: Te
 
 
 def test_tasks_speak_tls_to_the_outside_and_nothing_else(templates: Templates) -> None:
-    (egress,) = templates.of_type("AWS::EC2::SecurityGroup")["IngressTaskGroup"]["Properties"]["SecurityGroupEgress"]
+    (egress,) = templates.of_type("AWS::EC2::SecurityGroup")["IngressTasksTaskGroup"]["Properties"][
+        "SecurityGroupEgress"
+    ]
 
     assert (egress["IpProtocol"], egress["FromPort"], egress["ToPort"]) == ("tcp", 443, 443)
 

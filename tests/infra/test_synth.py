@@ -66,6 +66,9 @@ def production(
         "stage": "prod",
         "bundle": "none",
         "tasks": "3",
+        "tasks_max": "20",
+        "calls_per_task": "25",
+        "encryption": "own",
         "account_logs_role": "existing",
         "origin_prefix_list": "pl-0123456789abcdef0",
         "api_origins": "https://app.example.test",
@@ -83,8 +86,81 @@ def test_a_stage_has_names_of_its_own(production: Templates) -> None:
     assert names == {"/callscribe/prod/settings", "/callscribe/prod/media-url"}
 
 
-def test_the_number_of_tasks_is_as_asked(production: Templates) -> None:
-    assert production.only("AWS::ECS::Service")["DesiredCount"] == 3
+def test_tasks_follow_the_calls_and_not_the_processor(production: Templates) -> None:
+    target = production.only("AWS::ApplicationAutoScaling::ScalableTarget")
+    policy = production.only("AWS::ApplicationAutoScaling::ScalingPolicy")["TargetTrackingScalingPolicyConfiguration"]
+
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (3, 20)
+    assert policy["TargetValue"] == 25
+    assert policy["CustomizedMetricSpecification"] == {
+        "Dimensions": [{"Name": "service", "Value": "bridge"}],
+        "MetricName": "live",
+        "Namespace": "callscribe/prod",
+        "Statistic": "Average",
+    }
+    # Else each deployment would set the number of tasks anew, in the middle of the day's calls.
+    assert "DesiredCount" not in production.only("AWS::ECS::Service")
+
+
+def test_with_a_key_of_ones_own_every_table_and_secret_is_under_it(production: Templates) -> None:
+    key = "{Key.Arn}"
+    tables = production.of_type("AWS::DynamoDB::GlobalTable").values()
+    secrets = production.of_type("AWS::SecretsManager::Secret").values()
+
+    assert {production.text(each["Properties"]["KmsKeyId"]) for each in secrets} == {key}
+    for table in tables:
+        assert table["Properties"]["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS"}
+        (replica,) = table["Properties"]["Replicas"]
+        assert production.text(replica["SSESpecification"]["KMSMasterKeyId"]) == key
+
+
+def test_that_key_rotates_outlives_its_stack_and_is_used_through_two_services_alone(production: Templates) -> None:
+    (key,) = production.of_type("AWS::KMS::Key").values()
+    _, through = key["Properties"]["KeyPolicy"]["Statement"]
+
+    assert (key["DeletionPolicy"], key["Properties"]["EnableKeyRotation"]) == ("Retain", True)
+    conditions = through["Condition"]["StringEquals"]
+    assert [production.text(each) for each in conditions["kms:ViaService"]] == [
+        "dynamodb.{AWS::Region}.amazonaws.com",
+        "secretsmanager.{AWS::Region}.amazonaws.com",
+    ]
+    assert production.text(conditions["kms:CallerAccount"]) == "{AWS::AccountId}"
+
+
+@pytest.fixture(scope="module")
+def with_domain(
+    tmp_path_factory: pytest.TempPathFactory, command: ModuleType, compose: Callable[[App], None]
+) -> Templates:
+    outdir = tmp_path_factory.mktemp("domain")
+    context = {"bundle": "none", "domain_name": "media.example.com", "hosted_zone_id": "Z0123456789", "tasks": "0"}
+    command.synthesize(compose, outdir=outdir, context=context)
+    return Templates.read(outdir)
+
+
+def test_with_a_domain_carriers_reach_a_load_balancer_of_that_name_over_tls_and_nothing_else(
+    with_domain: Templates,
+) -> None:
+    listener = with_domain.only("AWS::ElasticLoadBalancingV2::Listener")
+    certificate = with_domain.only("AWS::CertificateManager::Certificate")
+    record = with_domain.only("AWS::Route53::RecordSet")
+    (ingress,) = with_domain.of_type("AWS::EC2::SecurityGroup")["IngressBalancerGroup"]["Properties"][
+        "SecurityGroupIngress"
+    ]
+
+    assert with_domain.outputs("Bridge") == {"MediaUrl": "wss://media.example.com"}
+    assert (listener["Port"], listener["Protocol"]) == (443, "HTTPS")
+    assert listener["SslPolicy"].startswith("ELBSecurityPolicy-TLS13-1-2")
+    assert (ingress["FromPort"], ingress["ToPort"], ingress["CidrIp"]) == (443, 443, "0.0.0.0/0")
+    assert (certificate["DomainName"], record["Name"]) == ("media.example.com", "media.example.com.")
+    assert "IngressDistribution" not in with_domain.of_type("AWS::CloudFront::Distribution")
+    balancer = with_domain.only("AWS::ElasticLoadBalancingV2::LoadBalancer")
+    idle_s = {each["Key"]: each["Value"] for each in balancer["LoadBalancerAttributes"]}["idle_timeout.timeout_seconds"]
+    assert idle_s == "4000"
+
+
+def test_a_stage_may_sleep(with_domain: Templates) -> None:
+    assert with_domain.only("AWS::ECS::Service")["DesiredCount"] == 0
+    assert not with_domain.of_type("AWS::ApplicationAutoScaling::ScalableTarget")
 
 
 def test_a_role_that_the_account_has_for_logs_is_left_alone(production: Templates) -> None:

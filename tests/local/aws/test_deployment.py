@@ -14,7 +14,11 @@ HERE = "127.0.0.1"
 
 
 def test_only_these_types_are_left_out_and_only_these_values_stand_in():
-    assert set(LEFT_OUT) == {"AWS::CloudFront::VpcOrigin"}
+    assert set(LEFT_OUT) == {
+        "AWS::ApplicationAutoScaling::ScalableTarget",
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "AWS::CloudFront::VpcOrigin",
+    }
     assert STAND_INS == {("AWS::CloudFront::VpcOrigin", "Id"): "vo_local"}
 
 

@@ -14,6 +14,7 @@ from infra.context import Context
 from infra.data_stack import DataStack
 from infra.parameters import Parameter
 from infra.synth import main
+from infra.watch_stack import WatchStack
 from infra.web_stack import WebStack
 
 if TYPE_CHECKING:  # not before infra, which tells aws_cdk what Node to run on
@@ -21,7 +22,7 @@ if TYPE_CHECKING:  # not before infra, which tells aws_cdk what Node to run on
 
 
 def compose(app: App) -> None:
-    """Put the stacks Data, Api, Web and Bridge into `app`, as its context says."""
+    """Put the stacks Data, Api, Web, Bridge and Watch into `app`, as its context says."""
     context = Context.read(app.node)
     # Made by Bridge and read by Api, which Bridge needs: the name that both know breaks the circle.
     media_url = Parameter(stage=context.stage, name="media-url")
@@ -47,6 +48,7 @@ def compose(app: App) -> None:
             makes_account_logs_role=context.account_logs_role == "make",
         )
         WebStack(app, "Web", stage=context.stage, code=bundles.make("page", beside=("web",)), api_url=api.api_url)
+    scale = Scale(tasks=context.tasks, tasks_max=context.tasks_max, calls_per_task=context.calls_per_task)
     BridgeStack(
         app,
         "Bridge",
@@ -55,10 +57,11 @@ def compose(app: App) -> None:
         push_api=api.push_api,
         media_url=media_url,
         source=ROOT,
-        scale=Scale(tasks=context.tasks, tasks_max=context.tasks_max, calls_per_task=context.calls_per_task),
+        scale=scale,
         domain=Domain(name=context.domain_name, hosted_zone_id=context.hosted_zone_id) if context.domain_name else None,
         origin_prefix_list=context.origin_prefix_list,
     )
+    WatchStack(app, "Watch", stage=context.stage, api=api, scale=scale, alarm_email=context.alarm_email)
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ class ApiStack(Stack):
         self.push_api.allow_post(subscribe.role)
         self.push_api.route(messages=subscribe, authorizer=authorize)
 
-        Push(
+        push = Push(
             self,
             "Push",
             code=bundles.make("push"),
@@ -98,7 +98,7 @@ class ApiStack(Stack):
             subscriptions=data.subscriptions,
             push_api=self.push_api,
         )
-        Sweep(
+        sweep = Sweep(
             self,
             "Sweep",
             code=bundles.make("sweep"),
@@ -119,6 +119,15 @@ class ApiStack(Stack):
             access=access,
         )
         self.api_url = calls.api.url
+        self.functions = {
+            "voice": voice,
+            "authorize": authorize,
+            "subscribe": subscribe,
+            "push": push.function,
+            "sweep": sweep.function,
+            "calls": calls.function,
+        }
+        self.push_failures = push.failures
 
         CfnOutput(self, "VoiceUrl", value=f"{voice_api.url}/twilio/voice", description="Twilio: a call comes in (POST)")
         CfnOutput(self, "StatusUrl", value=f"{voice_api.url}/twilio/status", description="Twilio: call status changes")

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import cast
 
 from aws_cdk import Acknowledgment, CfnElement, Duration, RemovalPolicy, Stack, Validations
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
@@ -18,7 +17,7 @@ from infra.domain_ingress import DomainIngress
 from infra.grants import allow
 from infra.media_ingress import MediaIngress
 from infra.media_targets import PORT
-from infra.metrics import namespace
+from infra.metrics import namespace, service_metric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,13 +111,8 @@ class BridgeService(Construct):
             min_capacity=scale.tasks, max_capacity=scale.tasks_max
         ).scale_to_track_custom_metric(
             "Calls",
-            metric=cloudwatch.Metric(
-                namespace=namespace(self),
-                metric_name="live",
-                dimensions_map={"service": "bridge"},
-                statistic="Average",  # each task tells of its own once a minute
-                period=Duration.minutes(1),
-            ),
+            # Each task tells of its own once a minute.
+            metric=service_metric(namespace(self), "bridge", "live", "Average"),
             target_value=scale.calls_per_task,
             scale_out_cooldown=Duration.minutes(1),
             scale_in_cooldown=Duration.minutes(10),

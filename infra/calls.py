@@ -40,7 +40,7 @@ class Calls(Construct):
         access: Access,
     ) -> None:
         super().__init__(scope, construct_id)
-        function = Function(
+        self.function = function = Function(
             self,
             "Function",
             name="calls",

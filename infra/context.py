@@ -34,7 +34,7 @@ class Context:
     is the id of `com.amazonaws.global.cloudfront.origin-facing` in the region, or empty. `api_origins` are the pages
     that may use the HTTP API from a browser, separated by commas. With `jwt_issuer`, tokens that it made for one of
     `jwt_audience` are let in as well, for the tenant in their claim `jwt_tenant_claim`. `encryption` is "aws", or
-    "own" for a customer-managed key.
+    "own" for a customer-managed key. `alarm_email` is told of alarms.
     """
 
     stage: str
@@ -52,6 +52,7 @@ class Context:
     jwt_audience: str
     jwt_tenant_claim: str
     encryption: Literal["aws", "own"]
+    alarm_email: str
 
     @classmethod
     def read(cls, node: Node) -> Self:
@@ -78,6 +79,7 @@ class Context:
             jwt_audience=given.get("jwt_audience", ""),
             jwt_tenant_claim=given.get("jwt_tenant_claim", "tenant"),
             encryption=_encryption(given.get("encryption", "aws")),
+            alarm_email=_email(given.get("alarm_email", "")),
         )
 
 
@@ -140,6 +142,12 @@ def _encryption(value: str) -> Literal["aws", "own"]:
     if value == "own":
         return "own"
     raise BadContext(f"encryption={value}: aws or own")
+
+
+def _email(value: str) -> str:
+    if value and not re.fullmatch(r"[^@\s]+@[^@\s]+", value):
+        raise BadContext(f"alarm_email={value}: an address such as team@example.com")
+    return value
 
 
 def _prefix_list(value: str) -> str:

@@ -42,7 +42,10 @@ class Push(Construct):
                 "would also shut out the local AWS",
             ),
         )
-        function = Function(
+        self.failures = failures.metric_approximate_number_of_messages_visible(
+            period=Duration.minutes(1), statistic="Maximum"
+        )
+        self.function = function = Function(
             self,
             "Function",
             name="push",

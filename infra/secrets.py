@@ -22,7 +22,7 @@ class Secret(Construct):
             self,
             "Resource",
             description=description,
-            kms_key_id=key and key.resource.key_arn,
+            kms_key_id=None if key is None else key.resource.key_arn,
             generate_secret_string=secretsmanager.CfnSecret.GenerateSecretStringProperty(
                 secret_string_template="{}",  # noqa: S106, an object to generate into
                 generate_string_key=name,

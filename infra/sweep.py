@@ -29,7 +29,7 @@ class Sweep(Construct):
         media_url: Parameter,
     ) -> None:
         super().__init__(scope, construct_id)
-        function = Function(
+        self.function = function = Function(
             self,
             "Function",
             name="sweep",

@@ -75,6 +75,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
     """Post the entries in `event` and return the record that Lambda has to resume at, if any."""
     metrics.add_metric("Batches", MetricUnit.Count, 1)
     batch = read(event["Records"])
+    if (age_s := batch.age_s(time.time())) is not None:
+        metrics.add_metric("EntryAge", MetricUnit.Milliseconds, round(1000 * age_s))
     done = deliver(batch, _Services(context), workers=_workers, now_s=time.time())
     entries = sum(len(written) for written in batch.calls.values())
     for name, count in (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeAlias
 
 from callscribe.entries import Entry
@@ -28,6 +29,20 @@ class Batch:
 
     calls: dict[str, list[Written]]
     malformed: int  # records that hold no entry of ours and never will
+
+    def age_s(self, now_s: float) -> float | None:
+        """Return how long ago the oldest entry was decided, by its own time; None if there is none that says."""
+        decided = [_posix_s(written.entry.at) for calls in self.calls.values() for written in calls]
+        known = [at_s for at_s in decided if at_s is not None]
+        return max(0.0, now_s - min(known)) if known else None
+
+
+def _posix_s(at: str) -> float | None:
+    """Return an entry's time in seconds since 1970; None if it tells none."""
+    try:
+        return datetime.fromisoformat(at).timestamp()
+    except ValueError:
+        return None
 
 
 def read(records: Iterable[Record]) -> Batch:

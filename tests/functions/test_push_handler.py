@@ -113,6 +113,7 @@ def test_deliveries_are_counted(aws, push, sockets, event, capsys):
 
     metrics = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (metrics["Entries"], metrics["ConnectionsGone"], metrics["Posts"]) == ([2.0], [1.0], [0.0])
+    assert metrics["EntryAge"][0] > 0
 
 
 @pytest.mark.usefixtures("unmarkable")

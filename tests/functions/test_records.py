@@ -19,6 +19,19 @@ def test_the_entries_of_a_call_come_in_the_order_of_the_stream(event):
     ]
 
 
+def test_a_batch_is_as_old_as_its_oldest_entry_says(event):
+    first, second = event("stream_of_calls.json")["Records"]
+    first["dynamodb"]["NewImage"]["at"] = {"S": "2026-11-22T09:15:02.400Z"}
+    second["dynamodb"]["NewImage"]["at"] = {"S": "2026-11-22T09:15:03.000Z"}
+    at_s = 1795338902.4
+
+    assert read([second, first]).age_s(at_s + 1.5) == pytest.approx(1.5)
+    assert read([first]).age_s(at_s - 9) == 0.0  # by another clock
+    first["dynamodb"]["NewImage"]["at"] = {"S": "then"}
+    assert read([first]).age_s(at_s) is None
+    assert read([]).age_s(at_s) is None
+
+
 def test_heads_changes_and_removals_are_passed_over(event):
     entry, other = event("stream_of_calls.json")["Records"]
     head = copy.deepcopy(entry)

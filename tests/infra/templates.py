@@ -24,7 +24,7 @@ class Templates:
         return cls(
             {
                 name: json.loads((outdir / f"{name}.template.json").read_text())
-                for name in ("Data", "Api", "Web", "Bridge")
+                for name in ("Data", "Api", "Web", "Bridge", "Watch")
             }
         )
 

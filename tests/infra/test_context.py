@@ -49,6 +49,7 @@ def test_the_settings_of_numbers_come_from_a_file(tmp_path: Path) -> None:
         ("tasks_max", "0"),
         ("calls_per_task", "0"),
         ("encryption", "none"),
+        ("alarm_email", "team"),
         ("account_logs_role", "yes"),
         ("origin_prefix_list", "cloudfront"),
         ("api_origins", "app.example.test"),

@@ -50,7 +50,7 @@ def test_the_command_says_what_it_wrote(synth: Synth) -> None:
     lines = synth.said.splitlines()
 
     *stacks, written = lines
-    for line, stack in zip(stacks, ("data", "api", "bridge", "web"), strict=True):
+    for line, stack in zip(stacks, ("data", "api", "bridge", "watch", "web"), strict=True):
         assert re.fullmatch(rf"callscribe-dev-{stack} +\d+ resources", line)
     assert written.endswith("/cdk.out0")
 

@@ -91,11 +91,12 @@ def test_stacks_come_after_those_they_depend_on(assembly):
         "callscribe-dev-api",
         "callscribe-dev-web",
         "callscribe-dev-bridge",
+        "callscribe-dev-watch",
     ]
 
 
 def test_progress_counts_every_step(stack, progress):
-    assert [(done, total) for _, done, total in progress] == [(step, 6) for step in range(7)]
+    assert [(done, total) for _, done, total in progress] == [(step, 7) for step in range(8)]
     assert progress[1][0] == "stack callscribe-dev-data"
 
 

@@ -33,6 +33,7 @@ from bridge.revision import Revision
 from bridge.server import Bridge
 from bridge.services import Services
 from bridge.spill import Spill
+from bridge.trace import Traces
 from bridge.watch import Watch
 from callscribe.errors import Refused
 from callscribe.sessions import Sessions
@@ -78,6 +79,9 @@ async def serve(environment: Environment) -> None:
             media_url=environment.media_url,
             key=lambda: ring.now.signing[0],
         )
+        traces = Traces(
+            await stack.enter_async_context(aws.create_client("xray", config=AWS)) if _is_in_ecs() else None
+        )
         services = Services(
             environment=environment,
             task=task,
@@ -92,6 +96,7 @@ async def serve(environment: Environment) -> None:
             recall=recall,
             spill=Spill(Path(environment.spill_dir)),
             meter=meter,
+            traces=traces,
         )
         bridge = Bridge(services, ring.now.door(Door(environment.media_url.rstrip("/"), (), ())))
         meter.gauge("live", lambda: bridge.live)
@@ -114,6 +119,7 @@ async def serve(environment: Environment) -> None:
             await stop.wait()
             pulse.leave()
             await bridge.drain()
+            await traces.told()
             for each in background:
                 each.cancel()
 
@@ -122,10 +128,13 @@ async def _protection(
     stack: contextlib.AsyncExitStack, aws: AioSession, http: aiohttp.ClientSession, bridge: Bridge
 ) -> Protection:
     """Return the task's protection; outside ECS it has nothing to do."""
-    agent_url, metadata_url = (os.environ.get(name, "") for name in ("ECS_AGENT_URI", "ECS_CONTAINER_METADATA_URI_V4"))
-    ecs = await stack.enter_async_context(aws.create_client("ecs", config=AWS)) if agent_url else None
-    revision = Revision(http, ecs, metadata_url)
-    return Protection(http, agent_url, lambda: bridge.live, revision.is_superseded)
+    ecs = await stack.enter_async_context(aws.create_client("ecs", config=AWS)) if _is_in_ecs() else None
+    revision = Revision(http, ecs, os.environ.get("ECS_CONTAINER_METADATA_URI_V4", ""))
+    return Protection(http, os.environ.get("ECS_AGENT_URI", ""), lambda: bridge.live, revision.is_superseded)
+
+
+def _is_in_ecs() -> bool:
+    return bool(os.environ.get("ECS_AGENT_URI"))
 
 
 def _say(line: str) -> None:

@@ -25,6 +25,7 @@ from bridge.succession import LOST_S, Moved, Succession
 from bridge.takeover import Keeper, Taken, begin_ms
 from bridge.telling import Append, Partial
 from bridge.tenure import Tenure
+from bridge.trace import Heard
 from callscribe.call import Call, fold
 from callscribe.entries import CallStarted, LegEnded, Utterance
 from callscribe.log import Log
@@ -65,6 +66,7 @@ class Relay:
         """Relay until the last word of the media stream is in the log. One bad call ends this and nothing else."""
         self._loop = asyncio.get_running_loop()
         self._started = started
+        began_s = time.time()
         log = Log(self._services.environment.calls_table, started.call_id)
         tenure = Tenure(
             self._services.dynamodb,
@@ -125,6 +127,16 @@ class Relay:
         if not self.handed_over:
             await tenure.forget()
         self._say_closed(started, stream)
+        self._services.traces.tell(
+            Heard(
+                call_id=started.call_id,
+                media_stream=started.media_stream,
+                began_s=began_s,
+                ended_s=time.time(),
+                totals=stream.totals(),
+                failed=any(lane.failure is not None for lane in stream.lanes),
+            )
+        )
 
     def hear(self, event: DialectEvent) -> None:
         """Take what the carrier sends; never waits."""

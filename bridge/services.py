@@ -14,6 +14,7 @@ from bridge.keys import KeyRing
 from bridge.meter import Meter
 from bridge.recall import Recall
 from bridge.spill import Spill
+from bridge.trace import Traces
 from callscribe.sessions import Sessions
 
 if TYPE_CHECKING:
@@ -37,3 +38,4 @@ class Services:
     spill: Spill
     meter: Meter = field(default_factory=Meter)
     shares: Shares = field(default_factory=Shares)
+    traces: Traces = field(default_factory=lambda: Traces(None))

@@ -50,6 +50,7 @@ class BridgeService(Construct):
         cluster = ecs.Cluster(self, "Cluster", vpc=vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
         self._allow_protection(cluster)
+        allow(self.role, "xray:PutTraceSegments", on="*")
         start_role = iam.Role(self, "StartRole", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
         definition = ecs.FargateTaskDefinition(
             self,
@@ -100,6 +101,9 @@ class BridgeService(Construct):
         self.cluster_name, self.service_name = cluster.cluster_name, service.service_name
         Validations.of(definition).acknowledge(
             Acknowledgment(id="AwsSolutions-ECS2", reason="names and addresses; the process reads secrets itself")
+        )
+        Validations.of(self.role).acknowledge(
+            Acknowledgment(id="AwsSolutions-IAM5[Resource::*]", reason="xray:PutTraceSegments knows no resources")
         )
         Validations.of(start_role).acknowledge(
             Acknowledgment(id="AwsSolutions-IAM5[Resource::*]", reason="ecr:GetAuthorizationToken knows no resources")

@@ -59,5 +59,9 @@ class Function(Construct):
             Acknowledgment(
                 id="AwsSolutions-IAM5[Resource::*]",
                 reason="xray:PutTraceSegments and xray:PutTelemetryRecords know no resources",
-            )
+            ),
+            Acknowledgment(
+                id="Serverless-LambdaDLQ",
+                reason="for events that nobody waits for: APIs and the stream wait, and a schedule brings the next one",
+            ),
         )

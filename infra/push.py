@@ -36,6 +36,7 @@ class Push(Construct):
         )
         Validations.of(failures).acknowledge(
             Acknowledgment(id="AwsSolutions-SQS3", reason="it is where failures end; nothing consumes it by itself"),
+            Acknowledgment(id="Serverless-SQSRedrivePolicy", reason="as above"),
             Acknowledgment(
                 id="AwsSolutions-SQS4",
                 reason="only Lambda sends here, over TLS, and only positions in the stream; a policy that asks for TLS "

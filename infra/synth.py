@@ -10,7 +10,7 @@ from typing import Any
 
 from aws_cdk import App, Validations
 from aws_cdk.cx_api import CloudAssembly
-from cdk_nag import AwsSolutionsChecks
+from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from infra.bundle import ROOT, BundleFailed
 from infra.context import BadContext, Context
@@ -22,8 +22,8 @@ def synthesize(
     """Write the templates and assets of what `compose` puts into an app.
 
     They go to `outdir`, or where the CDK command line asks for them, or to cdk.out. `context` goes before the context
-    in cdk.json. Raises BadContext or BundleFailed, and RuntimeError if a rule of cdk-nag's AwsSolutions is broken
-    that nobody acknowledged.
+    in cdk.json. Raises BadContext or BundleFailed, and RuntimeError if a rule of cdk-nag's AwsSolutions or
+    Serverless is broken that nobody acknowledged.
     """
     app = App(
         outdir=str(outdir or os.environ.get("CDK_OUTDIR") or ROOT / "cdk.out"),
@@ -31,7 +31,7 @@ def synthesize(
         analytics_reporting=False,
     )
     compose(app)
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
     return app.synth()
 
 

@@ -77,6 +77,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
     batch = read(event["Records"])
     if (age_s := batch.age_s(time.time())) is not None:
         metrics.add_metric("EntryAge", MetricUnit.Milliseconds, round(1000 * age_s))
+    for call_id in batch.calls:
+        with tracer.provider.in_subsegment(name="call") as call:  # a trace is found by any of its annotations
+            call.put_annotation(key="call_id", value=call_id)
     done = deliver(batch, _Services(context), workers=_workers, now_s=time.time())
     entries = sum(len(written) for written in batch.calls.values())
     for name, count in (

@@ -110,7 +110,7 @@ def voice() -> Response[str]:
         _count("CallsNotTranscribed")
         return _twiml(_reception.pass_on(webhook.read(CallForm)))
     form = webhook.read(CallForm)
-    logger.append_keys(call_id=form.call_id)
+    _of_call(form.call_id)
     opened = _reception.open(form, webhook.metadata, now=datetime.now(UTC))
     logger.info("call opened", extra={"direction": form.direction, "losses": len(opened.losses)})
     _count("CallsOpened")
@@ -126,7 +126,7 @@ def status() -> Response[str]:
     webhook = _receive("/twilio/status")
     _check(webhook)
     form = webhook.read(StatusForm)
-    logger.append_keys(call_id=form.call_id)
+    _of_call(form.call_id)
 
     def act() -> None:
         if _reception.close(form, webhook.metadata, now=datetime.now(UTC)):
@@ -143,7 +143,7 @@ def stream() -> Response[str]:
     webhook = _receive("/twilio/stream")
     _check(webhook)
     form = webhook.read(StreamForm)
-    logger.append_keys(call_id=form.call_id)
+    _of_call(form.call_id)
 
     def act() -> None:
         match form.event:
@@ -190,6 +190,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     _idempotency.register_lambda_context(context)
     _count("Requests")
     return app.resolve(event, context)
+
+
+def _of_call(call_id: str) -> None:
+    """Let what is logged and traced from now on be found by the call."""
+    logger.append_keys(call_id=call_id)
+    tracer.put_annotation("call_id", call_id)
 
 
 def _receive(path: str) -> Webhook:

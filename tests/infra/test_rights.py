@@ -115,6 +115,7 @@ def test_the_sweep_function_may_end_calls_and_forget_sessions_but_keep_none(temp
 
 def test_the_bridge_may_append_entries_reach_subscribers_keep_sessions_and_nothing_else(templates: Templates) -> None:
     assert templates.rights("ServiceRole") == {
+        "*": {"xray:PutTraceSegments"},
         CALLS: {"dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"},
         SUBSCRIPTIONS: {"dynamodb:Query", "dynamodb:DeleteItem"},
         SESSIONS: {

@@ -52,6 +52,9 @@ def test_a_finding_that_nobody_acknowledged_stops_the_synth(tmp_path: Path, comm
 
     with pytest.raises(RuntimeError, match="ValidationFailed"):
         command.synthesize(careless, outdir=tmp_path)
+    report = (tmp_path / "validation-report.json").read_text()
+    assert "AwsSolutions-SQS3" in report
+    assert "Serverless-SQSRedrivePolicy" in report
 
 
 # --- what context changes

@@ -1,0 +1,105 @@
+"""`python -m bench.cold`: what a function costs before its first event: its bundle's size, and the time to import it.
+
+The bundles are those of a synth, for this machine's Python; boto3 is what the local AWS brings, as Lambda's runtime
+brings its own. Nothing of a bundle is compiled beforehand, as nothing is in Lambda. Times are the process's own.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from infra.bundle import ROOT, Bundles, Target
+from local.aws.warm import EVENTS
+from tests.tables import TABLES
+
+ROUNDS = 7
+LAMBDA_LIKE = ROOT / ".venv-aws" / "bin" / "python"
+BESIDE = {"page": ("web",)}
+ADDRESSES = ("API_URL", "PUBLIC_URL", "PUSH_ENDPOINT", "TWILIO_URL", "GLADIA_URL")
+# As Lambda's runtime client does it: the handler is imported, then gets its first event.
+PROGRAM = """\
+import sys, time
+sys.path.insert(0, sys.argv[1])
+began = time.process_time()
+import boto3
+brought = time.process_time()
+from functions.{name}.handler import handler
+print(1000 * (brought - began), 1000 * (time.process_time() - brought))
+"""
+
+
+def environment(name: str) -> dict[str, str]:
+    """Return what a function is told, none of it true."""
+    return {
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "of-the-role",
+        "AWS_SECRET_ACCESS_KEY": "example-key-not-a-secret",
+        "POWERTOOLS_SERVICE_NAME": name,
+        "POWERTOOLS_METRICS_NAMESPACE": "callscribe",
+        "TENANT_CLAIM": "tenant",
+        "PUSH_URL": "wss://example.com/live",
+        **dict.fromkeys(ADDRESSES, "https://example.com"),
+        **{f"{table.upper()}_TABLE": "table" for table in TABLES},
+        **dict.fromkeys(("SETTINGS_PARAMETER", "MEDIA_URL_PARAMETER"), "/parameter"),
+        **dict.fromkeys(("TWILIO_SECRET", "SIGNING_SECRET", "GLADIA_SECRET"), "arn:aws:secretsmanager:secret"),
+    }
+
+
+def imported_ms(name: str, bundle: Path) -> tuple[float, float]:
+    """Return how long boto3 took to import in a new process, and the handler after it."""
+    done = subprocess.run(
+        [LAMBDA_LIKE, "-I", "-B", "-c", PROGRAM.format(name=name), bundle],
+        env=environment(name),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    boto3_ms, handler_ms = map(float, done.stdout.split())
+    return boto3_ms, handler_ms
+
+
+def size_mb(folder: Path) -> float:
+    """Return how large a folder is."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+
+
+def main() -> None:
+    """Measure and print."""
+    console = Console()
+    table = Table(
+        "function", "bundle for Lambda", "import, median", "spread", title=f"{platform.machine()}, cold starts"
+    )
+    results: dict[str, dict[str, float]] = {}
+    with Bundles(target=Target.HOST) as here, Bundles(target=Target.LAMBDA) as there, console.status("importing"):
+        bundles = {name: here.make(name, beside=BESIDE.get(name, ())) for name in EVENTS}
+        sizes = {name: size_mb(there.make(name, beside=BESIDE.get(name, ()))) for name in EVENTS}
+        rounds: dict[str, list[tuple[float, float]]] = {name: [] for name in EVENTS}
+        for _ in range(ROUNDS):
+            for name, bundle in bundles.items():
+                rounds[name].append(imported_ms(name, bundle))
+    for name, measured in rounds.items():
+        handler = [each for _, each in measured]
+        results[name] = {"mb": sizes[name], "ms": statistics.median(handler)}
+        table.add_row(
+            name,
+            f"{sizes[name]:.1f} MB",
+            f"{statistics.median(handler):.0f} ms",
+            f"{min(handler):.0f} to {max(handler):.0f}",
+        )
+    console.print(table)
+    boto3 = [each for measured in rounds.values() for each, _ in measured]
+    console.print(f"boto3, which Lambda brings, before that: {statistics.median(boto3):.0f} ms")
+    (ROOT / ".callscribe").mkdir(exist_ok=True)
+    (ROOT / ".callscribe" / "cold.json").write_text(json.dumps({"at": time.time(), "functions": results}))
+
+
+if __name__ == "__main__":
+    main()

@@ -5,7 +5,7 @@ UV_VERSION := 0.13.9
 UV := .venv/bin/uv
 RUN := .venv/bin
 
-.PHONY: help demo test lint synth bench chaos drops failover endurance following clean
+.PHONY: help demo test lint synth bench chaos drops failover endurance following costs clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -43,6 +43,9 @@ endurance: .venv/.dev ## an hour of 100 calls beside a subscriber who never read
 
 following: .venv/.dev .venv-aws/.ready .venv/.browser ## a client cut off a thousand times, 500 subscribers on one call, partials of 50 calls
 	@$(RUN)/python -m bench.following
+
+costs: .venv/.dev ## what an hour of calls costs and what limits it, into docs/costs.md
+	@$(RUN)/python -m bench.costs
 
 clean: ## forget what was set up here
 	rm -rf .venv .venv-aws cdk.out .callscribe

@@ -35,7 +35,7 @@ chaos: .venv/.dev ## 10,000 calls with faults by seed, loss counted to the byte;
 drops: .venv/.dev ## what a dropped Gladia socket costs a call, in real time, beside the figures of others
 	@$(RUN)/python -m bench.drops
 
-failover: .venv/.dev ## one of two bridges killed, told to go, or bereft of its media streams, with 20 live calls
+failover: .venv/.dev ## two bridges of which one is killed, told to go, both replaced, or bereft of their media streams, with 20 live calls
 	@$(RUN)/python -m bench.failover --calls $(or $(CALLS),20)
 
 endurance: .venv/.dev ## an hour of 100 calls beside a subscriber who never reads and a DynamoDB that throttles

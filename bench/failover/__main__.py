@@ -1,7 +1,7 @@
 """`python -m bench.failover --calls 20 --how kill`: two bridges behind a balancer, and one of them dies in mid-call.
 
-Without `--how`, it is killed, told to go, and left alone while the media streams die, one run after the other. Calls go
-at their real pace. The exit status is 1 if anything is lost, repeated, heard late, or not told to the frame.
+Without `--how`, it is killed, told to go, replaced with the other as a deployment does, and left alone while the media
+streams die, one run after the other. Calls go at their real pace. The exit status is 1 if anything is lost, repeated, heard late, or not told to the frame.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.failover", description=__doc__)
     parser.add_argument("--calls", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=60.0, help="how long a call is at the most")
-    parser.add_argument("--how", nargs="+", choices=HOWS, default=("kill", "term", "lost"))
+    parser.add_argument("--how", nargs="+", choices=HOWS, default=("kill", "term", "rollout", "lost"))
     parser.add_argument("--throttled-s", type=float, default=0.0, help="DynamoDB refuses all for so long, meanwhile")
     parser.add_argument("--refusals", type=int, nargs="*", default=(), help="first answers of Twilio's REST API")
     return parser.parse_args()

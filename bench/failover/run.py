@@ -17,6 +17,7 @@ from local.twilio.faults import Death, Parting, Script, SecondStream
 How = Literal[
     "kill",  # SIGKILL for the bridge with most calls
     "term",  # SIGTERM for it
+    "rollout",  # as many others start, then SIGTERM for all that were there: a deployment of ECS
     "lost",  # the media streams die, and the bridges live
     "silent",  # the media streams bring nothing any more, and stay open
     "ending",  # SIGTERM at the very moment when its calls hang up
@@ -25,7 +26,7 @@ How = Literal[
     "parallel",  # a second media stream of each call is opened, and nothing goes wrong
 ]
 HOWS: tuple[How, ...] = get_args(How)
-_IN_ORDER: tuple[How, ...] = ("term", "ending", "early")  # nothing may be missing
+_IN_ORDER: tuple[How, ...] = ("term", "rollout", "ending", "early")  # nothing may be missing
 _BY_SCRIPT: tuple[How, ...] = ("lost", "silent")  # it strikes each call by itself, and not at once
 _PARTINGS: tuple[Parting, ...] = ("close", "cut", "reset")
 _FINALS = 6  # that each call has when the fault strikes: 2.4 s of both parties
@@ -55,7 +56,7 @@ class Outcome:
     run: Run
     verdicts: list[Verdict] = field(default_factory=list)
     moved: set[str] = field(default_factory=set)  # calls that had to go on in another media stream
-    exit_s: float | None = None  # from SIGTERM to the end of the process
+    exit_s: float | None = None  # from SIGTERM to the end of the process; of several, the last
     problems: list[str] = field(default_factory=list)  # of no call
 
     @property
@@ -85,7 +86,7 @@ async def play(run: Run, tell: Callable[[str], None] = lambda _: None) -> Outcom
             verdict = judge(seen, struck_at=at, clock_frames=run.clock_frames)
             verdict.problems += _broken_promises(run, verdict, is_moved=seen.call_id in outcome.moved)
             outcome.verdicts.append(verdict)
-            if run.how == "term" and seen.call_id in outcome.moved:
+            if run.how in ("term", "rollout") and seen.call_id in outcome.moved:
                 outcome.problems += _not_dismissed(fleet, seen)
         outcome.problems += [f"an entry came after its call was judged: {each}" for each in fleet.strays]
         outcome.problems += [f"AWS was asked what it does not know: {each}" for each in fleet.aws.unsupported]
@@ -113,7 +114,7 @@ async def _strike(
 ) -> datetime:
     victim = fleet.fullest()
     everybody = {call for member in fleet.members for call in member.calls()}
-    by_how = {"lost": everybody, "silent": everybody, "both": everybody, "parallel": set[str]()}
+    by_how = {**dict.fromkeys(("lost", "silent", "both", "rollout"), everybody), "parallel": set[str]()}
     outcome.moved = by_how.get(run.how, victim.calls())
     fleet.rest.refusals.extend(run.refusals)
     if run.throttled_s:
@@ -128,6 +129,14 @@ async def _strike(
             tell(f"all bridges are dead, {len(everybody)} calls are on nobody's; another one starts")
             await fleet.add()
             struck_at = datetime.now(UTC)
+        case "rollout":
+            before = list(fleet.members)
+            tell(f"{len(before)} others start")
+            await asyncio.gather(*(fleet.add() for _ in before))
+            struck_at = datetime.now(UTC)
+            for member in before:
+                fleet.retire(member)
+                tasks.create_task(_time_exit(member, outcome))
         case "term" | "ending" | "early":
             if run.how == "ending":
                 for live in filter(None, map(fleet.switchboard.live, outcome.moved)):
@@ -150,7 +159,7 @@ async def _throttle(fleet: Fleet, seconds: float) -> None:
 async def _time_exit(member: Member, outcome: Outcome) -> None:
     began_s = time.monotonic()
     await member.process.ended()
-    outcome.exit_s = time.monotonic() - began_s
+    outcome.exit_s = max(outcome.exit_s or 0.0, time.monotonic() - began_s)
     if outcome.exit_s > outcome.run.drain_s:
         outcome.problems.append(f"the process took {outcome.exit_s:.1f} s to end")
 

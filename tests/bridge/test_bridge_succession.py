@@ -45,6 +45,15 @@ async def test_a_bridge_that_is_told_to_go_hands_its_calls_over_and_nothing_is_m
     assert outcome.exit_s < outcome.run.drain_s
 
 
+async def test_a_deployment_replaces_every_bridge_and_no_call_misses_anything():
+    outcome = await outcome_of(how="rollout")
+
+    assert len(moved(outcome)) == 3
+    assert [(verdict.real_frames, verdict.told_frames) for verdict in outcome.verdicts] == [(0, 0)] * 3
+    assert [verdict.sessions for verdict in outcome.verdicts] == [1] * 3
+    assert outcome.exit_s < outcome.run.drain_s
+
+
 async def test_a_media_stream_that_dies_is_followed_by_another_one_however_it_died():
     outcome = await outcome_of(how="lost")
 

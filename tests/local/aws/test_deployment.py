@@ -9,6 +9,7 @@ from local.aws.assembly import MalformedAssembly, read_assembly
 from local.aws.cloudformation import CloudFormation, DeployError
 from local.aws.event_source_mapping import EventSourceMapping
 from local.aws.settle import fill_secrets
+from local.synthesis import MADE_OF, ROOT
 
 HERE = "127.0.0.1"
 
@@ -83,6 +84,13 @@ def test_a_stack_that_fails_says_which_resource_and_why(aws, stack):
 def test_a_folder_without_an_assembly_says_what_to_run(tmp_path):
     with pytest.raises(MalformedAssembly, match="run make synth"):
         read_assembly(tmp_path)
+
+
+def test_whatever_of_the_project_is_in_an_assembly_makes_it_anew_when_it_changes(templates):
+    held = {path.name for asset in templates.glob("asset.*") for path in asset.iterdir()}
+    ours = {path.name for path in ROOT.iterdir() if path.name in held}
+
+    assert {"callscribe", "functions", "bridge", "web"} <= ours <= {".dockerignore", *MADE_OF}
 
 
 def test_stacks_come_after_those_they_depend_on(assembly):

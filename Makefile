@@ -5,7 +5,7 @@ UV_VERSION := 0.13.9
 UV := .venv/bin/uv
 RUN := .venv/bin
 
-.PHONY: help demo test lint synth bench chaos drops failover endurance following costs clean
+.PHONY: help demo test lint synth bootstrap deploy bench chaos drops failover endurance following costs clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -14,7 +14,7 @@ help: ## list the targets
 demo: .venv/.run .venv-aws/.ready ## a simulated call, from webhook to words, on this machine
 	@$(RUN)/callscribe demo
 
-test: .venv/.dev .venv-aws/.ready .venv/.browser ## everything, the locally deployed stack included
+test: .venv/.dev .venv-aws/.ready .venv/.browser .venv/.cdk ## everything, the locally deployed stack included
 	@$(RUN)/pytest -n 2 --dist loadgroup
 
 lint: .venv/.dev ## style, types, imports
@@ -24,6 +24,12 @@ lint: .venv/.dev ## style, types, imports
 
 synth: .venv/.run ## the CloudFormation templates, into cdk.out
 	@$(RUN)/python app.py
+
+bootstrap: .venv/.cdk ## once an AWS account and region: what CDK needs there
+	@$(RUN)/python -m infra.cdk_cli bootstrap -c bundle=none $(CDK_FLAGS)
+
+deploy: .venv/.cdk ## the stacks, into your AWS account: STAGE=prod CDK_FLAGS="-c tasks=2 --profile NAME"
+	@$(RUN)/python -m infra.cdk_cli deploy --all $(if $(STAGE),-c stage=$(STAGE)) $(CDK_FLAGS)
 
 bench: .venv/.dev .venv-aws/.ready ## calls a core and added latency, on this machine
 	@$(RUN)/python -m bench
@@ -66,6 +72,11 @@ $(UV):
 # A Chromium of its own, for the page's tests.
 .venv/.browser: .venv/.dev bench/browser.py
 	@$(RUN)/python -m bench.browser
+	@touch $@
+
+# CDK's command line, run by the Node that CDK itself runs on.
+.venv/.cdk: .venv/.run infra/cdk_cli.py
+	@$(RUN)/python -c "from infra.cdk_cli import fetch; fetch()"
 	@touch $@
 
 # The local AWS has an environment of its own, so that a function there sees only its bundle, as in Lambda.

@@ -1,7 +1,8 @@
 """`python -m bench.failover --calls 20 --how kill`: two bridges behind a balancer, and one of them dies in mid-call.
 
 Without `--how`, it is killed, told to go, replaced with the other as a deployment does, and left alone while the media
-streams die, one run after the other. Calls go at their real pace. The exit status is 1 if anything is lost, repeated, heard late, or not told to the frame.
+streams die, one run after the other. Calls go at their real pace. The exit status is 1 if anything is lost, repeated,
+heard late, or not told to the frame.
 """
 
 from __future__ import annotations

@@ -124,29 +124,38 @@ async def _strike(
         case "kill":
             victim.process.kill()
         case "both":
-            for member in fleet.members:
-                member.process.kill()
-            tell(f"all bridges are dead, {len(everybody)} calls are on nobody's; another one starts")
-            await fleet.add()
-            struck_at = datetime.now(UTC)
+            struck_at = await _kill_all(fleet, tell)
         case "rollout":
-            before = list(fleet.members)
-            tell(f"{len(before)} others start")
-            await asyncio.gather(*(fleet.add() for _ in before))
-            struck_at = datetime.now(UTC)
-            for member in before:
-                fleet.retire(member)
-                tasks.create_task(_time_exit(member, outcome))
-        case "term" | "ending" | "early":
+            struck_at = await _roll_out(fleet, outcome, tasks, tell)
+        case "early":  # the balancer has not heard of it either
+            victim.process.terminate()
+            tasks.create_task(_time_exit(victim, outcome))
+        case "term" | "ending":
             if run.how == "ending":
                 for live in filter(None, map(fleet.switchboard.live, outcome.moved)):
                     live.hang_up()
-            if run.how == "early":  # the balancer has not heard of it either
-                victim.process.terminate()
-            else:
-                fleet.retire(victim)
+            fleet.retire(victim)
             tasks.create_task(_time_exit(victim, outcome))
     tell(f"{run.how}: {len(outcome.moved)} calls have to move")
+    return struck_at
+
+
+async def _kill_all(fleet: Fleet, tell: Callable[[str], None]) -> datetime:
+    for member in fleet.members:
+        member.process.kill()
+    tell("all bridges are dead; another one starts")
+    await fleet.add()
+    return datetime.now(UTC)
+
+
+async def _roll_out(fleet: Fleet, outcome: Outcome, tasks: asyncio.TaskGroup, tell: Callable[[str], None]) -> datetime:
+    before = list(fleet.members)
+    tell(f"{len(before)} others start")
+    await asyncio.gather(*(fleet.add() for _ in before))
+    struck_at = datetime.now(UTC)
+    for member in before:
+        fleet.retire(member)
+        tasks.create_task(_time_exit(member, outcome))
     return struck_at
 
 

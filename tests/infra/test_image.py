@@ -62,6 +62,11 @@ def test_the_user_that_the_image_runs_as_owns_the_folder_that_is_written_to() ->
     assert 'VOLUME ["/spill"]' in RECIPE
 
 
+def test_the_recipe_finds_the_python_of_its_base_wherever_that_is() -> None:
+    assert "--no-managed-python --python python3" in RECIPE
+    assert not re.search(r"/bin/python|python3\.\d", RECIPE)
+
+
 def test_what_the_recipe_installs_is_enough_to_start_the_bridge(sources: Path, tmp_path: Path) -> None:
     (command,) = re.findall(r"^RUN uv (sync .+)$", RECIPE, re.MULTILINE)
     options = [option for option in shlex.split(command) if option not in ("--no-cache", "--compile-bytecode")]

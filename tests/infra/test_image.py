@@ -62,6 +62,13 @@ def test_the_user_that_the_image_runs_as_owns_the_folder_that_is_written_to() ->
     assert 'VOLUME ["/spill"]' in RECIPE
 
 
+def test_the_recipe_keeps_the_services_that_the_bridge_asks_and_the_one_that_roles_come_from() -> None:
+    bridge = "".join(path.read_text() for path in (ROOT / "bridge").rglob("*.py"))
+
+    kept = set(re.findall(r"! -name (\w+)", RECIPE))
+    assert kept == {*re.findall(r"create_client\(\s*\"(\w+)\"", bridge), "sts"}
+
+
 def test_the_recipe_finds_the_python_of_its_base_wherever_that_is() -> None:
     assert "--no-managed-python --python python3" in RECIPE
     assert not re.search(r"/bin/python|python3\.\d", RECIPE)

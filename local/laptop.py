@@ -8,7 +8,7 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +34,7 @@ STATE = Path(__file__).parents[1] / ".callscribe"
 SETTINGS = Path(__file__).with_name("settings.json")
 
 Progress = Callable[[str], None]  # told what begins
+StartBridge = Callable[[Mapping[str, str], Path], Process]  # with the environment that its task is given, and a log
 
 
 class Addresses(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +68,17 @@ class LaptopError(RuntimeError):
     """This machine can't run it; the message is one line that says what to do."""
 
 
+def bridge_from_here(environment: Mapping[str, str], log: Path) -> Process:
+    """Return the bridge as a process of this machine's Python, spilling beside its log."""
+    return Process(
+        "the bridge",
+        [sys.executable, "-m", "bridge"],
+        log=log,
+        environment={**environment, "PATH": os.environ["PATH"], "SPILL_DIR": str(log.with_name("spill"))},
+        ready=lambda line: "ready" if line.get("message") == "listening" else None,
+    )
+
+
 @contextlib.asynccontextmanager
 async def laptop(
     *,
@@ -75,6 +87,7 @@ async def laptop(
     settings: Path = SETTINGS,
     recogniser: str = "whisper",
     gladia_workers: int = 1,
+    start_bridge: StartBridge = bridge_from_here,
 ) -> AsyncIterator[tuple[Addresses, LocalStack]]:
     """Run it all while inside. Raises LaptopError.
 
@@ -109,7 +122,11 @@ async def laptop(
                 warm(deployed),
                 asyncio.to_thread(_set_numbers, deployed, settings),
                 stack.enter_async_context(polling(deployed)),
-                stack.enter_async_context(bridge(deployed, media_url, gladia_url, rest_url, state_dir)),
+                stack.enter_async_context(
+                    start_bridge(
+                        _bridge_environment(deployed, media_url, gladia_url, rest_url), state_dir / "bridge.log"
+                    )
+                ),
             )
             addresses = Addresses(
                 voice_url=deployed.voice_url,
@@ -134,23 +151,14 @@ async def laptop(
         raise LaptopError(str(error)) from error
 
 
-def bridge(deployed: LocalStack, media_url: str, gladia_url: str, twilio_url: str, state_dir: Path) -> Process:
-    """Return the bridge as a process with its task definition's environment, under its task role."""
-    environment = deployed.bridge_environment(
-        PATH=os.environ["PATH"],
+def _bridge_environment(deployed: LocalStack, media_url: str, gladia_url: str, twilio_url: str) -> dict[str, str]:
+    """Return the environment of the bridge's task definition with its task role, at addresses of this machine."""
+    return deployed.bridge_environment(
         GLADIA_URL=gladia_url,
         TWILIO_URL=twilio_url,
-        SPILL_DIR=str(state_dir / "spill"),
         HOST="127.0.0.1",
         PORT=media_url.rpartition(":")[2],
         DRAIN_S="3",  # the leash gives five
-    )
-    return Process(
-        "the bridge",
-        [sys.executable, "-m", "bridge"],
-        log=state_dir / "bridge.log",
-        environment=environment,
-        ready=lambda line: media_url if line.get("message") == "listening" else None,
     )
 
 

@@ -5,7 +5,7 @@ UV_VERSION := 0.13.9
 UV := .venv/bin/uv
 RUN := .venv/bin
 
-.PHONY: help demo test lint synth bootstrap deploy bench chaos drops failover endurance following costs clean
+.PHONY: help demo test lint synth bootstrap deploy bench chaos drops failover endurance following costs image-test clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -52,6 +52,9 @@ following: .venv/.dev .venv-aws/.ready .venv/.browser ## a client cut off a thou
 
 costs: .venv/.dev ## what an hour of calls costs and what limits it, into docs/costs.md
 	@$(RUN)/python -m bench.costs
+
+image-test: .venv/.dev .venv-aws/.ready ## the bridge's image: built without Docker, started as on AWS, a call placed (needs root, buildah)
+	@$(RUN)/python -m bench.image $(if $(BASE),--base $(BASE))
 
 clean: ## forget what was set up here
 	rm -rf .venv .venv-aws cdk.out .callscribe

@@ -77,6 +77,8 @@ class BridgeService(Construct):
             port_mappings=[ecs.PortMapping(container_port=PORT)],
             readonly_root_filesystem=True,
             stop_timeout=Duration.seconds(120),  # the most that Fargate gives; calls still on are handed over
+            # No health check of its own: it would start a Python beside the calls each time (docs/image.md), to find
+            # what the balancer's finds.
         )
         container.add_mount_points(ecs.MountPoint(container_path="/spill", source_volume="spill", read_only=False))
         service = ecs.FargateService(

@@ -1,0 +1,1 @@
+"""The bridge's image, built by its own recipe without Docker, started as ECS would start it, and given a call."""

@@ -128,12 +128,12 @@ class BridgeService(Construct):
         """Let a task keep itself from being stopped while calls are on, and know when it is to make room."""
         stack = Stack.of(self)
         name = stack.get_logical_id(cast("CfnElement", cluster.node.default_child))
-        for kind, actions, why in (
-            ("task", ("ecs:GetTaskProtection", "ecs:UpdateTaskProtection"), "their ids are made while it runs"),
-            ("service", ("ecs:DescribeServices",), "the service's name is made after this role"),
+        for kind, action, why in (
+            ("task", "ecs:UpdateTaskProtection", "their ids are made while it runs"),
+            ("service", "ecs:DescribeServices", "the service's name is made after this role"),
         ):
             arn = stack.format_arn(service="ecs", resource=kind, resource_name=f"{cluster.cluster_name}/*")
-            allow(self.role, *actions, on=arn)
+            allow(self.role, action, on=arn)
             pattern = f"arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:{kind}/<{name}>/*"
             Validations.of(self.role).acknowledge(
                 Acknowledgment(id=f"AwsSolutions-IAM5[Resource::{pattern}]", reason=f"{kind}s of this cluster; {why}")

@@ -68,7 +68,7 @@ class BridgeStack(Stack):
             },
         )
         data.calls.allow_append(service.role)
-        data.subscriptions.allow_serve(service.role)
+        data.subscriptions.allow_find(service.role)
         data.sessions.allow_keep(service.role)
         push_api.allow_post(service.role)
         for secret in (data.secrets.gladia, data.secrets.twilio, data.secrets.signing):

@@ -23,10 +23,12 @@ class Idempotency(Construct):
         return self._table.table_name
 
     def allow_remember(self, grantee: iam.IGrantable) -> None:
-        """Let `grantee` note that it began, what it answered, and forget what failed."""
+        """Let `grantee` note that it began, what it answered, and forget what failed.
+
+        Not read: a put that finds the note there is answered with it.
+        """
         allow(
             grantee,
-            "dynamodb:GetItem",
             "dynamodb:PutItem",
             "dynamodb:UpdateItem",
             "dynamodb:DeleteItem",

@@ -1,15 +1,16 @@
 """The function that posts what is appended to a call's log to those who watch it."""
 
 from pathlib import Path
+from typing import cast
 
 from aws_cdk import Acknowledgment, Duration, Validations
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
-from aws_cdk.aws_lambda_event_sources import SqsDlq
 from constructs import Construct
 
 from infra.call_log import CallLog
 from infra.function import Function
+from infra.grants import allow
 from infra.push_api import PushApi
 from infra.subscriptions import Subscriptions
 
@@ -56,7 +57,8 @@ class Push(Construct):
             environment={"SUBSCRIPTIONS_TABLE": subscriptions.table_name, "PUSH_ENDPOINT": push_api.endpoint},
         )
         calls.allow_follow(function.role)
-        subscriptions.allow_serve(function.role)
+        subscriptions.allow_find(function.role)
+        subscriptions.allow_forget(function.role)
         subscriptions.allow_mark(function.role)
         push_api.allow_post(function.role)
         mapping = lambda_.EventSourceMapping(
@@ -81,6 +83,11 @@ class Push(Construct):
             max_record_age=Duration.minutes(5),  # what was said long ago is replayed, not pushed
             bisect_batch_on_error=True,
             report_batch_item_failures=True,
-            on_failure=SqsDlq(failures),  # grants sending to it as well
+        )
+        # Lambda only sends, under this role; SqsDlq, the CDK's own, would let it look the queue up as well.
+        allow(function.role, "sqs:SendMessage", on=failures.queue_arn)
+        resource = cast("lambda_.CfnEventSourceMapping", mapping.node.default_child)
+        resource.destination_config = lambda_.CfnEventSourceMapping.DestinationConfigProperty(
+            on_failure=lambda_.CfnEventSourceMapping.OnFailureProperty(destination=failures.queue_arn)
         )
         mapping.node.add_dependency(function.role)  # the mapping is refused until the role may read the stream

@@ -34,9 +34,13 @@ class Subscriptions(Construct):
         allow(grantee, "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", on=self._table.table_arn)
         allow(grantee, "dynamodb:Query", on=f"{self._table.table_arn}/index/by-connection")
 
-    def allow_serve(self, grantee: iam.IGrantable) -> None:
-        """Let `grantee` find a call's subscribers and forget those whose connection is gone."""
-        allow(grantee, "dynamodb:Query", "dynamodb:DeleteItem", on=self._table.table_arn)
+    def allow_find(self, grantee: iam.IGrantable) -> None:
+        """Let `grantee` find a call's subscribers."""
+        allow(grantee, "dynamodb:Query", on=self._table.table_arn)
+
+    def allow_forget(self, grantee: iam.IGrantable) -> None:
+        """Let `grantee` forget those whose connection is gone."""
+        allow(grantee, "dynamodb:DeleteItem", on=self._table.table_arn)
 
     def allow_mark(self, grantee: iam.IGrantable) -> None:
         """Let `grantee` take down who could not be served."""

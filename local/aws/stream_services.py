@@ -1,6 +1,7 @@
 """What a stream mapping asks of AWS: shards and records of the stream, the function, the failure queue. Blocks.
 
-It acts as Lambda does: reports with the function's role, invokes as the service. It reads as the service too, where
+It acts as Lambda does: reports with the function's role, which may send to the queue and not look it up, invokes as
+the service. It reads as the service too, where
 Lambda reads with the role: ministack asks whether a role may read *any* stream. What the role may do is checked at
 deployment instead (`local.aws.settle`).
 """
@@ -61,7 +62,7 @@ class StreamServices:
         self._queues: SQSClient = role.client("sqs")
         self._queue_url: str | None = None
         if arn := mapping.failure_queue_arn:
-            self._queue_url = self._queues.get_queue_url(QueueName=arn.rsplit(":", 1)[1])["QueueUrl"]
+            self._queue_url = service.client("sqs").get_queue_url(QueueName=arn.rsplit(":", 1)[1])["QueueUrl"]
 
     def shards(self) -> list[Shard]:
         """Return all shards that the stream has now. Raises Away."""

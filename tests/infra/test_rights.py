@@ -32,7 +32,6 @@ def test_the_voice_function_may_open_and_close_calls_once_each(templates: Templa
         **log_of("VoiceLog"),
         CALLS: {"dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"},
         "{IdempotencyTable.Arn}": {
-            "dynamodb:GetItem",
             "dynamodb:PutItem",
             "dynamodb:UpdateItem",
             "dynamodb:DeleteItem",
@@ -94,7 +93,7 @@ def test_the_push_function_may_follow_calls_without_touching_their_table(templat
         },
         SUBSCRIPTIONS: {"dynamodb:Query", "dynamodb:DeleteItem", "dynamodb:UpdateItem"},
         CONNECTIONS: {"execute-api:ManageConnections"},
-        "{PushFailures.Arn}": {"sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"},
+        "{PushFailures.Arn}": {"sqs:SendMessage"},
     }
 
 
@@ -117,7 +116,7 @@ def test_the_bridge_may_append_entries_reach_subscribers_keep_sessions_and_nothi
     assert templates.rights("ServiceRole") == {
         "*": {"xray:PutTraceSegments"},
         CALLS: {"dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"},
-        SUBSCRIPTIONS: {"dynamodb:Query", "dynamodb:DeleteItem"},
+        SUBSCRIPTIONS: {"dynamodb:Query"},
         SESSIONS: {
             "dynamodb:DeleteItem",
             "dynamodb:GetItem",
@@ -130,10 +129,7 @@ def test_the_bridge_may_append_entries_reach_subscribers_keep_sessions_and_nothi
         "{SecretsGladiaSecret.Id}": READ_SECRET,
         "{SecretsTwilioSecret.Id}": READ_SECRET,
         "{SecretsSigningSecret.Id}": READ_SECRET,
-        f"arn:{{AWS::Partition}}:ecs:{ACCOUNT}:task/{{ServiceCluster}}/*": {
-            "ecs:GetTaskProtection",
-            "ecs:UpdateTaskProtection",
-        },
+        f"arn:{{AWS::Partition}}:ecs:{ACCOUNT}:task/{{ServiceCluster}}/*": {"ecs:UpdateTaskProtection"},
         f"arn:{{AWS::Partition}}:ecs:{ACCOUNT}:service/{{ServiceCluster}}/*": {"ecs:DescribeServices"},
     }
 

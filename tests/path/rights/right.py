@@ -1,0 +1,43 @@
+"""A right to do one thing to one thing, by the names that the app's processes know things by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+
+class Right(NamedTuple):
+    """An action of IAM, such as "dynamodb:Query", on what a variable names, such as "CALLS_TABLE/index/by-start"."""
+
+    action: str
+    on: str
+
+    @property
+    def service(self) -> str:
+        return self.action.partition(":")[0]
+
+
+def rights(on: str, *actions: str) -> frozenset[Right]:
+    return frozenset(Right(action, on) for action in actions)
+
+
+class Names:
+    """What the ARNs and names of a deployment are called in the environments of its processes."""
+
+    def __init__(self, environments: Iterable[Mapping[str, str]], *, stream_arn: str, queue_arn: str) -> None:
+        self._variables = {value: name for variables in environments for name, value in variables.items()}
+        self._variables |= {stream_arn: "CALLS_STREAM", queue_arn: "FAILURES_QUEUE"}
+
+    def of(self, resource: str) -> str:
+        """Return the name of what `resource` is the ARN of, or an ARN's last part; itself if it has none."""
+        if resource in self._variables:
+            return self._variables[resource]
+        if ":execute-api:" in resource:
+            return "PUSH_ENDPOINT"
+        if ":ecs:" in resource:
+            return {"service": "BRIDGE_SERVICE", "task": "BRIDGE_TASKS"}[resource.rpartition(":")[2].partition("/")[0]]
+        last = resource.rpartition(":")[2]
+        for prefix in ("table/", "parameter"):
+            last = last.removeprefix(prefix)
+        thing, slash, rest = last.partition("/index/")
+        return self._variables.get(thing, thing) + slash + rest

@@ -1,0 +1,76 @@
+"""What each process does, by the role that it does it under."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from local.gladia.scripted import ScriptedRecogniser
+from local.gladia.server import EmulatedGladia
+from tests.path.rights import of_bridge, of_calls, of_clients, of_sweep, of_voice
+from tests.path.rights.act import Scenario
+from tests.path.rights.carrier import carrier
+
+if TYPE_CHECKING:
+    from tests.path.rights.deployment import Deployment
+
+
+@asynccontextmanager
+async def voice(deployment: Deployment) -> AsyncIterator[Scenario]:
+    async with deployment.witnessed("voice") as start_anew:
+        yield Scenario(of_voice.acts(deployment), start_anew)
+
+
+@asynccontextmanager
+async def calls(deployment: Deployment) -> AsyncIterator[Scenario]:
+    async with carrier() as twilio, deployment.witnessed("calls", TWILIO_URL=twilio.url) as start_anew:
+        yield Scenario(of_calls.acts(deployment, twilio), start_anew)
+
+
+@asynccontextmanager
+async def authorize(deployment: Deployment) -> AsyncIterator[Scenario]:
+    async with deployment.witnessed("authorize") as start_anew:
+        yield Scenario(of_clients.of_authorize(deployment), start_anew)
+
+
+@asynccontextmanager
+async def subscribe(deployment: Deployment) -> AsyncIterator[Scenario]:
+    async with deployment.client() as client:
+        yield Scenario(of_clients.of_subscribe(deployment, client), client.start_anew)
+
+
+@asynccontextmanager
+async def push(deployment: Deployment) -> AsyncIterator[Scenario]:
+    async with deployment.client() as client, deployment.witnessed("push") as start_anew:
+        yield Scenario(of_clients.of_push(deployment, client), start_anew)
+
+
+@asynccontextmanager
+async def sweep(deployment: Deployment) -> AsyncIterator[Scenario]:
+    async with (
+        carrier() as twilio,
+        EmulatedGladia(ScriptedRecogniser()) as gladia,
+        deployment.witnessed("sweep", TWILIO_URL=twilio.url, GLADIA_URL=gladia.url) as start_anew,
+    ):
+        yield Scenario(of_sweep.acts(deployment, twilio), start_anew)
+
+
+@asynccontextmanager
+async def bridge(deployment: Deployment) -> AsyncIterator[Scenario]:
+    async def keeps_nothing() -> None:
+        pass
+
+    async with deployment.client() as client, of_bridge.bridge(deployment) as clients:
+        yield Scenario(of_bridge.acts(clients, client), keeps_nothing)
+
+
+SCENARIOS: dict[str, Callable[[Deployment], AbstractAsyncContextManager[Scenario]]] = {
+    "AuthorizeRole": authorize,
+    "CallsFunctionRole": calls,
+    "PushFunctionRole": push,
+    "ServiceRole": bridge,
+    "SubscribeRole": subscribe,
+    "SweepFunctionRole": sweep,
+    "VoiceRole": voice,
+}

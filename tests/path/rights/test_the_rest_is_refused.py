@@ -1,0 +1,88 @@
+"""What a role was not granted is refused to it: all that others may do, and what nobody should."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.path.rights.probes import SECRETS, TABLES, allowed, probes
+
+BRIDGE, SWEEP, VOICE, CALLS = "ServiceRole", "SweepFunctionRole", "VoiceRole", "CallsFunctionRole"
+PUSH, SUBSCRIBE, AUTHORIZE = "PushFunctionRole", "SubscribeRole", "AuthorizeRole"
+
+
+@pytest.fixture(scope="session")
+def tried(deployment):
+    """What of all that was tried was not refused, by role."""
+    root = deployment.stack.root
+    return {
+        name: allowed(deployment, root.assume(role.arn, session_name="a-probe"))
+        for name, role in deployment.roles.items()
+    }
+
+
+@pytest.fixture(scope="session")
+def may(tried):
+    def who_may(action, on):
+        return {role for role, rights in tried.items() if (action, on) in rights}
+
+    return who_may
+
+
+def test_each_role_may_do_what_it_was_granted_and_nothing_else(deployment, tried):
+    asked = {probe.right for probe in probes(deployment)}
+
+    assert tried == {name: role.granted() & asked for name, role in deployment.roles.items()}
+
+
+def test_all_that_any_role_was_granted_of_tables_secrets_and_settings_was_tried(deployment):
+    granted = {right for role in deployment.roles.values() for right in role.granted()}
+    kept = {right for right in granted if right.service in ("dynamodb", "secretsmanager", "ssm", "sqs", "execute-api")}
+
+    assert {right for right in kept if right.on != "CALLS_STREAM"} <= {probe.right for probe in probes(deployment)}
+
+
+def test_nobody_deletes_from_a_log_or_makes_or_revokes_a_key(may):
+    assert may("dynamodb:DeleteItem", "CALLS_TABLE") == set()
+    for action in ("PutItem", "UpdateItem", "DeleteItem"):
+        assert may(f"dynamodb:{action}", "KEYS_TABLE") == set()
+
+
+def test_nobody_reads_a_whole_table_or_an_index_or_deletes_one(may):
+    for table, indexes in TABLES.items():
+        for on in (table, *(f"{table}/index/{index}" for index in indexes)):
+            assert may("dynamodb:Scan", on) == set()
+        assert may("dynamodb:DeleteTable", table) == set()
+
+
+def test_keys_are_checked_one_at_a_time_by_the_http_api_alone(may):
+    assert may("dynamodb:GetItem", "KEYS_TABLE") == {CALLS}
+    assert may("dynamodb:Query", "KEYS_TABLE") == may("dynamodb:Query", "KEYS_TABLE/index/by-tenant") == set()
+
+
+def test_logs_are_written_by_those_who_open_end_and_hear_calls_and_read_by_one_more(may):
+    writers = {BRIDGE, CALLS, SWEEP, VOICE}
+    assert may("dynamodb:PutItem", "CALLS_TABLE") == may("dynamodb:UpdateItem", "CALLS_TABLE") == writers
+    assert may("dynamodb:Query", "CALLS_TABLE") == {*writers, SUBSCRIBE}
+
+
+def test_secrets_are_read_by_those_who_need_them_and_changed_by_nobody(may):
+    readers = {secret: may("secretsmanager:GetSecretValue", secret) for secret in SECRETS}
+    assert readers == {
+        "GLADIA_SECRET": {BRIDGE, SWEEP},
+        "SIGNING_SECRET": {AUTHORIZE, BRIDGE, CALLS, SWEEP, VOICE},
+        "TWILIO_SECRET": {BRIDGE, CALLS, SWEEP, VOICE},
+    }
+    assert not any(may("secretsmanager:PutSecretValue", secret) for secret in SECRETS)
+
+
+def test_who_posts_to_connections_can_neither_look_them_up_nor_close_them(may):
+    assert may("execute-api:ManageConnections", "PUSH_ENDPOINT") == {BRIDGE, PUSH, SUBSCRIBE}
+    for operation in ("GetConnection", "DeleteConnection"):
+        assert may(f"apigatewaymanagementapi:{operation}", "PUSH_ENDPOINT") == set()
+
+
+def test_nobody_invokes_a_function_or_becomes_another_role_or_changes_one(deployment, may):
+    for folder in deployment.stack.functions:
+        assert may("lambda:InvokeFunction", folder) == set()
+    for role in deployment.roles:
+        assert may("sts:AssumeRole", role) == may("iam:PutRolePolicy", role) == set()

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.parameters.secrets import SecretsProvider
 from botocore.config import Config
@@ -18,18 +18,19 @@ from functions.authorize.decision import Unauthorized, decide
 from functions.environment import required
 from functions.kept import Kept, Store
 from functions.secrets import signing_keys
+from functions.trace import Trace
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
 metrics = Metrics()
-tracer = Tracer(patch_modules=["botocore"])
+trace = Trace("authorize")
 
 _config = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3})
-_secrets = Store(SecretsProvider(boto3_client=boto3.client("secretsmanager", config=_config)))
+_secrets = Store(SecretsProvider(boto3_client=trace.watched(boto3.client("secretsmanager", config=_config))))
 _signing = Kept(_secrets, required("SIGNING_SECRET"))
-_dynamodb = boto3.client("dynamodb", config=_config)
+_dynamodb = trace.watched(boto3.client("dynamodb", config=_config))
 _tickets = UsedTickets(required("TICKETS_TABLE"))
 
 
@@ -39,7 +40,7 @@ def _use(ticket: Ticket) -> bool:
 
 # The event holds the ticket, so it is neither logged nor traced.
 @logger.inject_lambda_context(log_event=False)
-@tracer.capture_lambda_handler(capture_response=False)
+@trace.capture
 @metrics.log_metrics
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Judge the ticket in the query; 403 for a wrong one, 401 for none, 500 while keys or table can't be reached."""

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 import msgspec
-from aws_lambda_powertools import Logger, Metrics, Tracer
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.parameters import SecretsProvider, SSMProvider
 from botocore.config import Config
@@ -25,13 +21,15 @@ from callscribe.twilio_rest import TwilioRest
 from functions import exchange
 from functions.calls.identity import identify
 from functions.calls.openapi import PATH, openapi
-from functions.calls.operations import OPERATIONS, Operation
+from functions.calls.operations import OPERATIONS
 from functions.calls.problems import MEDIA_TYPE, Problem, unavailable
 from functions.calls.questions import of_body, of_query
 from functions.calls.service import JSON, Asked, Service
 from functions.environment import required
+from functions.http_api import HttpAnswer, body_of, route_of
 from functions.kept import Kept, Store
 from functions.secrets import auth_tokens
+from functions.trace import Trace
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -40,13 +38,12 @@ T = TypeVar("T")
 
 logger = Logger()
 metrics = Metrics()
-tracer = Tracer(patch_modules=["botocore"])
-app = APIGatewayHttpResolver()
+trace = Trace("calls")
 
 _config = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3})
-_dynamodb = boto3.client("dynamodb", config=_config)
-_secrets = Store(SecretsProvider(boto3_client=boto3.client("secretsmanager", config=_config)))
-_parameters = Store(SSMProvider(boto3_client=boto3.client("ssm", config=_config)))
+_dynamodb = trace.watched(boto3.client("dynamodb", config=_config))
+_secrets = Store(SecretsProvider(boto3_client=trace.watched(boto3.client("secretsmanager", config=_config))))
+_parameters = Store(SSMProvider(boto3_client=trace.watched(boto3.client("ssm", config=_config))))
 _twilio_secret = Kept(_secrets, required("TWILIO_SECRET"))
 _twilio_url = required("TWILIO_URL").rstrip("/")
 _tenant_claim = required("TENANT_CLAIM")
@@ -75,45 +72,29 @@ _service = Service(
 )
 
 
-def _serving(operation: Operation) -> Callable[..., Response[str]]:
-    def serve(**path: str) -> Response[str]:
-        event = app.current_event.raw_event
-        identity = identify(event, find=_find, tenant_claim=_tenant_claim)
-        logger.append_keys(by=identity.name)
-        question = None
-        if operation.query is not None:
-            question = of_query(event.get("queryStringParameters") or {}, operation.query)
-        elif operation.body is not None:
-            question = of_body((app.current_event.decoded_body or "").encode(), operation.body)
-        asked = Asked(tenant=identity.tenant, now=datetime.now(UTC), path=path, question=question)
-        reply = operation.act(_service, asked)
-        return Response(reply.status, reply.media_type, reply.body, headers=dict(reply.headers))
-
-    return serve
+_OPERATIONS = {f"{operation.method} {operation.path}": operation for operation in OPERATIONS}
 
 
-for _operation in OPERATIONS:
-    app.route(re.sub(r"{(\w+)}", r"<\1>", _operation.path), _operation.method)(_serving(_operation))
+def _serve(event: dict[str, Any]) -> HttpAnswer:
+    """Do what is asked. Raises Problem, Unavailable, Refused, MalformedMessage."""
+    if route_of(event) == f"GET {PATH}":  # the API's own description, to whoever asks
+        return HttpAnswer(HTTPStatus.OK, JSON, _document)
+    operation = _OPERATIONS.get(route_of(event))
+    if operation is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "no-such-operation", f"there is nothing here; see {PATH}")
+    identity = identify(event, find=_find, tenant_claim=_tenant_claim)
+    logger.append_keys(by=identity.name)
+    question = None
+    if operation.query is not None:
+        question = of_query(event.get("queryStringParameters") or {}, operation.query)
+    elif operation.body is not None:
+        question = of_body(body_of(event), operation.body)
+    path = event.get("pathParameters") or {}
+    reply = operation.act(_service, Asked(tenant=identity.tenant, now=datetime.now(UTC), path=path, question=question))
+    return HttpAnswer(reply.status, reply.media_type, reply.body, reply.headers)
 
 
-@app.get(PATH)
-def document() -> Response[str]:
-    """Serve the API's own description, to whoever asks."""
-    return Response(HTTPStatus.OK, JSON, _document)
-
-
-@app.exception_handler(Problem)  # type: ignore[untyped-decorator]
-def _on_problem(problem: Problem) -> Response[str]:
-    return _told(problem)
-
-
-@app.not_found
-def _on_nowhere(_error: NotFoundError) -> Response[str]:
-    return _told(Problem(HTTPStatus.NOT_FOUND, "no-such-operation", f"there is nothing here; see {PATH}"))
-
-
-@app.exception_handler([Unavailable, Refused, MalformedMessage])  # type: ignore[untyped-decorator]
-def _on_failure(error: Exception) -> Response[str]:
+def _failed(error: Exception) -> HttpAnswer:
     # What others say may quote what was said on a call.
     reason = f"malformed: {error.kind}" if isinstance(error, MalformedMessage) else str(error)
     logger.error("request failed", extra={"reason": reason})
@@ -123,24 +104,29 @@ def _on_failure(error: Exception) -> Response[str]:
     return _told(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "refused", "this deployment has to be set right first"))
 
 
-def _told(problem: Problem) -> Response[str]:
+def _told(problem: Problem) -> HttpAnswer:
     # Not the detail, which may quote what was sent.
     logger.info("request not done", extra={"code": problem.code, "field": problem.field})
     metrics.add_metric("RequestsNotDone", MetricUnit.Count, 1)
-    headers: dict[str, str | list[str]] = {}
+    headers: dict[str, str] = {}
     if problem.retry_after_s is not None:
         headers["retry-after"] = str(problem.retry_after_s)
     if problem.status == HTTPStatus.UNAUTHORIZED:
         headers["www-authenticate"] = "Bearer"
     document = msgspec.json.encode(problem.document()).decode()
-    return Response(problem.status, MEDIA_TYPE, document, headers=headers)
+    return HttpAnswer(problem.status, MEDIA_TYPE, document, headers)
 
 
 # Answers hold what was said and tickets, and events hold keys: neither is logged or traced.
 @logger.inject_lambda_context(log_event=False, clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
+@trace.capture
 @metrics.log_metrics
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Answer the request in `event`, an HTTP API's in payload format 2.0."""
     metrics.add_metric("Requests", MetricUnit.Count, 1)
-    return app.resolve(event, context)
+    try:
+        return _serve(event).as_json()
+    except Problem as problem:
+        return _told(problem).as_json()
+    except (Unavailable, Refused, MalformedMessage) as error:
+        return _failed(error).as_json()

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.config import Config
 
@@ -19,6 +19,7 @@ from functions.environment import required
 from functions.push.deliver import deliver
 from functions.push.records import read
 from functions.straight_posts import StraightPosts
+from functions.trace import Trace
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
@@ -29,7 +30,7 @@ MARGIN_MS = 6000  # less time than that is not enough for a post that is slow to
 
 logger = Logger()
 metrics = Metrics()
-tracer = Tracer(patch_modules=["botocore"])
+trace = Trace("push")
 
 _quick = Config(
     connect_timeout=1,
@@ -37,7 +38,7 @@ _quick = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=WORKERS,
 )
-_dynamodb = boto3.client("dynamodb", config=_quick)
+_dynamodb = trace.watched(boto3.client("dynamodb", config=_quick))
 _connections = Connections(StraightPosts.of(boto3.Session(), required("PUSH_ENDPOINT")).post)
 _subscriptions = Subscriptions(required("SUBSCRIPTIONS_TABLE"))
 _workers = ThreadPoolExecutor(WORKERS)
@@ -69,7 +70,7 @@ class _Services:
 
 # Neither event nor answer is logged or traced: the event holds what was said.
 @logger.inject_lambda_context(log_event=False)
-@tracer.capture_lambda_handler(capture_response=False)
+@trace.capture
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Post the entries in `event` and return the record that Lambda has to resume at, if any."""
@@ -78,8 +79,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
     if (age_s := batch.age_s(time.time())) is not None:
         metrics.add_metric("EntryAge", MetricUnit.Milliseconds, round(1000 * age_s))
     for call_id in batch.calls:
-        with tracer.provider.in_subsegment(name="call") as call:  # a trace is found by any of its annotations
-            call.put_annotation(key="call_id", value=call_id)
+        trace.of_call(call_id)
     done = deliver(batch, _Services(context), workers=_workers, now_s=time.time())
     entries = sum(len(written) for written in batch.calls.values())
     for name, count in (

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.config import Config
 
@@ -21,6 +21,7 @@ from functions.environment import required
 from functions.scope import of_context
 from functions.straight_posts import StraightPosts
 from functions.subscribe.conversation import Client, Conversation, T
+from functions.trace import Trace
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -30,10 +31,10 @@ PAGE_MS = 8000  # a page is read and posted well within that
 
 logger = Logger()
 metrics = Metrics()
-tracer = Tracer(patch_modules=["botocore"])
+trace = Trace("subscribe")
 
 _config = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3})
-_dynamodb = boto3.client("dynamodb", config=_config)
+_dynamodb = trace.watched(boto3.client("dynamodb", config=_config))
 _connections = Connections(StraightPosts.of(boto3.Session(), required("PUSH_ENDPOINT")).post)
 _calls_table = required("CALLS_TABLE")
 _subscriptions = Subscriptions(required("SUBSCRIPTIONS_TABLE"))
@@ -45,7 +46,7 @@ def _perform(steps: Steps[T], /) -> T:
 
 # What clients say, what they are sent and what they were let in with is neither logged nor traced.
 @logger.inject_lambda_context(log_event=False, clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
+@trace.capture
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Let the connection open, answer its message, or forget it, as the event says."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.parameters import SecretsProvider, SSMProvider
 from botocore.config import Config
@@ -24,6 +24,7 @@ from functions.kept import Kept, Store
 from functions.secrets import auth_tokens, gladia_key, signing_keys
 from functions.sweep.care import Care, Outcome
 from functions.sweep.run import FAILED, POSTPONED, run
+from functions.trace import Trace
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -42,7 +43,7 @@ METRICS = {
 
 logger = Logger()
 metrics = Metrics()
-tracer = Tracer(patch_modules=["botocore"])
+trace = Trace("sweep")
 
 _config = Config(
     connect_timeout=1,
@@ -50,9 +51,9 @@ _config = Config(
     retries={"mode": "standard", "total_max_attempts": 2},
     max_pool_connections=WORKERS,
 )
-_dynamodb = boto3.client("dynamodb", config=_config)
-_secrets = Store(SecretsProvider(boto3_client=boto3.client("secretsmanager", config=_config)))
-_parameters = Store(SSMProvider(boto3_client=boto3.client("ssm", config=_config)))
+_dynamodb = trace.watched(boto3.client("dynamodb", config=_config))
+_secrets = Store(SecretsProvider(boto3_client=trace.watched(boto3.client("secretsmanager", config=_config))))
+_parameters = Store(SSMProvider(boto3_client=trace.watched(boto3.client("ssm", config=_config))))
 _twilio_secret = Kept(_secrets, required("TWILIO_SECRET"))
 _gladia_secret = Kept(_secrets, required("GLADIA_SECRET"))
 _signing_secret = Kept(_secrets, required("SIGNING_SECRET"))
@@ -85,7 +86,7 @@ _care = Care(
 
 
 @logger.inject_lambda_context(log_event=False)
-@tracer.capture_lambda_handler(capture_response=False)
+@trace.capture
 @metrics.log_metrics
 def handler(_event: dict[str, Any], context: LambdaContext) -> None:
     """Look after the calls that no bridge attends to."""

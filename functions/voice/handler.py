@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
-from aws_lambda_powertools import Logger, Metrics, Tracer
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.idempotency import (
     DynamoDBPersistenceLayer,
@@ -28,8 +27,10 @@ from callscribe.dynamodb import perform
 from callscribe.errors import MalformedMessage, Refused, Unavailable
 from callscribe.log import Steps
 from functions.environment import required
+from functions.http_api import HttpAnswer, route_of
 from functions.kept import Kept, Store
 from functions.secrets import auth_tokens
+from functions.trace import Trace
 from functions.voice.reception import Reception
 from functions.voice.webhook import CallForm, StatusForm, StreamForm, Webhook, receive
 
@@ -40,15 +41,14 @@ T = TypeVar("T")
 
 logger = Logger()
 metrics = Metrics()
-tracer = Tracer(patch_modules=["botocore"])
-app = APIGatewayHttpResolver()
+trace = Trace("voice")
 
 # Twilio gives a webhook 15 s in all, so a service that hangs is given up after 4 s at most: two attempts and the
 # pause between them. With the Parameter Store and DynamoDB both hanging there is still an answer in time.
 _config = Config(connect_timeout=1, read_timeout=1.5, retries={"mode": "standard", "total_max_attempts": 2})
-_dynamodb = boto3.client("dynamodb", config=_config)
-_secrets = Store(SecretsProvider(boto3_client=boto3.client("secretsmanager", config=_config)))
-_parameters = Store(SSMProvider(boto3_client=boto3.client("ssm", config=_config)))
+_dynamodb = trace.watched(boto3.client("dynamodb", config=_config))
+_secrets = Store(SecretsProvider(boto3_client=trace.watched(boto3.client("secretsmanager", config=_config))))
+_parameters = Store(SSMProvider(boto3_client=trace.watched(boto3.client("ssm", config=_config))))
 _twilio = Kept(_secrets, required("TWILIO_SECRET"))
 _public_url = required("PUBLIC_URL").rstrip("/")
 
@@ -97,10 +97,9 @@ def _once(request: str, act: Callable[[], None]) -> None:
         act()
 
 
-@app.post("/twilio/voice")
-def voice() -> Response[str]:
+def _voice(event: Mapping[str, Any]) -> HttpAnswer:
     """Open the call and answer what it does."""
-    webhook = _receive("/twilio/voice")
+    webhook = _receive(event, "/twilio/voice")
     try:
         _check(webhook)
     except Unavailable as error:
@@ -120,10 +119,9 @@ def voice() -> Response[str]:
     return _twiml(opened.twiml)
 
 
-@app.post("/twilio/status")
-def status() -> Response[str]:
+def _status(event: Mapping[str, Any]) -> HttpAnswer:
     """Close the call when its status says that it is over."""
-    webhook = _receive("/twilio/status")
+    webhook = _receive(event, "/twilio/status")
     _check(webhook)
     form = webhook.read(StatusForm)
     _of_call(form.call_id)
@@ -137,10 +135,9 @@ def status() -> Response[str]:
     return _empty(HTTPStatus.NO_CONTENT)
 
 
-@app.post("/twilio/stream")
-def stream() -> Response[str]:
+def _stream(event: Mapping[str, Any]) -> HttpAnswer:
     """Write down that a media stream was lost; count those that begin and end."""
-    webhook = _receive("/twilio/stream")
+    webhook = _receive(event, "/twilio/stream")
     _check(webhook)
     form = webhook.read(StreamForm)
     _of_call(form.call_id)
@@ -160,8 +157,15 @@ def stream() -> Response[str]:
     return _empty(HTTPStatus.NO_CONTENT)
 
 
-@app.exception_handler([Forbidden, MalformedMessage, Unavailable, IdempotencyAlreadyInProgressError, Refused])  # type: ignore[untyped-decorator]
-def _not_served(error: Exception) -> Response[str]:
+_NOT_SERVED = (Forbidden, MalformedMessage, Unavailable, IdempotencyAlreadyInProgressError, Refused)
+_ROUTES: Mapping[str, Callable[[Mapping[str, Any]], HttpAnswer]] = {
+    "POST /twilio/voice": _voice,
+    "POST /twilio/status": _status,
+    "POST /twilio/stream": _stream,
+}
+
+
+def _not_served(error: Exception) -> HttpAnswer:
     """Answer with the status that says what to do next, and nothing else."""
     match error:
         case Forbidden():
@@ -183,23 +187,29 @@ def _not_served(error: Exception) -> Response[str]:
 
 # Events hold phone numbers and answers hold tickets, so neither is logged or traced.
 @logger.inject_lambda_context(log_event=False, clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
+@trace.capture
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer the webhook in `event`, an HTTP API's request in payload format 2.0."""
     _idempotency.register_lambda_context(context)
     _count("Requests")
-    return app.resolve(event, context)
+    serve = _ROUTES.get(route_of(event))
+    if serve is None:
+        return _empty(HTTPStatus.NOT_FOUND).as_json()
+    try:
+        return serve(event).as_json()
+    except _NOT_SERVED as error:
+        return _not_served(error).as_json()
 
 
 def _of_call(call_id: str) -> None:
     """Let what is logged and traced from now on be found by the call."""
     logger.append_keys(call_id=call_id)
-    tracer.put_annotation("call_id", call_id)
+    trace.of_call(call_id)
 
 
-def _receive(path: str) -> Webhook:
-    return receive(app.current_event.raw_event, public_url=_public_url, path=path)
+def _receive(event: Mapping[str, Any], path: str) -> Webhook:
+    return receive(event, public_url=_public_url, path=path)
 
 
 def _check(webhook: Webhook) -> None:
@@ -214,9 +224,9 @@ def _count(name: str) -> None:
     metrics.add_metric(name, MetricUnit.Count, 1)
 
 
-def _twiml(document: str) -> Response[str]:
-    return Response(HTTPStatus.OK, content_type="text/xml", body=document)
+def _twiml(document: str) -> HttpAnswer:
+    return HttpAnswer(HTTPStatus.OK, "text/xml", document)
 
 
-def _empty(code: HTTPStatus) -> Response[str]:
-    return Response(code, content_type="text/plain", body="")
+def _empty(status: HTTPStatus) -> HttpAnswer:
+    return HttpAnswer(status)

@@ -152,7 +152,6 @@ class Engine:
             "S3_PERSIST": saved,
             "STATE_DIR": str(state / "state"),
             "S3_DATA_DIR": str(state / "s3"),
-            "POWERTOOLS_TRACE_DISABLED": "true",  # there is no X-Ray daemon
             "PYTHONUNBUFFERED": "1",
         }
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 import time
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -15,6 +16,7 @@ from callscribe.api_keys import ApiKeys, new_key
 from callscribe.entries import CallEnded, CallStarted, Dtmf, Ledger, LegEnded, LegGap, LegStarted, Utterance
 from callscribe.errors import Unavailable
 from callscribe.tickets import verify
+from functions.calls.operations import OPERATIONS
 from local.twilio.account import Account
 from local.twilio.rest import RestServer
 from local.twilio.switchboard import CallRecord, StreamRecord, Switchboard
@@ -47,6 +49,16 @@ def said(text: str, *, start_ms: int = 0) -> Utterance:
 ENDED = LegEnded(leg="MZ1/inbound", ledger=Ledger(heard=8000, sent=8000, acknowledged=8000), sessions=1, reconnects=0)
 
 
+def matched(method: str, path: str) -> tuple[str, dict[str, str]]:
+    """Return the route and the path's parts as API Gateway finds them."""
+    for operation in OPERATIONS:
+        found = re.fullmatch(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", operation.path), path)
+        if found and operation.method == method:
+            parts = {name: unquote(part) for name, part in found.groupdict().items()}
+            return f"{operation.method} {operation.path}", parts
+    return f"{method} {path}", {}
+
+
 class Api:
     """A client of the API with one key."""
 
@@ -57,7 +69,8 @@ class Api:
         request = self.event("http_api_webhook.json")
         request["rawPath"] = request["requestContext"]["http"]["path"] = path
         request["requestContext"]["http"]["method"] = method
-        request["routeKey"] = request["requestContext"]["routeKey"] = f"{method} {path}"
+        route, request["pathParameters"] = matched(method, path)
+        request["routeKey"] = request["requestContext"]["routeKey"] = route
         request["headers"] = {"authorization": f"Bearer {self.key}"} if headers is None else headers
         if query:
             request["queryStringParameters"] = {name: str(value) for name, value in query.items()}

@@ -49,7 +49,7 @@ def voice_afresh(aws, start, context):
 
 def verbs(answer) -> list[str]:
     assert answer["statusCode"] == 200
-    assert answer["headers"]["Content-Type"] == "text/xml"
+    assert answer["headers"]["content-type"] == "text/xml"
     return [each.tag for each in ET.fromstring(answer["body"])]
 
 

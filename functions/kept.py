@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
@@ -28,10 +29,17 @@ class Missing(Refused):
 class Store:
     """Secrets Manager or the Parameter Store, each text asked for at most once a minute."""
 
-    def __init__(self, provider: BaseProvider, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._provider = provider
+    def __init__(
+        self, provider: BaseProvider | Callable[[], BaseProvider], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`provider` may be what makes it, which is then done when it is needed: not by two threads at once."""
+        self._given = provider
         self._clock = clock
         self._rests_until = clock()
+
+    @cached_property
+    def _provider(self) -> BaseProvider:
+        return self._given() if callable(self._given) else self._given
 
     @property
     def rests(self) -> bool:

@@ -42,8 +42,9 @@ trace = Trace("calls")
 
 _config = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3})
 _dynamodb = trace.watched(boto3.client("dynamodb", config=_config))
-_secrets = Store(SecretsProvider(boto3_client=trace.watched(boto3.client("secretsmanager", config=_config))))
-_parameters = Store(SSMProvider(boto3_client=trace.watched(boto3.client("ssm", config=_config))))
+# Whoever reads needs neither, and a client takes 25 ms of a cold start.
+_secrets = Store(lambda: SecretsProvider(boto3_client=trace.watched(boto3.client("secretsmanager", config=_config))))
+_parameters = Store(lambda: SSMProvider(boto3_client=trace.watched(boto3.client("ssm", config=_config))))
 _twilio_secret = Kept(_secrets, required("TWILIO_SECRET"))
 _twilio_url = required("TWILIO_URL").rstrip("/")
 _tenant_claim = required("TENANT_CLAIM")

@@ -104,7 +104,7 @@ async def serve(environment: Environment) -> None:
         pulse = await stack.enter_async_context(Pulse(dynamodb, sessions, task))
         async with asyncio.TaskGroup() as tasks:
             background = [
-                tasks.create_task(report(meter, _say)),
+                tasks.create_task(report(meter, _say, every_s=environment.metrics_s)),
                 tasks.create_task(feel_pulse(meter)),
                 tasks.create_task(ring.run(bridge.change_keys)),
                 tasks.create_task(Watch(dynamodb, sessions, recall, task=task).run()),

@@ -35,6 +35,8 @@ class Environment:
     host: str = field(default="0.0.0.0", metadata={"means": "the address to listen on"})  # noqa: S104 - a container
     port: int = field(default=8080, metadata={"means": "the port to listen on; 0 picks a free one"})
     drain_s: int = field(default=110, metadata={"means": "seconds that live calls may take to end after SIGTERM"})
+    # CloudWatch keeps standard metrics by the minute.
+    metrics_s: int = field(default=60, metadata={"means": "seconds from one line of counts in the log to the next"})
 
 
 def read_environment(variables: Mapping[str, str]) -> Environment:

@@ -1,4 +1,4 @@
-"""What the process counts and measures of itself, as one line of CloudWatch's embedded metric format a minute.
+"""What the process counts and measures of itself, as lines of CloudWatch's embedded metric format.
 
 Nothing in it tells calls apart: there is one dimension, the service, whatever is counted.
 Source: Amazon CloudWatch, "Specification: Embedded metric format".
@@ -20,7 +20,6 @@ import msgspec
 from bridge.durations import Durations
 
 SERVICE = "bridge"
-EVERY_S = 60.0  # CloudWatch keeps standard metrics by the minute
 PULSE_S = 0.1
 
 
@@ -232,7 +231,7 @@ class Followed:
         self.close()
 
 
-async def report(meter: Meter, write: Callable[[str], object], *, every_s: float = EVERY_S) -> None:
+async def report(meter: Meter, write: Callable[[str], object], *, every_s: float) -> None:
     """Write a line each `every_s` until cancelled, and a last one then."""
     try:
         while True:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 STATE = Path(__file__).parents[1] / ".callscribe"
 SETTINGS = Path(__file__).with_name("settings.json")
+BRIDGE_LOG = "bridge.log"
+METRICS_S = 5  # who looks at it here wants to know of now
 
 Progress = Callable[[str], None]  # told what begins
 StartBridge = Callable[[Mapping[str, str], Path], Process]  # with the environment that its task is given, and a log
@@ -123,9 +125,7 @@ async def laptop(
                 asyncio.to_thread(_set_numbers, deployed, settings),
                 stack.enter_async_context(polling(deployed)),
                 stack.enter_async_context(
-                    start_bridge(
-                        _bridge_environment(deployed, media_url, gladia_url, rest_url), state_dir / "bridge.log"
-                    )
+                    start_bridge(_bridge_environment(deployed, media_url, gladia_url, rest_url), state_dir / BRIDGE_LOG)
                 ),
             )
             addresses = Addresses(
@@ -159,6 +159,7 @@ def _bridge_environment(deployed: LocalStack, media_url: str, gladia_url: str, t
         HOST="127.0.0.1",
         PORT=media_url.rpartition(":")[2],
         DRAIN_S="3",  # the leash gives five
+        METRICS_S=str(METRICS_S),
     )
 
 

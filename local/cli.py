@@ -14,6 +14,7 @@ import typer
 
 from local import demonstration
 from local.commands import keys, product
+from local.commands import status as status_command
 from local.commands.deployment import UP_FILE, State, addresses_of
 from local.commands.shown import console, errors, fail, run, told
 from local.gladia.__main__ import main as gladia_main
@@ -101,6 +102,7 @@ def call(
 app.command()(product.tail)
 app.command()(product.calls)
 app.command()(product.export)
+app.command()(status_command.status)
 app.add_typer(keys.app, name="keys")
 
 

@@ -21,6 +21,10 @@ ApiUrl = Annotated[
     str | None,
     typer.Option("--api-url", envvar="CALLSCRIBE_API_URL", help="a deployment's HTTP API; else the one that is up"),
 ]
+Stage = Annotated[
+    str | None, typer.Option("--stage", help="a deployment on AWS, by its stage; else the one that is up")
+]
+Region = Annotated[str | None, typer.Option("--region", help="its region; else that of your AWS configuration")]
 Key = Annotated[str | None, typer.Option("--key", envvar="CALLSCRIBE_API_KEY", help="an API key of it")]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,12 +19,13 @@ from local.audio import NotAudio, mulaw_silence, read_tracks, recorded_call
 from local.laptop import Addresses
 from local.measures import Seen
 from local.terminal import CallScreen
-from local.twilio.account import Account
+from local.twilio.account import Account, Number
 from local.twilio.call import place
 from local.twilio.desk import DESK
 from local.twilio.events import CallEvent, Dialled, HungUp, StreamFailed, StreamOpened, WebhookAnswered, WebhookFailed
 from local.twilio.placement import Placement
 from local.twilio.report import CallReport
+from local.twilio.switchboard import Switchboard
 
 # After the call is over, its last words are due: Gladia's end of session, the log and the push.
 LAST_WORDS_S = 60.0
@@ -77,6 +79,14 @@ def placement(tracks: Tracks, *, voice_url: str, status_url: str | None, to_numb
         allow_insecure=True,  # the laptop's media streams are ws on loopback
         pace=pace,
     )
+
+
+def twilio_of(addresses: Addresses, account: Account) -> AbstractAsyncContextManager[Switchboard]:
+    """Answer as the Twilio of the laptop at `addresses` while inside, for an account that has one number."""
+    number = Number(
+        phone_number=SIMULATED.to_number, voice_url=addresses.voice_url, status_callback=addresses.status_url
+    )
+    return DESK.open(account, int(addresses.rest_url.rpartition(":")[2]), numbers=(number,))
 
 
 async def watch(callscribe: Callscribe, call_id: str, show: Show, *, after: int = 0) -> list[Seen]:
@@ -142,7 +152,7 @@ async def place_and_watch(
             return await watch(callscribe, call_id, screen.show)
 
     watching = asyncio.create_task(watch_it())
-    async with DESK.open(account, int(addresses.rest_url.rpartition(":")[2])) as board:
+    async with twilio_of(addresses, account) as board:
         report = await place(call, account=account, observe=observe, switchboard=board)
     if not answered.done():
         watching.cancel()

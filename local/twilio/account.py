@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 
-def new_sid(prefix: Literal["AC", "CA", "MZ"]) -> str:
-    """Return a new identifier: `prefix` (account, call, media stream) and 32 hexadecimal digits."""
+def new_sid(prefix: Literal["AC", "CA", "MZ", "PN"]) -> str:
+    """Return a new identifier: `prefix` (account, call, media stream, number) and 32 hexadecimal digits."""
     return prefix + secrets.token_hex(16)
 
 
@@ -16,3 +16,20 @@ class Account:
 
     sid: str = field(default_factory=lambda: new_sid("AC"))
     auth_token: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    """A phone number of the account, and whom Twilio asks about its calls.
+
+    With an application or a trunk Twilio passes over the voice URL.
+    """
+
+    phone_number: str
+    sid: str = field(default_factory=lambda: new_sid("PN"))
+    voice_url: str = ""
+    voice_method: Literal["GET", "POST"] = "POST"
+    status_callback: str = ""
+    status_callback_method: Literal["GET", "POST"] = "POST"
+    voice_application_sid: str = ""
+    trunk_sid: str | None = None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
-from local.twilio.account import Account
+from local.twilio.account import Account, Number
 from local.twilio.rest import RestServer
 from local.twilio.switchboard import Switchboard
 
@@ -19,16 +19,17 @@ class Desk:
         self._server = contextlib.AsyncExitStack()
 
     @contextlib.asynccontextmanager
-    async def open(self, account: Account, port: int) -> AsyncIterator[Switchboard]:
-        """Give the switchboard to place calls through.
+    async def open(self, account: Account, port: int, *, numbers: Sequence[Number] = ()) -> AsyncIterator[Switchboard]:
+        """Give the switchboard to place calls through; `numbers` are those of the account, said by who opens it.
 
         If the port is taken, another process answers for its own calls, and nobody for these.
         """
         self._present += 1
         try:
             if self._present == 1:
+                server = RestServer(account, self._switchboard, port=port, numbers=numbers)
                 with contextlib.suppress(OSError):
-                    await self._server.enter_async_context(RestServer(account, self._switchboard, port=port))
+                    await self._server.enter_async_context(server)
             yield self._switchboard
         finally:
             self._present -= 1

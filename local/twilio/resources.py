@@ -1,14 +1,16 @@
 """Twilio's REST resources as JSON, and the requests that make a media stream.
 
-Source: Twilio, Voice API, "Call resource", "Stream subresource"; Twilio API, "Errors".
+Source: Twilio, Voice API, "Call resource", "Stream subresource"; Phone Numbers, "IncomingPhoneNumber resource"; Twilio
+API, "Account resource", "Errors".
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
 
+from local.twilio.account import Number
 from local.twilio.switchboard import CallRecord, StreamRecord
 from local.twilio.twiml import StartStream
 
@@ -52,6 +54,44 @@ def stream_resource(stream: StreamRecord, *, call_sid: str, account_sid: str, no
         "status": stream.status,
         "date_updated": _rfc2822(now_s),
         "uri": f"/{VERSION}/Accounts/{account_sid}/Calls/{call_sid}/Streams/{stream.sid}.json",
+    }
+
+
+def account_resource(account_sid: str) -> dict[str, Any]:
+    """Return an account as it is answered."""
+    return {"sid": account_sid, "status": "active", "type": "Full", "uri": f"/{VERSION}/Accounts/{account_sid}.json"}
+
+
+def numbers_page(numbers: Sequence[Number], account_sid: str, *, asked: str) -> dict[str, Any]:
+    """Return the only page of a list of `numbers`; `asked` is the path and query that asked for it."""
+    return {
+        "incoming_phone_numbers": [_number_resource(each, account_sid) for each in numbers],
+        "page": 0,
+        "page_size": 50,
+        "start": 0,
+        "end": max(0, len(numbers) - 1),
+        "uri": asked,
+        "first_page_uri": asked,
+        "previous_page_uri": None,
+        "next_page_uri": None,
+    }
+
+
+def _number_resource(number: Number, account_sid: str) -> dict[str, Any]:
+    return {
+        "sid": number.sid,
+        "account_sid": account_sid,
+        "phone_number": number.phone_number,
+        "friendly_name": number.phone_number,
+        "capabilities": {"voice": True, "sms": False, "mms": False, "fax": False},
+        "voice_url": number.voice_url,
+        "voice_method": number.voice_method,
+        "voice_application_sid": number.voice_application_sid,
+        "trunk_sid": number.trunk_sid,
+        "status_callback": number.status_callback,
+        "status_callback_method": number.status_callback_method,
+        "api_version": VERSION,
+        "uri": f"/{VERSION}/Accounts/{account_sid}/IncomingPhoneNumbers/{number.sid}.json",
     }
 
 

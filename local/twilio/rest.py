@@ -1,30 +1,35 @@
 """Twilio's REST API for the calls of a switchboard: calls and their media streams, behind HTTP Basic.
 
+Besides, for whoever checks how an account is set up: the account itself, and its numbers by `PhoneNumber`, in full.
+
 What Twilio answers to a fifth forked track, or to a media stream of a name that is in use, isn't documented: it is a
 400 here. Source: Twilio, Voice API, "Call resource", "Stream subresource".
 """
 
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Self
 
 from aiohttp import encode_basic_auth, web
 
-from local.twilio.account import Account
+from local.twilio.account import Account, Number
 from local.twilio.problems import Problem
 from local.twilio.resources import (
     CALL_IS_NOT_IN_PROGRESS,
     VERSION,
+    account_resource,
     call_resource,
+    numbers_page,
     refusal,
     requested_stream,
     stream_resource,
 )
 from local.twilio.switchboard import CallRecord, LiveCall, Switchboard
 
-_CALL = f"/{VERSION}/Accounts/{{account}}/Calls/{{call}}"
+_ACCOUNT = f"/{VERSION}/Accounts/{{account}}"
+_CALL = f"{_ACCOUNT}/Calls/{{call}}"
 
 
 class _Refused(Exception):
@@ -42,7 +47,9 @@ class RestServer:
     `refusals` are the statuses (429, 500, 503 …) with which the next requests are answered, whatever they ask.
     """
 
-    def __init__(self, account: Account, switchboard: Switchboard, *, port: int = 0) -> None:
+    def __init__(
+        self, account: Account, switchboard: Switchboard, *, port: int = 0, numbers: Sequence[Number] = ()
+    ) -> None:
         """`port` 0 takes a free one. Entering raises OSError if it is taken."""
         self.url = ""
         self.refusals: deque[int] = deque()
@@ -50,9 +57,12 @@ class RestServer:
         self._port = port
         self._account = account
         self._switchboard = switchboard
+        self._numbers = numbers
         app = web.Application(middlewares=[self._check])
         app.add_routes(
             [
+                web.get(f"{_ACCOUNT}.json", self._fetch_account),
+                web.get(f"{_ACCOUNT}/IncomingPhoneNumbers.json", self._list_numbers),
                 web.get(f"{_CALL}.json", self._fetch_call),
                 web.post(f"{_CALL}.json", self._update_call),
                 web.post(f"{_CALL}/Streams.json", self._create_stream),
@@ -102,6 +112,14 @@ class RestServer:
             raise _Refused(HTTPStatus.UNAUTHORIZED, "Authenticate")
         if request.match_info.get("account", self._account.sid) != self._account.sid:
             raise _not_found(request)
+
+    async def _fetch_account(self, _request: web.Request) -> web.Response:
+        return web.json_response(account_resource(self._account.sid))
+
+    async def _list_numbers(self, request: web.Request) -> web.Response:
+        wanted = request.query.get("PhoneNumber")
+        found = [each for each in self._numbers if wanted in (None, each.phone_number)]
+        return web.json_response(numbers_page(found, self._account.sid, asked=request.path_qs))
 
     async def _fetch_call(self, request: web.Request) -> web.Response:
         return self._answer_call(self._record(request))

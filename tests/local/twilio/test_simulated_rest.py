@@ -11,6 +11,7 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
 from local.twilio import place
+from local.twilio.account import Account, Number
 from local.twilio.events import StreamFailed, StreamOpened, StreamStopped
 from local.twilio.faults import Death
 from local.twilio.rest import RestServer
@@ -87,6 +88,45 @@ def held(application, account, placement, switchboard):
         await call.go_on()
 
     return held
+
+
+@pytest.fixture
+async def with_numbers(account, switchboard):
+    """Twilio's own client of an account that has two numbers."""
+    numbers = (
+        Number(phone_number="+12025550188", voice_url="https://v.test/voice", status_callback="https://v.test/status"),
+        Number(phone_number="+12025550189", voice_method="GET", voice_application_sid="AP1", trunk_sid="TK1"),
+    )
+    async with RestServer(account, switchboard, numbers=numbers) as server:
+
+        class Here(TwilioHttpClient):
+            def request(self, method, url, *args, **kwargs):
+                return super().request(method, url.replace(TWILIO, server.url, 1), *args, **kwargs)
+
+        yield lambda account: Client(account.sid, account.auth_token, http_client=Here())
+
+
+async def test_a_number_is_found_with_whom_twilio_asks_about_its_calls(with_numbers, account):
+    numbers = with_numbers(account).incoming_phone_numbers
+
+    (found,) = await asyncio.to_thread(numbers.list, phone_number="+12025550188")
+    both = await asyncio.to_thread(numbers.list)
+    none = await asyncio.to_thread(numbers.list, phone_number="+12025550190")
+
+    assert (found.voice_url, found.voice_method) == ("https://v.test/voice", "POST")
+    assert (found.status_callback, found.status_callback_method) == ("https://v.test/status", "POST")
+    assert (both[1].voice_method, both[1].voice_application_sid, both[1].trunk_sid) == ("GET", "AP1", "TK1")
+    assert none == []
+
+
+async def test_an_account_is_shown_to_whoever_has_its_token(with_numbers, account):
+    shown = await asyncio.to_thread(with_numbers(account).api.accounts(account.sid).fetch)
+    assert (shown.sid, shown.status) == (account.sid, "active")
+
+    stranger = with_numbers(Account(sid=account.sid))
+    with pytest.raises(TwilioRestException) as refused:
+        await asyncio.to_thread(stranger.api.accounts(account.sid).fetch)
+    assert (refused.value.status, refused.value.code) == (401, 20003)
 
 
 async def test_a_media_stream_is_attached_to_a_call_in_progress(application, receiver, client, account, held):

@@ -48,6 +48,15 @@ Answer: TypeAlias = Granted | Waiting
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How many slots are held and may be taken, and how many wait for one."""
+
+    taken: int
+    free: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Slot:
     number: int
     holder: str
@@ -119,6 +128,11 @@ class Slots:
             if waiter.holder == holder:
                 yield self._table.delete(_wait_key(waiter))
         return Granted(slot.number)
+
+    def standing(self, *, now_ms: int) -> Steps[Standing]:
+        """Return how the plan's slots stand; this is our own count, not Gladia's."""
+        hall = yield from self._read(now_ms)
+        return Standing(len(hall.held), len(hall.free(self.limit)), len(hall.waiting))
 
     def release(self, slot: int, holder: str, *, task: str) -> Steps[None]:
         """Give back a slot; nothing happens if it isn't that holder's or, its session having moved, not that task's."""

@@ -9,7 +9,7 @@ import pytest
 from callscribe.dynamodb import perform
 from callscribe.errors import Unavailable
 from callscribe.sessions import STALE_MS, Sessions
-from callscribe.slots import UNFED_MS, WAIT_AGAIN_MS, Granted, Slots, Waiting
+from callscribe.slots import UNFED_MS, WAIT_AGAIN_MS, Granted, Slots, Standing, Waiting
 
 SLOTS = Slots("Sessions", limit=2)
 NOW_MS = 1_795_000_000_000
@@ -79,6 +79,15 @@ def test_a_slot_is_given_back_by_its_holder_alone(acquire, do, sessions_table):
     do(SLOTS.release(number, "a1", task="task-a"))
     do(SLOTS.release(number, "a1", task="task-a"))
     assert held(sessions_table) == {}
+
+
+def test_how_the_slots_stand_is_told(acquire, do):
+    assert do(SLOTS.standing(now_ms=NOW_MS)) == Standing(taken=0, free=2, waiting=0)
+
+    for holder in ("a1", "a2", "a3"):
+        acquire(holder)
+
+    assert do(SLOTS.standing(now_ms=NOW_MS)) == Standing(taken=2, free=0, waiting=1)
 
 
 def test_a_limit_that_was_higher_is_used_up_before_anyone_is_let_in(acquire, do):

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 STATE = Path(__file__).parents[1] / ".callscribe"
 SETTINGS = Path(__file__).with_name("settings.json")
 BRIDGE_LOG = "bridge.log"
+EMULATED_KEY = "emulated"
 METRICS_S = 5  # who looks at it here wants to know of now
 
 Progress = Callable[[str], None]  # told what begins
@@ -176,11 +177,11 @@ async def _gladia(stack: contextlib.AsyncExitStack, state_dir: Path, recogniser:
         return os.environ.get("GLADIA_API_URL", "https://api.gladia.io"), key
     command = [
         sys.executable, "-m", "local.gladia", "--port", "0", "--json", "--recogniser", recogniser,
-        "--workers", str(workers),
+        "--workers", str(workers), "--key", EMULATED_KEY,
     ]  # fmt: skip
     process = Process("the emulated Gladia", command, log=state_dir / "gladia.log", ready=lambda line: line.get("url"))
     await stack.enter_async_context(process)
-    return await process.said(), "emulated"
+    return await process.said(), EMULATED_KEY
 
 
 def _set_numbers(deployed: LocalStack, settings: Path) -> None:

@@ -13,6 +13,7 @@ import msgspec
 import typer
 
 from local import demonstration
+from local.commands import doctor as doctor_command
 from local.commands import keys, product
 from local.commands import status as status_command
 from local.commands.deployment import UP_FILE, State, addresses_of
@@ -103,6 +104,7 @@ app.command()(product.tail)
 app.command()(product.calls)
 app.command()(product.export)
 app.command()(status_command.status)
+app.command()(doctor_command.doctor)
 app.add_typer(keys.app, name="keys")
 
 

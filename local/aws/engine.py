@@ -62,7 +62,7 @@ class Engine:
     @property
     def root(self) -> Access:
         """The access of the account's root, who may do everything."""
-        return Access(url=self.url, account=ACCOUNT, region=REGION, key_id=ACCOUNT, secret=ROOT_SECRET)
+        return root_at(self.url)
 
     @property
     def log(self) -> Path:
@@ -185,6 +185,11 @@ class Engine:
     def _last_line(self) -> str:
         lines = self.log.read_text(errors="replace").strip().splitlines()
         return lines[-1] if lines else "it said nothing"
+
+
+def root_at(url: str) -> Access:
+    """Return the access of the root of the local AWS at `url`."""
+    return Access(url=url, account=ACCOUNT, region=REGION, key_id=ACCOUNT, secret=ROOT_SECRET)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

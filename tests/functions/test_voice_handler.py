@@ -11,6 +11,7 @@ from twilio.request_validator import RequestValidator
 from callscribe.dynamodb import perform
 from callscribe.entries import CallEnded, CallStarted, LegStarted
 from callscribe.log import Log
+from local.doctor.probes import NO_CALL, NOTHING
 
 OURS = "+12025550188"
 CALL = {
@@ -217,6 +218,12 @@ def test_a_lost_stream_that_a_bridge_has_heard_is_left_to_the_bridges(aws, voice
 
     assert voice(webhook("/twilio/stream", lost))["statusCode"] == 204
     assert kinds(aws) == ["call.started", "leg.started"]
+
+
+def test_what_a_media_stream_is_said_to_do_that_none_does_is_let_in_and_changes_nothing(aws, voice, webhook, logged):
+    """By this `callscribe doctor` proves the signature."""
+    assert voice(webhook("/twilio/stream", NOTHING))["statusCode"] == 204
+    assert (aws.log(NO_CALL), logged()) == ([], "")
 
 
 def test_without_the_table_the_phone_call_goes_on_and_the_loss_is_counted(aws, voice, webhook, capsys):

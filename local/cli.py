@@ -13,6 +13,7 @@ import msgspec
 import typer
 
 from local import demonstration
+from local.commands import connect as connect_command
 from local.commands import doctor as doctor_command
 from local.commands import keys, product
 from local.commands import status as status_command
@@ -105,6 +106,7 @@ app.command()(product.calls)
 app.command()(product.export)
 app.command()(status_command.status)
 app.command()(doctor_command.doctor)
+app.command()(connect_command.connect)
 app.add_typer(keys.app, name="keys")
 
 

@@ -84,10 +84,11 @@ def _on_laptop(addresses: Addresses, deployment: Deployment) -> Deployment:
 
 async def _examine_aws(question: Question, region: str | None) -> list[Check]:
     async with httpx.AsyncClient(timeout=LIMIT_S) as http:
-        return await examine(question, Cloud(_clients(region)), Probes(http))
+        return await examine(question, Cloud(clients(region)), Probes(http))
 
 
-def _clients(region: str | None) -> Callable[[str], Any]:
+def clients(region: str | None) -> Callable[[str], Any]:
+    """Return what gives boto3's clients of a region, by service; without a region, fail."""
     try:
         session = boto3.Session(region_name=region)
     except BotoCoreError as error:  # a profile that is none

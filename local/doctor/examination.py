@@ -58,6 +58,17 @@ async def examine(question: Question, cloud: Cloud, probes: Probes) -> list[Chec
     return checks + await _Rounds(question, cloud, probes, deployment).checks()
 
 
+def deployed(stage: str, cloud: Cloud) -> Deployment:
+    """Return where the deployment of `stage` is; blocks. Raises AwsFailed, Incomplete."""
+    outputs: dict[str, str] = {}
+    for each in STACKS:
+        stack = cloud.stack(_name(stage, each))
+        outputs |= {} if stack is None else stack.outputs
+    if not outputs:
+        raise Incomplete("no stack of it is in this account and region")
+    return Deployment.read(outputs, cloud.bridge_environment(_name(stage, "Bridge")))
+
+
 class _Rounds:
     """The checks that need a deployment which is there."""
 

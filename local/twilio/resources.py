@@ -6,6 +6,7 @@ API, "Account resource", "Errors".
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
@@ -57,6 +58,14 @@ def stream_resource(stream: StreamRecord, *, call_sid: str, account_sid: str, no
     }
 
 
+_OF_NUMBERS = {
+    "VoiceUrl": "voice_url",
+    "VoiceMethod": "voice_method",
+    "StatusCallback": "status_callback",
+    "StatusCallbackMethod": "status_callback_method",
+}
+
+
 def account_resource(account_sid: str) -> dict[str, Any]:
     """Return an account as it is answered."""
     return {"sid": account_sid, "status": "active", "type": "Full", "uri": f"/{VERSION}/Accounts/{account_sid}.json"}
@@ -65,7 +74,7 @@ def account_resource(account_sid: str) -> dict[str, Any]:
 def numbers_page(numbers: Sequence[Number], account_sid: str, *, asked: str) -> dict[str, Any]:
     """Return the only page of a list of `numbers`; `asked` is the path and query that asked for it."""
     return {
-        "incoming_phone_numbers": [_number_resource(each, account_sid) for each in numbers],
+        "incoming_phone_numbers": [number_resource(each, account_sid) for each in numbers],
         "page": 0,
         "page_size": 50,
         "start": 0,
@@ -77,7 +86,17 @@ def numbers_page(numbers: Sequence[Number], account_sid: str, *, asked: str) -> 
     }
 
 
-def _number_resource(number: Number, account_sid: str) -> dict[str, Any]:
+def changed_number(number: Number, form: Mapping[str, str]) -> Number | None:
+    """Return `number` as a form updates it; None if an address in it is none. What the form leaves out stays."""
+    urls = [form.get(name, "") for name in ("VoiceUrl", "StatusCallback")]
+    if any(url and not re.fullmatch(r"https?://[^\s]+", url) for url in urls):
+        return None
+    named = {field: form[name] for name, field in _OF_NUMBERS.items() if name in form}
+    return replace(number, **named)  # type: ignore[arg-type]  # methods are as they come
+
+
+def number_resource(number: Number, account_sid: str) -> dict[str, Any]:
+    """Return a number as it is answered."""
     return {
         "sid": number.sid,
         "account_sid": account_sid,

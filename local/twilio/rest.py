@@ -21,6 +21,8 @@ from local.twilio.resources import (
     VERSION,
     account_resource,
     call_resource,
+    changed_number,
+    number_resource,
     numbers_page,
     refusal,
     requested_stream,
@@ -57,12 +59,13 @@ class RestServer:
         self._port = port
         self._account = account
         self._switchboard = switchboard
-        self._numbers = numbers
+        self.numbers = list(numbers)
         app = web.Application(middlewares=[self._check])
         app.add_routes(
             [
                 web.get(f"{_ACCOUNT}.json", self._fetch_account),
                 web.get(f"{_ACCOUNT}/IncomingPhoneNumbers.json", self._list_numbers),
+                web.post(f"{_ACCOUNT}/IncomingPhoneNumbers/{{number}}.json", self._update_number),
                 web.get(f"{_CALL}.json", self._fetch_call),
                 web.post(f"{_CALL}.json", self._update_call),
                 web.post(f"{_CALL}/Streams.json", self._create_stream),
@@ -118,8 +121,18 @@ class RestServer:
 
     async def _list_numbers(self, request: web.Request) -> web.Response:
         wanted = request.query.get("PhoneNumber")
-        found = [each for each in self._numbers if wanted in (None, each.phone_number)]
+        found = [each for each in self.numbers if wanted in (None, each.phone_number)]
         return web.json_response(numbers_page(found, self._account.sid, asked=request.path_qs))
+
+    async def _update_number(self, request: web.Request) -> web.Response:
+        place = next((n for n, each in enumerate(self.numbers) if each.sid == request.match_info["number"]), None)
+        if place is None:
+            raise _not_found(request)
+        changed = changed_number(self.numbers[place], await _form(request))
+        if changed is None:
+            raise _Refused(HTTPStatus.BAD_REQUEST, "an address of the number is no URL")
+        self.numbers[place] = changed
+        return web.json_response(number_resource(changed, self._account.sid))
 
     async def _fetch_call(self, request: web.Request) -> web.Response:
         return self._answer_call(self._record(request))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import sys
 import time
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -16,10 +15,10 @@ from callscribe.api_keys import ApiKeys, new_key
 from callscribe.entries import CallEnded, CallStarted, Dtmf, Ledger, LegEnded, LegGap, LegStarted, Utterance
 from callscribe.errors import Unavailable
 from callscribe.tickets import verify
-from functions.calls.operations import OPERATIONS
 from local.twilio.account import Account
 from local.twilio.rest import RestServer
 from local.twilio.switchboard import CallRecord, StreamRecord, Switchboard
+from tests.routes import matched
 
 AT = "2026-11-22T09:15:02.417Z"
 ACCOUNT = "AC" + "0123456789abcdef" * 2
@@ -47,16 +46,6 @@ def said(text: str, *, start_ms: int = 0) -> Utterance:
 
 
 ENDED = LegEnded(leg="MZ1/inbound", ledger=Ledger(heard=8000, sent=8000, acknowledged=8000), sessions=1, reconnects=0)
-
-
-def matched(method: str, path: str) -> tuple[str, dict[str, str]]:
-    """Return the route and the path's parts as API Gateway finds them."""
-    for operation in OPERATIONS:
-        found = re.fullmatch(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", operation.path), path)
-        if found and operation.method == method:
-            parts = {name: unquote(part) for name, part in found.groupdict().items()}
-            return f"{operation.method} {operation.path}", parts
-    return f"{method} {path}", {}
 
 
 class Api:

@@ -12,6 +12,7 @@ from callscribe.entries import timestamp
 from tests.path.rights.act import Act
 from tests.path.rights.deployment import ACCOUNT, TENANT, event
 from tests.path.rights.right import rights
+from tests.routes import matched
 
 if TYPE_CHECKING:
     from tests.path.rights.carrier import Carrier
@@ -55,7 +56,8 @@ class Api:
         request = event("http_api_webhook.json")
         request["rawPath"] = request["requestContext"]["http"]["path"] = path
         request["requestContext"]["http"]["method"] = method
-        request["routeKey"] = request["requestContext"]["routeKey"] = f"{method} {path}"
+        route, request["pathParameters"] = matched(method, path)
+        request["routeKey"] = request["requestContext"]["routeKey"] = route
         request["headers"] = {"authorization": f"Bearer {self._key}"}
         request |= {"body": None if body is None else json.dumps(body), "isBase64Encoded": False}
         answer = await self.deployment.invoke("calls", request)

@@ -43,7 +43,8 @@ _RULES = """\
 Open the address that `POST /v1/tickets` answers; its ticket opens one connection. API Gateway ends a connection after
 two hours, and after ten minutes without a message: reconnect with another ticket before the two hours are over, or
 before the ticket expires, which ends what it was for. Send `ping` once a minute: entries that could not be sent to you
-when they were written come before its `pong`. If that is not there in time, reconnect.
+when they were written come before its `pong`. If that is not there in time, reconnect. With it ask for a `replay` after
+the last entry that you have: after the last one of all there is no hole that would tell.
 
 A frame from a client is one JSON object. A frame to a client is one JSON object or several, one a line; frames have at
 most 32 KB, messages 128 KB. Pass over types and fields that you do not know.

@@ -20,8 +20,9 @@
  * @typedef {{ name: "connecting" | "live" | "waiting" | "closed", seconds?: number, why?: string }} State
  */
 
-// API Gateway ends a connection after ten idle minutes, and after two hours whatever happens on it.
+// API Gateway ends a connection after ten idle minutes, and after two hours anyway.
 const PING_S = 60;
+const WATCH = { action: "subscribe", tenant: true };
 const PONG_S = 15;
 const RENEW_S = 110 * 60;
 // A ticket that expires ends what it was for; another one is fetched this much earlier.
@@ -30,7 +31,7 @@ const REPLAY_S = 15; // a replay that has not come to its end by then is asked f
 const AGAIN_S = 1; // after the service could not read the call
 const FIRST_RETRY_S = 0.5;
 const LAST_RETRY_S = 30;
-// Partials may come after the utterance that ends them, being sent another way; so many utterances are remembered.
+// Partials may come after the utterance that ends them; so many utterances are remembered.
 const SETTLED = 64;
 
 const earliest = (times) => {
@@ -38,7 +39,7 @@ const earliest = (times) => {
   return set.length ? Math.min(...set) : null;
 };
 
-/** What a client follows, across all its connections: what to send, and what was seen. No socket, no clock; seconds. */
+/** What a client follows, across connections: what to send, what was seen. No socket, no clock; seconds. */
 export class Link {
   /** @param {() => number} jitter returns 0 to 1, so that clients cut off together don't return together */
   constructor(jitter = Math.random) {
@@ -77,7 +78,7 @@ export class Link {
 
   watch() {
     this.watches = true;
-    return this.isOpen ? [{ action: "subscribe", tenant: true }] : [];
+    return this.isOpen ? [WATCH] : [];
   }
 
   /** A connection is open, with a ticket for `lastsS`. */
@@ -87,7 +88,7 @@ export class Link {
     this.pongBy = null;
     this.renewAt = now + Math.min(RENEW_S * (1 - 0.05 * this.jitter()), Math.max(lastsS - EXPIRY_MARGIN_S, 1));
     const subscribed = [...this.calls].map(([callId, call]) => this.#subscribe(callId, call, now));
-    return this.watches ? [...subscribed, { action: "subscribe", tenant: true }] : subscribed;
+    return this.watches ? [...subscribed, WATCH] : subscribed;
   }
 
   /** Take what the service sent: what is not known here is passed over, what makes no sense is counted. */
@@ -110,14 +111,16 @@ export class Link {
   wake(now) {
     if (this.isSpent(now)) return [];
     const send = [];
-    if (this.pingAt !== null && now >= this.pingAt) {
+    const pings = this.pingAt !== null && now >= this.pingAt;
+    if (pings) {
       this.pingAt = null;
       this.pongBy = now + PONG_S;
-      send.push({ action: "ping" });
+      send.push({ action: "ping" }, ...(this.watches ? [WATCH] : []));
     }
     for (const [callId, call] of this.calls) {
       const due = earliest([call.replayBy, call.againAt]);
-      if (due !== null && now >= due) send.push(this.#replay(callId, call, now));
+      // After the last entry no hole shows whether it came.
+      if (pings || (due !== null && now >= due)) send.push(this.#replay(callId, call, now));
     }
     return send;
   }
@@ -237,7 +240,7 @@ export class Callscribe {
     this.isClosed = false;
     this.isConnecting = false;
     this.wakeUp = () => this.#hurry();
-    // A laptop that wakes up, or a network that comes back, does not wait for the next attempt.
+    // After sleep, or without a network: try at once.
     globalThis.addEventListener?.("online", this.wakeUp);
     globalThis.document?.addEventListener("visibilitychange", this.wakeUp);
   }

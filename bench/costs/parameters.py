@@ -112,7 +112,7 @@ class Parameters:
         "a call on average",
     ] = Decimal("0.5")
     webhooks_a_call: Annotated[Decimal, "code", "voice, stream started, stream stopped, call completed"] = Decimal(4)
-    pings_a_minute: Annotated[Decimal, "code", "of a connection (`web/callscribe.js`)"] = Decimal(1)
+    pings_a_minute: Annotated[Decimal, "code", "of a connection, with a replay each (`web/callscribe.js`)"] = Decimal(1)
     voice_ms: Annotated[Decimal, "assumed", "four requests to DynamoDB at 10 ms on average, and 5 of its own"] = (
         Decimal(45)
     )

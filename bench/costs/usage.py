@@ -80,9 +80,14 @@ class Hour:
         return self.minutes * self.given.subscribers * self.given.pings_a_minute
 
     @property
+    def replays(self) -> Decimal:
+        """Replays that are asked with pings, one for each call that is followed; they find nothing."""
+        return self.pings
+
+    @property
     def posts(self) -> Decimal:
         """All posts to connections: entries, partials, pongs, the end of each replay."""
-        return self.entry_posts + self.partial_posts + self.pings + self.connections
+        return self.entry_posts + self.partial_posts + self.pings + self.replays + self.connections
 
     @property
     def invocations(self) -> dict[str, Decimal]:
@@ -90,7 +95,7 @@ class Hour:
         return {
             "voice": self.begun * self.given.webhooks_a_call,
             "push": self.entries,
-            "subscribe": 3 * self.connections + self.pings,  # open, subscribe, close
+            "subscribe": 3 * self.connections + self.pings + self.replays,  # open, subscribe, close
             "authorize": self.connections,
             "calls": self.connections,  # a ticket each
             "sweep": Decimal(SWEEPS),
@@ -142,9 +147,9 @@ class Hour:
         return of_calls + self.minutes * given.lane_writes_a_minute + self.tasks * MINUTES * given.beats_a_minute
 
     def log_reads(self) -> Decimal:
-        """Read units of the table Calls: what each call asks, and its whole log once."""
+        """Read units of the table Calls: what each call asks, its whole log once, and two looks a replay."""
         whole = self.entries / self.begun * self.given.entry_bytes / READ_BYTES
-        return self.begun * (self.given.log_reads_a_call + whole)
+        return self.begun * (self.given.log_reads_a_call + whole) + 2 * self.replays
 
     def session_reads(self) -> Decimal:
         """Read units of the table Sessions: each task looks at all others, each call at all slots."""
@@ -195,7 +200,7 @@ class Hour:
     def _tables(self) -> Iterator[Line]:
         given = self.given
         kept = (self.entries * given.entry_bytes) / GB
-        tickets = self.connections * given.subscriber_writes
+        tickets = self.connections * given.subscriber_writes + self.replays  # which find nothing to change
         yield Line("the log", "write units of Calls", "writes", self.log_writes())
         yield Line("the log", "read units of Calls", "reads", self.log_reads())
         yield Line("the log", "GB kept for a month", "stored_gb_month", kept)
@@ -208,7 +213,7 @@ class Hour:
         yield Line("following", "read units of Subscriptions", "reads", reads)
 
     def _following(self) -> Iterator[Line]:
-        messages = self.posts + self.pings + self.connections
+        messages = self.posts + self.pings + self.replays + self.connections
         of_entries = self.entry_posts * self.given.entry_frame_bytes
         out = of_entries + self.partial_posts * self.given.partial_bytes
         yield Line("following", "messages", "socket_messages", messages)

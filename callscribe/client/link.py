@@ -33,8 +33,8 @@ from callscribe.messages import (
     entry_of,
 )
 
-# API Gateway ends a connection after ten idle minutes, and after two hours whatever happens on it. What a connection
-# could not be sent comes before the pong as well, so a ping is also how soon the last of it is there.
+# API Gateway ends a connection after ten idle minutes, and after two hours whatever happens on it. A ping is also how
+# soon the last of a call is there, if it could not be pushed.
 PING_S = 60.0
 PONG_S = 15.0
 RENEW_S = 110 * 60.0
@@ -175,12 +175,14 @@ class Link:
         if self.is_spent(now):
             return []
         send: list[str] = []
-        if self._ping_at is not None and now >= self._ping_at:
+        pings = self._ping_at is not None and now >= self._ping_at
+        if pings:
             self._ping_at, self._pong_by = None, now + PONG_S
-            send.append(encode_action(Ping()))
+            send += [encode_action(Ping()), *([encode_action(Subscribe(tenant=True))] if self._watches else [])]
         for call_id, call in self._calls.items():
             due = [at for at in (call.replay_by, call.again_at) if at is not None and now >= at]
-            if due:
+            # After the last entry there is no hole to see: whether it came is asked with each ping.
+            if pings or due:
                 send.append(self._replay(call_id, call, now))
         return send
 

@@ -66,12 +66,12 @@ def test_what_is_used_is_what_a_hand_computes():
     assert found["sessions", "write units of Sessions"] == 80 + 240 + 1800
     # 3,600 looks at one task; ten at all tasks and slots; ten times two of the lane; 60 sweeps, with a task's lanes.
     assert found["sessions", "read units of Sessions"] == 3600 + 20 + 20 + 60 * Decimal("2.5")
-    # 660 entries, 3,600 partials, 60 pings and pongs, ten subscribe and are answered.
-    assert found["following", "messages"] == 660 + 3600 + 120 + 20
+    # 660 entries, 3,600 partials, 60 pings and replays with their answers, ten subscribe and are answered.
+    assert found["following", "messages"] == 660 + 3600 + 240 + 20
     assert found["following", "GB to clients"] == Decimal(660 * 500 + 3600 * 300) / 10**9
     assert found["Lambda", "push: invocations"] == 660
-    assert found["Lambda", "subscribe: invocations"] == 30 + 60
-    assert found["traces", "traces"] == 40 + 660 + 90 + 10 + 10 + 60  # fewer than one a second
+    assert found["Lambda", "subscribe: invocations"] == 30 + 120
+    assert found["traces", "traces"] == 40 + 660 + 150 + 10 + 10 + 60  # fewer than one a second
 
 
 def test_without_subscribers_nothing_is_posted_but_who_follows_is_asked_all_the_same():

@@ -71,6 +71,19 @@ async def test_partials_come_in_between(service, client):
     assert partials == ["good mor"]
 
 
+async def test_what_was_never_pushed_is_asked_for_with_a_ping_though_no_later_entry_shows_that_it_is_missing(
+    service, client, monkeypatch
+):
+    monkeypatch.setattr("callscribe.client.link.PING_S", 0.05)
+    await service.append(CALL, began(), leg("caller"))
+    following = asyncio.create_task(followed(client, until=5))
+    await service.followed(CALL)
+    for body in (said("caller", "bye", number=0, start_ms=0), silent("caller"), OVER):
+        service.write(CALL, body)
+
+    assert numbers(await following) == [1, 2, 3, 4, 5]
+
+
 async def test_who_watches_is_told_of_calls_that_begin_and_end(service, client):
     async with asyncio.timeout(20), aclosing(client.watch()) as watching:
         assert isinstance(await anext(watching), Watching)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -96,11 +97,15 @@ async def _calls(
         return 0
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("call", "began", "from", "to", "lasted", "status"):
-        table.add_column(name, no_wrap=name == "call")
+        table.add_column(name, no_wrap=name != "status")
     for call in found:
         table.add_row(*_row(call))
-    console.print(table)
+    Console(highlight=False, width=max(console.width, LEAST_COLUMNS)).print(table)
     return 0
+
+
+# Narrower, a line goes on below itself: ids and numbers are to be copied, and half of one is of no use.
+LEAST_COLUMNS = 112
 
 
 def _row(call: CallSummary) -> tuple[Text, ...]:

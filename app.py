@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from infra.api_stack import ApiStack
@@ -10,9 +11,10 @@ from infra.bridge_stack import BridgeStack, Domain
 from infra.bundle import ROOT, Bundles
 from infra.calls import Access
 from infra.calls_api import Issuer
-from infra.context import Context
+from infra.context import BadContext, Context
 from infra.data_stack import DataStack
 from infra.parameters import Parameter
+from infra.region import missing
 from infra.synth import main
 from infra.watch_stack import WatchStack
 from infra.web_stack import WebStack
@@ -24,6 +26,9 @@ if TYPE_CHECKING:  # not before infra, which tells aws_cdk what Node to run on
 def compose(app: App) -> None:
     """Put the stacks Data, Api, Web, Bridge and Watch into `app`, as its context says."""
     context = Context.read(app.node)
+    region = os.environ.get("CDK_DEFAULT_REGION", "")  # told by CDK's command line; plain synth is for any
+    if lacks := missing(region):
+        raise BadContext(f"region {region}: there is no {', no '.join(lacks)}")
     # Made by Bridge and read by Api, which Bridge needs: the name that both know breaks the circle.
     media_url = Parameter(stage=context.stage, name="media-url")
     issuer = None

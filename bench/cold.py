@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -32,7 +33,8 @@ began = time.process_time()
 import boto3
 brought = time.process_time()
 from functions.{name}.handler import handler
-print(1000 * (brought - began), 1000 * (time.process_time() - brought))
+took = 1000 * (brought - began), 1000 * (time.process_time() - brought)
+print(*took, open("/proc/self/status").read().partition("VmHWM:")[2].split()[0])
 """
 
 
@@ -54,8 +56,16 @@ def environment(name: str) -> dict[str, str]:
     }
 
 
-def imported_ms(name: str, bundle: Path) -> tuple[float, float]:
-    """Return how long boto3 took to import in a new process, and the handler after it."""
+class Started(NamedTuple):
+    """A new process: how long boto3 took to import, and the handler after it; the most memory that it had."""
+
+    boto3_ms: float
+    handler_ms: float
+    memory_kib: float
+
+
+def started(name: str, bundle: Path) -> Started:
+    """Import a function's handler in a new process."""
     done = subprocess.run(
         [LAMBDA_LIKE, "-I", "-B", "-c", PROGRAM.format(name=name), bundle],
         env=environment(name),
@@ -63,8 +73,7 @@ def imported_ms(name: str, bundle: Path) -> tuple[float, float]:
         text=True,
         check=True,
     )
-    boto3_ms, handler_ms = map(float, done.stdout.split())
-    return boto3_ms, handler_ms
+    return Started(*map(float, done.stdout.split()))
 
 
 def size_mb(folder: Path) -> float:
@@ -82,21 +91,22 @@ def main() -> None:
     with Bundles(target=Target.HOST) as here, Bundles(target=Target.LAMBDA) as there, console.status("importing"):
         bundles = {name: here.make(name, beside=BESIDE.get(name, ())) for name in EVENTS}
         sizes = {name: size_mb(there.make(name, beside=BESIDE.get(name, ()))) for name in EVENTS}
-        rounds: dict[str, list[tuple[float, float]]] = {name: [] for name in EVENTS}
+        rounds: dict[str, list[Started]] = {name: [] for name in EVENTS}
         for _ in range(ROUNDS):
             for name, bundle in bundles.items():
-                rounds[name].append(imported_ms(name, bundle))
+                rounds[name].append(started(name, bundle))
     for name, measured in rounds.items():
-        handler = [each for _, each in measured]
+        handler = [each.handler_ms for each in measured]
         results[name] = {"mb": sizes[name], "ms": statistics.median(handler)}
         table.add_row(
             name,
             f"{sizes[name]:.1f} MB",
             f"{statistics.median(handler):.0f} ms",
             f"{min(handler):.0f} to {max(handler):.0f}",
+            f"{max(each.memory_kib for each in measured) / 1024:.0f} MiB",
         )
     console.print(table)
-    boto3 = [each for measured in rounds.values() for each, _ in measured]
+    boto3 = [each.boto3_ms for measured in rounds.values() for each in measured]
     console.print(f"boto3, which Lambda brings, before that: {statistics.median(boto3):.0f} ms")
     (ROOT / ".callscribe").mkdir(exist_ok=True)
     (ROOT / ".callscribe" / "cold.json").write_text(json.dumps({"at": time.time(), "functions": results}))

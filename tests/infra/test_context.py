@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from infra.bundle import ROOT, Target
 from infra.context import BadContext, Context
+from infra.region import missing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    from aws_cdk import App
 
 
 def test_without_any_context_it_is_a_small_deployment_for_lambda() -> None:
@@ -86,3 +94,26 @@ def test_settings_that_are_no_json_object_are_refused(tmp_path: Path, text: str)
 
     with pytest.raises(BadContext, match=r"^settings="):
         Context.of({"settings": str(path)})
+
+
+@pytest.mark.parametrize(
+    ("region", "lacks"),
+    [
+        ("eu-west-1", []),
+        ("xx-nowhere-1", []),  # nobody knows; it may be a new one
+        ("", []),
+        ("cn-north-1", ["CloudFront"]),
+        ("us-isob-west-1", ["API Gateway", "CloudFront"]),
+    ],
+)
+def test_a_region_is_asked_for_what_is_needed(region: str, lacks: list[str]) -> None:
+    assert missing(region) == lacks
+
+
+def test_a_region_without_it_is_named_at_synth(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: ModuleType, compose: Callable[[App], None]
+) -> None:
+    monkeypatch.setenv("CDK_DEFAULT_REGION", "us-isob-west-1")
+
+    with pytest.raises(BadContext, match=r"^region us-isob-west-1: there is no API Gateway, no CloudFront$"):
+        command.synthesize(compose, outdir=tmp_path)

@@ -24,13 +24,9 @@ def rights(on: str, *actions: str) -> frozenset[Right]:
 class Names:
     """What the ARNs and names of a deployment are called in the environments of its processes."""
 
-    def __init__(
-        self, environments: Iterable[Mapping[str, str]], *, stream_arn: str, queues: Mapping[str, str]
-    ) -> None:
-        """`queues` are the names here of queues, by their ARNs."""
+    def __init__(self, environments: Iterable[Mapping[str, str]], *, stream_arn: str, queue_arn: str) -> None:
         self._variables = {value: name for variables in environments for name, value in variables.items()}
-        self._variables |= {stream_arn: "CALLS_STREAM", **queues}
-        self._variables |= {arn.rpartition(":")[2]: name for arn, name in queues.items()}
+        self._variables |= {stream_arn: "CALLS_STREAM", queue_arn: "FAILURES_QUEUE"}
 
     def of(self, resource: str) -> str:
         """Return the name of what `resource` is the ARN of, or an ARN's last part; itself if it has none."""
@@ -41,7 +37,7 @@ class Names:
         if ":ecs:" in resource:
             return {"service": "BRIDGE_SERVICE", "task": "BRIDGE_TASKS"}[resource.rpartition(":")[2].partition("/")[0]]
         last = resource.rpartition(":")[2]
-        for prefix in ("table/", "parameter", "event-bus/"):
+        for prefix in ("table/", "parameter"):
             last = last.removeprefix(prefix)
         thing, slash, rest = last.partition("/index/")
         return self._variables.get(thing, thing) + slash + rest

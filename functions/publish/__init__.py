@@ -1,1 +1,0 @@
-"""Puts what is appended to calls' logs on an event bus."""

@@ -1,5 +1,0 @@
-"""Takes what it gets."""
-
-
-def handler(event, context):
-    return {"batchItemFailures": []}

@@ -241,13 +241,12 @@ async def report(meter: Meter, write: Callable[[str], object], *, every_s: float
         write(_text(meter))
 
 
-async def feel_pulse(meter: Meter, *, every_s: float = PULSE_S) -> None:
-    """Measure, until cancelled, how late this process comes back to its work."""
-    time_s = asyncio.get_running_loop().time
+async def feel_pulse(meter: Meter, *, every_s: float = PULSE_S, clock: Callable[[], float] = time.monotonic) -> None:
+    """Measure, until cancelled, how late this process comes back to its work, by `clock` in seconds."""
     while True:
-        due = time_s() + every_s
+        due = clock() + every_s
         await asyncio.sleep(every_s)
-        meter.observe("late_s", max(0.0, time_s() - due))
+        meter.observe("late_s", max(0.0, clock() - due))
 
 
 def _text(meter: Meter) -> str:

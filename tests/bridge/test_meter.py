@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -182,11 +181,19 @@ async def test_the_last_line_is_written_when_the_process_ends():
 
 async def test_a_process_that_comes_back_late_to_its_work_is_seen():
     meter = Meter()
-    pulse = asyncio.create_task(feel_pulse(meter, every_s=0))
-    while not meter.line(0)["late_max_s"]:
-        await asyncio.sleep(0)
-        time.sleep(0.02)  # noqa: ASYNC251 - the process is busy with something else
+    times = iter([100.0, 100.25])
+    asked_again = asyncio.Event()
+
+    def clock() -> float:
+        if (now := next(times, None)) is None:
+            asked_again.set()
+        return now or 101.0
+
+    pulse = asyncio.create_task(feel_pulse(meter, every_s=0, clock=clock))
+    await asked_again.wait()
     pulse.cancel()
+
+    assert meter.line(0)["late_max_s"] == 0.25
 
 
 def test_a_deployments_metrics_are_its_own():

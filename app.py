@@ -52,7 +52,7 @@ def compose(app: App) -> None:
             ),
             makes_account_logs_role=context.account_logs_role == "make",
         )
-        WebStack(app, "Web", stage=context.stage, code=bundles.make("page", beside=("web",)), api_url=api.api_url)
+        WebStack(app, "Web", stage=context.stage, code=bundles.make("page"), api_url=api.api_url)
     scale = Scale(tasks=context.tasks, tasks_max=context.tasks_max, calls_per_task=context.calls_per_task)
     BridgeStack(
         app,

@@ -23,7 +23,6 @@ from tests.tables import TABLES
 
 ROUNDS = 7
 LAMBDA_LIKE = ROOT / ".venv-aws" / "bin" / "python"
-BESIDE = {"page": ("web",)}
 ADDRESSES = ("API_URL", "PUBLIC_URL", "PUSH_ENDPOINT", "TWILIO_URL", "GLADIA_URL")
 # As Lambda's runtime client does it: the handler is imported, then gets its first event.
 PROGRAM = """\
@@ -88,8 +87,8 @@ def main() -> None:
     )
     results: dict[str, dict[str, float]] = {}
     with Bundles(target=Target.HOST) as here, Bundles(target=Target.LAMBDA) as there, console.status("importing"):
-        bundles = {name: here.make(name, beside=BESIDE.get(name, ())) for name in EVENTS}
-        sizes = {name: size_mb(there.make(name, beside=BESIDE.get(name, ()))) for name in EVENTS}
+        bundles = {name: here.make(name) for name in EVENTS}
+        sizes = {name: size_mb(there.make(name)) for name in EVENTS}
         rounds: dict[str, list[Started]] = {name: [] for name in EVENTS}
         for _ in range(ROUNDS):
             for name, bundle in bundles.items():

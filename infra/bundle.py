@@ -20,6 +20,9 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 # Lambda brings its own botocore with boto3; a second one would be four fifths of the bundle.
 PROVIDED: Final = ("botocore",)
 
+# What a function reads beside what it imports, by its name.
+READ: Final = {"page": ("web",)}
+
 # What changes without the code changing, so that equal code has equal hashes: caches, uv's lock, and scripts that
 # name this machine's Python on their first line, with the file that lists their checksums.
 _UNSTABLE: Final = shutil.ignore_patterns("__pycache__", "*.pyc", ".lock", "bin", "RECORD")
@@ -69,11 +72,8 @@ class Bundles:
     def __exit__(self, *_: object) -> None:
         self._scratch.cleanup()
 
-    def make(self, name: str, *, beside: Sequence[str] = ()) -> Path:
-        """Return a folder with `functions.<name>`, everything it imports, and the folders `beside` it.
-
-        Raises BundleFailed.
-        """
+    def make(self, name: str) -> Path:
+        """Return a folder with `functions.<name>`, everything it imports and what it reads. Raises BundleFailed."""
         function = ROOT / "functions" / name
         bundle = Path(self._scratch.name) / name
         if self._target is Target.NONE:
@@ -86,7 +86,7 @@ class Bundles:
         shutil.copytree(function, bundle / "functions" / name, ignore=_UNSTABLE)
         for module in (ROOT / "functions").glob("*.py"):
             shutil.copy2(module, bundle / "functions")
-        for folder in beside:
+        for folder in READ.get(name, ()):
             shutil.copytree(ROOT / folder, bundle / folder, ignore=_UNSTABLE)
         return bundle
 

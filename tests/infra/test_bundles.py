@@ -11,7 +11,6 @@ from infra.bundle import ROOT, BundleFailed, Bundles, Target
 from tests.tables import TABLES
 
 FUNCTIONS = ("voice", "authorize", "subscribe", "push", "calls", "sweep", "page")
-BESIDE = {"page": ("web",)}
 
 # The environment of the local AWS: boto3, as in Lambda's runtime, and nothing of ours.
 LAMBDA_LIKE = ROOT / ".venv-aws" / "bin" / "python"
@@ -48,7 +47,7 @@ def test_a_handler_runs_on_its_bundle_and_what_lambda_brings(name: str) -> None:
     }
     with Bundles(target=Target.HOST) as bundles:
         done = subprocess.run(
-            [LAMBDA_LIKE, "-I", "-B", "-c", program, bundles.make(name, beside=BESIDE.get(name, ()))],
+            [LAMBDA_LIKE, "-I", "-B", "-c", program, bundles.make(name)],
             env=told,
             capture_output=True,
             text=True,

@@ -46,6 +46,7 @@ def environment(name: str) -> dict[str, str]:
         "POWERTOOLS_SERVICE_NAME": name,
         "POWERTOOLS_METRICS_NAMESPACE": "callscribe",
         "TENANT_CLAIM": "tenant",
+        "EVENT_BUS": "bus",
         "PUSH_URL": "wss://example.com/live",
         **dict.fromkeys(ADDRESSES, "https://example.com"),
         **{f"{table.upper()}_TABLE": "table" for table in TABLES},

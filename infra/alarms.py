@@ -117,6 +117,18 @@ def of_the_way_to_clients(namespace: str, push: Function, failures: cloudwatch.I
     yield Alarm(name="push-gave-up", says="entries were pushed to nobody", metric=failures, beyond=0)
 
 
+def of_the_bus(publish: Function, failures: cloudwatch.IMetric) -> Iterator[Alarm]:
+    """Yield the alarms on what is written and does not reach the event bus."""
+    yield Alarm(
+        name="publish-stuck",
+        says="entries reach the event bus late",
+        metric=publish.resource.metric("IteratorAge", period=Duration.minutes(1), statistic="Maximum"),
+        beyond=60_000,
+        minutes=5,
+    )
+    yield Alarm(name="publish-gave-up", says="entries never came to the event bus", metric=failures, beyond=0)
+
+
 def of_the_webhooks(voice: Function, sweep: Function) -> Iterator[Alarm]:
     """Yield the alarms on what Twilio waits for, and on what nobody waits for."""
     yield Alarm(

@@ -6,8 +6,10 @@ from infra.account_logs import AccountLogs
 from infra.bundle import Bundles
 from infra.calls import Access, Calls
 from infra.data_stack import DataStack
+from infra.event_bus import EventBus
 from infra.function import Function
 from infra.parameters import Parameter
+from infra.publish import Publish
 from infra.push import Push
 from infra.push_api import PushApi
 from infra.sweep import Sweep
@@ -98,6 +100,8 @@ class ApiStack(Stack):
             subscriptions=data.subscriptions,
             push_api=self.push_api,
         )
+        bus = EventBus(self, "EventBus", stage=stage)
+        publish = Publish(self, "Publish", code=bundles.make("publish"), calls=data.calls, bus=bus)
         sweep = Sweep(
             self,
             "Sweep",
@@ -124,14 +128,17 @@ class ApiStack(Stack):
             "authorize": authorize,
             "subscribe": subscribe,
             "push": push.function,
+            "publish": publish.function,
             "sweep": sweep.function,
             "calls": calls.function,
         }
         self.push_failures = push.failures
+        self.publish_failures = publish.failures
 
         CfnOutput(self, "VoiceUrl", value=f"{voice_api.url}/twilio/voice", description="Twilio: a call comes in (POST)")
         CfnOutput(self, "StatusUrl", value=f"{voice_api.url}/twilio/status", description="Twilio: call status changes")
         CfnOutput(self, "PushUrl", value=self.push_api.url, description="Clients: the WebSocket API, with ?ticket=")
+        CfnOutput(self, "EventBusName", value=bus.name, description="Your rules: what happens in calls, by kind")
         CfnOutput(self, "ApiUrl", value=self.api_url, description="Products: the HTTP API, with an API key")
         if calls.tokens_api is not None:
             CfnOutput(

@@ -1,22 +1,19 @@
 """The function that posts what is appended to a call's log to those who watch it."""
 
 from pathlib import Path
-from typing import cast
 
-from aws_cdk import Acknowledgment, Duration, Validations
-from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_sqs as sqs
+from aws_cdk import Duration
 from constructs import Construct
 
 from infra.call_log import CallLog
 from infra.function import Function
-from infra.grants import allow
 from infra.push_api import PushApi
+from infra.stream_reader import StreamReader
 from infra.subscriptions import Subscriptions
 
 
 class Push(Construct):
-    """A reader of the stream of Calls: new entries, in order a call, ten calls at a time."""
+    """A reader of the stream of Calls that tells clients."""
 
     def __init__(
         self,
@@ -29,25 +26,7 @@ class Push(Construct):
         push_api: PushApi,
     ) -> None:
         super().__init__(scope, construct_id)
-        failures = sqs.Queue(
-            self,
-            "Failures",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            retention_period=Duration.days(14),
-        )
-        Validations.of(failures).acknowledge(
-            Acknowledgment(id="AwsSolutions-SQS3", reason="it is where failures end; nothing consumes it by itself"),
-            Acknowledgment(id="Serverless-SQSRedrivePolicy", reason="as above"),
-            Acknowledgment(
-                id="AwsSolutions-SQS4",
-                reason="only Lambda sends here, over TLS, and only positions in the stream; a policy that asks for TLS "
-                "would also shut out the local AWS",
-            ),
-        )
-        self.failures = failures.metric_approximate_number_of_messages_visible(
-            period=Duration.minutes(1), statistic="Maximum"
-        )
-        self.function = function = Function(
+        self.function = Function(
             self,
             "Function",
             name="push",
@@ -56,38 +35,12 @@ class Push(Construct):
             timeout_s=30,
             environment={"SUBSCRIPTIONS_TABLE": subscriptions.table_name, "PUSH_ENDPOINT": push_api.endpoint},
         )
-        calls.allow_follow(function.role)
-        subscriptions.allow_find(function.role)
-        subscriptions.allow_forget(function.role)
-        subscriptions.allow_mark(function.role)
-        push_api.allow_post(function.role)
-        mapping = lambda_.EventSourceMapping(
-            self,
-            "Entries",
-            target=function.resource,
-            event_source_arn=calls.stream_arn,
-            starting_position=lambda_.StartingPosition.TRIM_HORIZON,  # LATEST may miss what comes while it is made
-            filters=[
-                lambda_.FilterCriteria.filter(
-                    {
-                        "eventName": lambda_.FilterRule.is_equal("INSERT"),
-                        # Entries have a kind, heads don't.
-                        "dynamodb": {"NewImage": {"kind": {"S": lambda_.FilterRule.exists()}}},
-                    }
-                )
-            ],
-            batch_size=100,
-            max_batching_window=Duration.seconds(0),  # words are awaited
-            parallelization_factor=10,
-            retry_attempts=3,
-            max_record_age=Duration.minutes(5),  # what was said long ago is replayed, not pushed
-            bisect_batch_on_error=True,
-            report_batch_item_failures=True,
+        subscriptions.allow_find(self.function.role)
+        subscriptions.allow_forget(self.function.role)
+        subscriptions.allow_mark(self.function.role)
+        push_api.allow_post(self.function.role)
+        # What was said long ago is replayed, not pushed.
+        reader = StreamReader(
+            self, "Reader", function=self.function, calls=calls, max_record_age=Duration.minutes(5), retries=3
         )
-        # Lambda only sends, under this role; SqsDlq, the CDK's own, would let it look the queue up as well.
-        allow(function.role, "sqs:SendMessage", on=failures.queue_arn)
-        resource = cast("lambda_.CfnEventSourceMapping", mapping.node.default_child)
-        resource.destination_config = lambda_.CfnEventSourceMapping.DestinationConfigProperty(
-            on_failure=lambda_.CfnEventSourceMapping.OnFailureProperty(destination=failures.queue_arn)
-        )
-        mapping.node.add_dependency(function.role)  # the mapping is refused until the role may read the stream
+        self.failures = reader.failures

@@ -61,4 +61,5 @@ class WatchStack(Stack):
         for name, function in functions.items():
             yield from alarms.of_a_function(name, function)
         yield from alarms.of_the_way_to_clients(space, functions["push"], api.push_failures)
+        yield from alarms.of_the_bus(functions["publish"], api.publish_failures)
         yield from alarms.of_the_webhooks(functions["voice"], functions["sweep"])

@@ -51,8 +51,8 @@ def _told(usd: str, unit: str, source: str, *, per: int = 1) -> Price:
     return Price(Decimal(usd), per, unit, "a third party", source, _READ)
 
 
-def _known(usd: str, unit: str) -> Price:
-    return Price(Decimal(usd), 1, unit, "nobody: general knowledge", "none", "not read")
+def _known(usd: str, unit: str, *, per: int = 1) -> Price:
+    return Price(Decimal(usd), per, unit, "nobody: general knowledge", "none", "not read")
 
 
 PRICES: Final[dict[str, Price]] = {
@@ -74,6 +74,7 @@ PRICES: Final[dict[str, Price]] = {
     "socket_messages": _told("1.00", "messages of a WebSocket API, 32 KB each", _GATEWAY, per=MILLION),
     "socket_minutes": _told("0.25", "minutes of a connection", _GATEWAY, per=MILLION),
     "http_requests": _told("1.00", "requests of an HTTP API", _GATEWAY, per=MILLION),
+    "events": _known("1.00", "events put on a bus, 64 KB each", per=MILLION),
     "invocations": _own("0.20", "invocations", _AWS, per=MILLION),
     "gb_seconds": _told("13.3334", "GB seconds on arm64", _LAMBDA, per=MILLION),
     "writes": _told("0.625", "write request units, on demand", _TABLE, per=MILLION),

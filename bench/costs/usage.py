@@ -18,8 +18,15 @@ GB: Final = Decimal(10**9)
 MINUTES: Final = 60
 SECONDS: Final = 3600
 SWEEPS: Final = 60
-MEMORY_GB: Final = {"voice": Decimal("0.5"), "push": Decimal("0.5"), "subscribe": Decimal("0.5"),
-                    "authorize": Decimal("0.25"), "calls": Decimal(1), "sweep": Decimal("0.5")}  # fmt: skip
+MEMORY_GB: Final = {
+    "voice": Decimal("0.5"),
+    "push": Decimal("0.5"),
+    "publish": Decimal("0.25"),
+    "subscribe": Decimal("0.5"),
+    "authorize": Decimal("0.25"),
+    "calls": Decimal(1),
+    "sweep": Decimal("0.5"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +98,11 @@ class Hour:
 
     @property
     def invocations(self) -> dict[str, Decimal]:
-        """Invocations of each function; `push` is invoked for each entry by itself."""
+        """Invocations of each function; `push` and `publish` are invoked for each entry by itself."""
         return {
             "voice": self.begun * self.given.webhooks_a_call,
             "push": self.entries,
+            "publish": self.entries,
             "subscribe": 3 * self.connections + self.pings + self.replays,  # open, subscribe, close
             "authorize": self.connections,
             "calls": self.connections,  # a ticket each
@@ -107,6 +115,7 @@ class Hour:
         took_ms = {
             "voice": self.given.voice_ms,
             "push": self.given.push_ms,
+            "publish": self.given.publish_ms,
             "subscribe": self.given.subscribe_ms,
             "authorize": self.given.ticket_ms,
             "calls": self.given.ticket_ms,
@@ -223,6 +232,7 @@ class Hour:
         yield Line("webhooks", "requests", "http_requests", self.invocations["voice"])
 
     def _functions(self) -> Iterator[Line]:
+        yield Line("event bus", "events", "events", self.entries)
         for name, count in self.invocations.items():
             yield Line("Lambda", f"{name}: invocations", "invocations", count)
             yield Line("Lambda", f"{name}: GB seconds", "gb_seconds", self.busy_s[name] * MEMORY_GB[name])

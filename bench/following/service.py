@@ -31,8 +31,8 @@ from functions.calls.problems import Problem
 from functions.calls.questions import of_body, of_query
 from functions.calls.service import Asked, Service
 from functions.push.deliver import deliver
-from functions.push.records import Batch, Written
 from functions.scope import of_context
+from functions.stream_records import Batch, Written
 from functions.subscribe.conversation import Client, Conversation
 
 KEY = "cs_0123456789abcdef_" + "k" * 43

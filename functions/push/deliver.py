@@ -20,7 +20,7 @@ from callscribe.entries import Entry
 from callscribe.errors import Refused, SubscriberGone, Unavailable
 from callscribe.messages import TOLD_TENANT, Message, call_message_of, frames, message_of
 from callscribe.subscriptions import Behind, Subscription
-from functions.push.records import Batch, Written
+from functions.stream_records import Batch, Written
 
 PATIENCE_S = 2.0  # for one frame and subscriber
 REST_S = 5  # who could not be posted to is left alone for so long

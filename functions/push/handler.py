@@ -17,8 +17,8 @@ from callscribe.subscriptions import Behind, Subscription, Subscriptions
 from functions.connections import Connections
 from functions.environment import required
 from functions.push.deliver import deliver
-from functions.push.records import read
 from functions.straight_posts import StraightPosts
+from functions.stream_records import read
 from functions.trace import Trace
 
 if TYPE_CHECKING:

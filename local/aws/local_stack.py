@@ -10,13 +10,21 @@ from local.aws.event_source_mapping import EventSourceMapping
 
 
 @dataclass(frozen=True, slots=True)
+class Mapped:
+    """How a function reads the stream of Calls, and the role that it does so, and tells of failures, with."""
+
+    mapping: EventSourceMapping
+    access: Access
+
+
+@dataclass(frozen=True, slots=True)
 class LocalStack:
     """The deployed app: addresses that work on this machine, names, and the roles of its processes.
 
     `root` may do everything. `outputs` are those of all stacks, by name. `functions` maps the folder of a function
     (`voice`) to its name in Lambda. `keys_table` is the table of API keys. `bridge` holds the environment of the
-    bridge's task definition and `bridge_access` the credentials of its task role, for twelve hours. `mapping` is what
-    the stream of Calls is to be brought to `push` by, `mapping_access` the role that it reports failures with.
+    bridge's task definition and `bridge_access` the credentials of its task role, for twelve hours. `mappings` are what
+    the stream of Calls is to be brought to functions by, by their folders.
     """
 
     root: Access
@@ -25,8 +33,7 @@ class LocalStack:
     keys_table: str
     bridge: Mapping[str, str]
     bridge_access: Access
-    mapping: EventSourceMapping
-    mapping_access: Access
+    mappings: Mapping[str, Mapped]
 
     @property
     def voice_url(self) -> str:

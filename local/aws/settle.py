@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from local.aws.addresses import OUTSIDE, on_loopback
 from local.aws.cloudformation import DeployError
-from local.aws.event_source_mapping import EventSourceMapping, read_mapping
-from local.aws.local_stack import LocalStack
+from local.aws.event_source_mapping import read_mapping
+from local.aws.local_stack import LocalStack, Mapped
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
     from local.aws.access import Access
-    from local.aws.deployed import Deployed
+    from local.aws.deployed import Deployed, Resource
 
 # What Lambda asks of a function's role before it maps a stream to it.
 STREAM_ACTIONS: Final = (
@@ -49,7 +49,6 @@ def settle(
     fill_secrets(secrets, task, root)
     functions = _point_functions_here(deployed, root, port, OUTSIDE | dict(outside))
     _set_media_url(functions, media_url, root)
-    mapping, mapping_role = _take_over_mapping(deployed, root)
     return LocalStack(
         root=root,
         outputs={name: on_loopback(value, port=port) for name, value in deployed.outputs.items()},
@@ -57,8 +56,7 @@ def settle(
         keys_table=functions["calls"][1]["KEYS_TABLE"],
         bridge=task,
         bridge_access=root.assume(task_role, session_name="bridge"),
-        mapping=mapping,
-        mapping_access=root.assume(mapping_role, session_name="stream-mapping"),
+        mappings=_take_over_mappings(deployed, functions, root),
     )
 
 
@@ -111,13 +109,23 @@ def _set_media_url(functions: Mapping[str, tuple[str, Mapping[str, str]]], media
         ssm.put_parameter(Name=str(name), Value=media_url, Type="String", Overwrite=True)
 
 
-def _take_over_mapping(deployed: Deployed, root: Access) -> tuple[EventSourceMapping, str]:
-    """Return the stream mapping, and the ARN of the role that it reads, and reports failures, with.
+def _take_over_mappings(
+    deployed: Deployed, functions: Mapping[str, tuple[str, Mapping[str, str]]], root: Access
+) -> dict[str, Mapped]:
+    """Return the stream mappings, by the folder of the function that each is of.
 
-    ministack's own is disabled: it loses records that fail. Nothing has been written yet that it could have read.
+    ministack's own are disabled: they lose records that fail. Nothing has been written yet that they could have read.
     """
+    folders = {name: folder for folder, (name, _) in functions.items()}
+    mappings = {}
+    for resource in deployed.all("AWS::Lambda::EventSourceMapping"):
+        mapped = _take_over_mapping(resource, root)
+        mappings[folders[mapped.mapping.function.rpartition(":")[2]]] = mapped
+    return mappings
+
+
+def _take_over_mapping(resource: Resource, root: Access) -> Mapped:
     client: LambdaClient = root.client("lambda")
-    resource = deployed.only("AWS::Lambda::EventSourceMapping")
     resolved = client.update_event_source_mapping(UUID=resource.id, Enabled=False)
     mapping = read_mapping(
         resource.properties,
@@ -127,7 +135,7 @@ def _take_over_mapping(deployed: Deployed, root: Access) -> tuple[EventSourceMap
     )
     role = client.get_function_configuration(FunctionName=mapping.function)["Role"]
     demand(STREAM_ACTIONS, role=role, resource=mapping.stream_arn, root=root)
-    return mapping, role
+    return Mapped(mapping, root.assume(role, session_name="stream-mapping"))
 
 
 def demand(actions: Sequence[str], *, role: str, resource: str, root: Access) -> None:

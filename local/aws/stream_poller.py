@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
@@ -189,16 +189,24 @@ class Follower:
 
 
 @asynccontextmanager
-async def polling(stack: LocalStack) -> AsyncIterator[StreamPoller]:
-    """Bring the stream of Calls to `push` while inside; batches that are with it when leaving are not waited for."""
-    connect = partial(StreamServices, stack.mapping, role=stack.mapping_access, service=stack.root)
-    poller = StreamPoller(stack.mapping, await asyncio.to_thread(connect))
+async def polling(stack: LocalStack) -> AsyncIterator[None]:
+    """Bring the stream of Calls to its readers while inside; what is with them when leaving is not waited for."""
+    async with AsyncExitStack() as readers:
+        for mapped in stack.mappings.values():
+            connect = partial(StreamServices, mapped.mapping, role=mapped.access, service=stack.root)
+            poller = StreamPoller(mapped.mapping, await asyncio.to_thread(connect))
+            await readers.enter_async_context(_running(poller))
+        yield
+
+
+@asynccontextmanager
+async def _running(poller: StreamPoller) -> AsyncIterator[None]:
     running = asyncio.create_task(poller.run())
     starting = asyncio.create_task(poller.started.wait())
     try:
         await asyncio.wait({running, starting}, return_when=asyncio.FIRST_COMPLETED)
         if not running.done():
-            yield poller
+            yield
     finally:
         starting.cancel()
         running.cancel()

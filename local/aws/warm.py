@@ -43,6 +43,7 @@ EVENTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "isBase64Encoded": False,
     },
     "push": {"Records": []},
+    "publish": {"Records": []},
     # Nobody's request.
     "calls": {
         "version": "2.0",

@@ -71,7 +71,7 @@ def test_what_is_used_is_what_a_hand_computes():
     assert found["following", "GB to clients"] == Decimal(660 * 500 + 3600 * 300) / 10**9
     assert found["Lambda", "push: invocations"] == 660
     assert found["Lambda", "subscribe: invocations"] == 30 + 120
-    assert found["traces", "traces"] == 40 + 660 + 150 + 10 + 10 + 60  # fewer than one a second
+    assert found["traces", "traces"] == 40 + 2 * 660 + 150 + 10 + 10 + 60  # fewer than one a second
 
 
 def test_without_subscribers_nothing_is_posted_but_who_follows_is_asked_all_the_same():

@@ -14,7 +14,7 @@ from callscribe.errors import Refused, SubscriberGone, Unavailable
 from callscribe.messages import as_json, decode_frame
 from callscribe.subscriptions import Behind, Subscription
 from functions.push.deliver import PATIENCE_S, REST_S, deliver
-from functions.push.records import Batch, Written
+from functions.stream_records import Batch, Written
 
 WORKERS = ThreadPoolExecutor(8)
 NOW_S = 1_795_000_000.25

@@ -32,9 +32,9 @@ from functions.calls.questions import (
     of_query,
 )
 from functions.found import find
-from functions.push.records import read
 from functions.scope import of_context, to_context
 from functions.secrets import auth_tokens, signing_keys
+from functions.stream_records import read
 from functions.subscribe.conversation import Client, Conversation
 from functions.voice.webhook import CallForm, StatusForm, StreamForm, receive
 from tests.mutation import mutated, mutated_json, mutated_value

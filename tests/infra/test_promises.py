@@ -24,6 +24,7 @@ FUNCTIONS = {
     "SweepFunction": "sweep",
     "CallsFunction": "calls",
     "PageFunction": "page",
+    "PublishFunction": "publish",
 }
 
 
@@ -160,6 +161,7 @@ def test_each_process_is_told_what_it_needs_and_no_more(templates: Templates) ->
         },
         "authorize": {"SIGNING_SECRET", "TICKETS_TABLE"},
         "page": {"API_URL"},
+        "publish": {"EVENT_BUS"},
         "subscribe": {"CALLS_TABLE", "SUBSCRIPTIONS_TABLE", "PUSH_ENDPOINT"},
         "push": {"SUBSCRIPTIONS_TABLE", "PUSH_ENDPOINT"},
         "sweep": {
@@ -222,6 +224,7 @@ def test_all_who_post_post_to_the_stage_that_clients_connect_to(templates: Templ
         "StatusUrl": "{VoiceApi.ApiEndpoint}/twilio/status",
         "PushUrl": f"wss://{host}",
         "ApiUrl": "{CallsApi.ApiEndpoint}",
+        "EventBusName": "{EventBus}",
     }
     assert told["calls"]["PUSH_URL"] == f"wss://{host}"
     assert told["calls"]["PUBLIC_URL"] == told["voice"]["PUBLIC_URL"]
@@ -258,6 +261,7 @@ def test_every_process_has_a_log_of_its_own_that_is_not_kept_for_ever(templates:
         "CallsFunctionLog",
         "PageAccessLog",
         "PageFunctionLog",
+        "PublishFunctionLog",
         "PushApiAccessLog",
         "PushFunctionLog",
         "ServiceLog",
@@ -292,11 +296,20 @@ def test_what_sweeps_sends_audio_where_calls_are_sent(templates: Templates) -> N
     assert told["sweep"]["GLADIA_URL"] == told["bridge"]["GLADIA_URL"]
 
 
-def test_new_entries_are_pushed_at_once_in_order_and_never_for_ever(templates: Templates) -> None:
-    mapping = templates.only("AWS::Lambda::EventSourceMapping")
+@pytest.mark.parametrize(
+    ("name", "retries", "age_s"),
+    [
+        ("Push", 3, 300),  # what was said long ago is replayed
+        ("Publish", None, 24 * 3600),  # what never came to the bus nobody replays
+    ],
+)
+def test_new_entries_come_to_each_reader_at_once_in_order_and_never_for_ever(
+    templates: Templates, name: str, retries: int | None, age_s: int
+) -> None:
+    mapping = templates.of_type("AWS::Lambda::EventSourceMapping")[f"{name}ReaderEntries"]["Properties"]
 
     assert templates.text(mapping["EventSourceArn"]) == "{CallsTable.StreamArn}"
-    assert templates.text(mapping["FunctionName"]) == "{PushFunction}"
+    assert templates.text(mapping["FunctionName"]) == f"{{{name}Function}}"
     (rule,) = mapping["FilterCriteria"]["Filters"]
     assert json.loads(rule["Pattern"]) == {
         "eventName": ["INSERT"],
@@ -306,11 +319,16 @@ def test_new_entries_are_pushed_at_once_in_order_and_never_for_ever(templates: T
     assert mapping["BatchSize"] == 100
     assert mapping["MaximumBatchingWindowInSeconds"] == 0
     assert mapping["ParallelizationFactor"] == 10
-    assert mapping["MaximumRetryAttempts"] == 3
-    assert mapping["MaximumRecordAgeInSeconds"] == 300
+    assert mapping.get("MaximumRetryAttempts") == retries
+    assert mapping["MaximumRecordAgeInSeconds"] == age_s
     assert mapping["BisectBatchOnFunctionError"] is True
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert templates.text(mapping["DestinationConfig"]["OnFailure"]["Destination"]) == "{PushFailures.Arn}"
+    destination = mapping["DestinationConfig"]["OnFailure"]["Destination"]
+    assert templates.text(destination) == f"{{{name}ReaderFailures.Arn}}"
+
+
+def test_a_stream_has_no_more_than_two_readers(templates: Templates) -> None:
+    assert len(templates.of_type("AWS::Lambda::EventSourceMapping")) == 2
 
 
 # --- the ways in

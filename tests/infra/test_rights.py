@@ -93,7 +93,22 @@ def test_the_push_function_may_follow_calls_without_touching_their_table(templat
         },
         SUBSCRIPTIONS: {"dynamodb:Query", "dynamodb:DeleteItem", "dynamodb:UpdateItem"},
         CONNECTIONS: {"execute-api:ManageConnections"},
-        "{PushFailures.Arn}": {"sqs:SendMessage"},
+        "{PushReaderFailures.Arn}": {"sqs:SendMessage"},
+    }
+
+
+def test_the_publish_function_may_follow_calls_and_put_events_on_one_bus(templates: Templates) -> None:
+    assert templates.rights("PublishFunctionRole") == {
+        **TRACES,
+        **log_of("PublishFunctionLog"),
+        "{CallsTable.StreamArn}": {
+            "dynamodb:DescribeStream",
+            "dynamodb:GetRecords",
+            "dynamodb:GetShardIterator",
+            "dynamodb:ListStreams",
+        },
+        "{EventBus.Arn}": {"events:PutEvents"},
+        "{PublishReaderFailures.Arn}": {"sqs:SendMessage"},
     }
 
 
@@ -156,6 +171,7 @@ def test_there_is_one_role_a_process_and_no_other(templates: Templates) -> None:
         "AuthorizeRole",
         "CallsFunctionRole",
         "PageFunctionRole",
+        "PublishFunctionRole",
         "PushFunctionRole",
         "ServiceRole",
         "ServiceStartRole",

@@ -122,7 +122,7 @@ def test_functions_know_the_addresses_that_work_here(stack):
         for folder, name in stack.functions.items()
     }
 
-    assert set(environments) == {"voice", "authorize", "subscribe", "push", "sweep", "calls", "page"}
+    assert set(environments) == {"voice", "authorize", "subscribe", "push", "sweep", "calls", "page", "publish"}
     assert environments["voice"]["PUBLIC_URL"] + "/twilio/voice" == stack.voice_url
     assert environments["push"]["PUSH_ENDPOINT"] == stack.push_url.replace("ws://", "http://")
     assert environments["subscribe"]["PUSH_ENDPOINT"] == environments["push"]["PUSH_ENDPOINT"]
@@ -200,7 +200,7 @@ def test_expiry_is_set_as_in_the_templates(stack):
 
 
 def test_the_mapping_of_push_is_as_in_the_template_and_the_engines_own_is_off(stack):
-    mapping = stack.mapping
+    mapping = stack.mappings["push"].mapping
 
     assert mapping == EventSourceMapping(
         function=mapping.function,
@@ -220,8 +220,16 @@ def test_the_mapping_of_push_is_as_in_the_template_and_the_engines_own_is_off(st
     assert f"/{stack.calls_table}/stream/" in mapping.stream_arn
     assert mapping.passes_on({"eventName": "INSERT", "dynamodb": {"NewImage": {"kind": {"S": "dtmf"}}}})
     assert not mapping.passes_on({"eventName": "INSERT", "dynamodb": {"NewImage": {"sk": {"S": "HEAD"}}}})
-    (own,) = stack.root.client("lambda").list_event_source_mappings()["EventSourceMappings"]
-    assert own["State"] == "Disabled"
+    own = stack.root.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    assert [each["State"] for each in own] == ["Disabled", "Disabled"]
+
+
+def test_what_publishes_is_tried_for_as_long_as_the_stream_has_it(stack):
+    mapping = stack.mappings["publish"].mapping
+
+    assert mapping.function.endswith(stack.functions["publish"])
+    assert (mapping.stream_arn, mapping.record_age_s) == (stack.mappings["push"].mapping.stream_arn, 24 * 3600)
+    assert mapping.failure_queue_arn != stack.mappings["push"].mapping.failure_queue_arn
 
 
 async def test_deploying_again_changes_nothing_that_is_there(aws, assembly, stack):

@@ -69,7 +69,7 @@ def test_push_reads_the_stream_and_not_the_log(stack):
     arn = lambdas.get_function_configuration(FunctionName=stack.functions["push"])["Role"]
     query = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": KEY["pk"]}}
 
-    demand(STREAM_ACTIONS, role=arn, resource=stack.mapping.stream_arn, root=stack.root)
+    demand(STREAM_ACTIONS, role=arn, resource=stack.mappings["push"].mapping.stream_arn, root=stack.root)
     other = "arn:aws:dynamodb:us-east-1:123456789012:table/Other/stream/1"
     with pytest.raises(DeployError, match=r"may not dynamodb:GetRecords on .*/Other/stream/1"):
         demand(["dynamodb:GetRecords"], role=arn, resource=other, root=stack.root)

@@ -59,7 +59,7 @@ def test_the_stream_has_the_changes_of_a_call_in_the_order_they_were_made(table,
     for seq in range(1, 21):
         append(table, entry("CA-stream", seq))
     streams = stack.root.client("dynamodbstreams")
-    arn = stack.mapping.stream_arn
+    arn = stack.mappings["push"].mapping.stream_arn
     (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
     iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")
 
@@ -76,7 +76,7 @@ def test_a_refused_change_leaves_no_trace_in_the_stream(table, stack):
     with pytest.raises(table[0].exceptions.ConditionalCheckFailedException):
         append(table, entry("CA-trace", 1))
     streams = stack.root.client("dynamodbstreams")
-    arn = stack.mapping.stream_arn
+    arn = stack.mappings["push"].mapping.stream_arn
     (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
     iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")
 

@@ -145,6 +145,12 @@ def entry(stack, call_id, seq, **body):
     )
 
 
+def pushing(stack, **changes):
+    """Return the stack with `push` alone reading the stream, its mapping changed."""
+    push = stack.mappings["push"]
+    return replace(stack, mappings={"push": replace(push, mapping=replace(push.mapping, **changes))})
+
+
 async def connected(stack):
     client = await connect(f"{stack.push_url}?ticket=good")
     await client.send(json.dumps({"action": "ping"}))
@@ -152,22 +158,20 @@ async def connected(stack):
 
 
 async def test_what_is_appended_to_calls_reaches_the_client_in_order_through_the_deployed_function(stack):
-    here = replace(stack, mapping=replace(stack.mapping, starting_position="LATEST"))
     client, connection_id = await connected(stack)
-    async with client, polling(here):
+    async with client, polling(pushing(stack, starting_position="LATEST")):
         for seq in range(1, 31):
             entry(stack, "CA-live", seq, to=connection_id)
         records = [json.loads(await client.recv()) for _ in range(30)]
 
     assert [int(each["dynamodb"]["NewImage"]["sk"]["S"].removeprefix("LOG#")) for each in records] == list(range(1, 31))
     assert records[0]["eventName"] == "INSERT"
-    assert records[0]["eventSourceARN"] == stack.mapping.stream_arn
+    assert records[0]["eventSourceARN"] == stack.mappings["push"].mapping.stream_arn
 
 
 async def test_an_entry_that_never_succeeds_is_given_up_and_those_after_it_arrive(stack):
-    mapping = replace(stack.mapping, starting_position="LATEST", retries=0)
     client, connection_id = await connected(stack)
-    async with client, polling(replace(stack, mapping=mapping)):
+    async with client, polling(pushing(stack, starting_position="LATEST", retries=0)):
         for seq in (1, 2, 3):
             entry(stack, "CA-poison", seq, to=connection_id, fails=seq == 2)
         arrived = [json.loads(await client.recv())["dynamodb"]["NewImage"]["sk"]["S"] for _ in range(2)]
@@ -181,7 +185,7 @@ async def test_an_entry_that_never_succeeds_is_given_up_and_those_after_it_arriv
 
 async def failure(stack):
     queues = stack.root.client("sqs")
-    url = queues.get_queue_url(QueueName=stack.mapping.failure_queue_arn.rsplit(":", 1)[1])["QueueUrl"]
+    url = queues.get_queue_url(QueueName=stack.mappings["push"].mapping.failure_queue_arn.rsplit(":", 1)[1])["QueueUrl"]
     answer = await asyncio.to_thread(queues.receive_message, QueueUrl=url, WaitTimeSeconds=20)
     (message,) = answer["Messages"]
     return message["Body"]

@@ -45,8 +45,10 @@ def deployed(stack):
     }
     names = Names(
         [*environments.values(), stack.bridge],
-        stream_arn=stack.mapping.stream_arn,
-        queue_arn=stack.mapping.failure_queue_arn,
+        stream_arn=stack.mappings["push"].mapping.stream_arn,
+        queues={
+            mapped.mapping.failure_queue_arn: f"{folder.upper()}_FAILURES" for folder, mapped in stack.mappings.items()
+        },
     )
     ssm, events = stack.root.client("ssm"), stack.root.client("events")
     ssm.put_parameter(Name=environments["voice"]["SETTINGS_PARAMETER"], Value=SETTINGS, Type="String", Overwrite=True)

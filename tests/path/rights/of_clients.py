@@ -72,8 +72,23 @@ def of_push(deployment: Deployment, client: Client) -> list[Act]:
         ),
         Act(
             "records that were given up are reported",
-            rights("FAILURES_QUEUE", "sqs:SendMessage"),
-            partial(reports, deployment),
+            rights("PUSH_FAILURES", "sqs:SendMessage"),
+            partial(reports, deployment, "push"),
+        ),
+    ]
+
+
+def of_publish(deployment: Deployment) -> list[Act]:
+    return [
+        Act(
+            "what was written is put on the bus",
+            rights("EVENT_BUS", "events:PutEvents"),
+            partial(publishes, deployment),
+        ),
+        Act(
+            "what is given up is reported",
+            rights("PUBLISH_FAILURES", "sqs:SendMessage"),
+            partial(reports, deployment, "publish"),
         ),
     ]
 
@@ -145,11 +160,16 @@ async def marks(deployment: Deployment, client: Client) -> None:
     assert follower.behind.again_at > time.time()
 
 
-async def reports(deployment: Deployment) -> None:
+async def publishes(deployment: Deployment) -> None:
+    answer = await deployment.invoke("publish", event("stream_of_calls.json"))
+    assert answer == {"batchItemFailures": []}
+
+
+async def reports(deployment: Deployment, folder: str) -> None:
     """Lambda sends the report, under the function's role; the local AWS's own mapping does here."""
-    stack = deployment.stack
-    role = replace(stack.mapping_access, url=deployment.witness.url)
-    services = await asyncio.to_thread(StreamServices, stack.mapping, role=role, service=stack.root)
+    stack, mapped = deployment.stack, deployment.stack.mappings[folder]
+    role = replace(mapped.access, url=deployment.witness.url)
+    services = await asyncio.to_thread(StreamServices, mapped.mapping, role=role, service=stack.root)
     await asyncio.to_thread(services.report, {"requestContext": {"condition": "RetryAttemptsExhausted"}})
 
 

@@ -101,11 +101,17 @@ def _others(deployment: Deployment) -> Iterator[Probe]:
     )
     for operation in ("GetConnection", "DeleteConnection"):  # the same action, on other resources
         yield _probe("apigatewaymanagementapi", operation, {"ConnectionId": NOBODY}, on="PUSH_ENDPOINT")
-    queue = client(stack.root, "sqs").get_queue_url(QueueName=stack.mapping.failure_queue_arn.rpartition(":")[2])
-    url = {"QueueUrl": queue["QueueUrl"]}
-    yield _probe("sqs", "SendMessage", url | {"MessageBody": "{}"}, on="FAILURES_QUEUE")
-    yield _probe("sqs", "ReceiveMessage", url, on="FAILURES_QUEUE")
-    yield _probe("sqs", "PurgeQueue", url, on="FAILURES_QUEUE")
+    for folder, mapped in stack.mappings.items():
+        name = mapped.mapping.failure_queue_arn.rpartition(":")[2]
+        url = {"QueueUrl": client(stack.root, "sqs").get_queue_url(QueueName=name)["QueueUrl"]}
+        queue = f"{folder.upper()}_FAILURES"
+        yield _probe("sqs", "SendMessage", url | {"MessageBody": "{}"}, on=queue)
+        yield _probe("sqs", "ReceiveMessage", url, on=queue)
+        yield _probe("sqs", "PurgeQueue", url, on=queue)
+    bus = deployment.variable("EVENT_BUS")
+    told = {"EventBusName": bus, "Source": "a-probe", "DetailType": "a-probe", "Detail": "{}"}
+    yield _probe("events", "PutEvents", {"Entries": [told]}, on="EVENT_BUS")
+    yield _probe("events", "DeleteEventBus", {"Name": bus}, on="EVENT_BUS")
     for folder, name in stack.functions.items():
         right = Right("lambda:InvokeFunction", folder)
         yield Probe(right, lambda of, name=name: of("lambda").invoke(FunctionName=name, Payload=b"{}"))

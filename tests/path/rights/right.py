@@ -24,9 +24,13 @@ def rights(on: str, *actions: str) -> frozenset[Right]:
 class Names:
     """What the ARNs and names of a deployment are called in the environments of its processes."""
 
-    def __init__(self, environments: Iterable[Mapping[str, str]], *, stream_arn: str, queue_arn: str) -> None:
+    def __init__(
+        self, environments: Iterable[Mapping[str, str]], *, stream_arn: str, queues: Mapping[str, str]
+    ) -> None:
+        """`queues` are the names here of queues, by their ARNs."""
         self._variables = {value: name for variables in environments for name, value in variables.items()}
-        self._variables |= {stream_arn: "CALLS_STREAM", queue_arn: "FAILURES_QUEUE"}
+        self._variables |= {stream_arn: "CALLS_STREAM", **queues}
+        self._variables |= {arn.rpartition(":")[2]: name for arn, name in queues.items()}
 
     def of(self, resource: str) -> str:
         """Return the name of what `resource` is the ARN of, or an ARN's last part; itself if it has none."""
@@ -37,7 +41,7 @@ class Names:
         if ":ecs:" in resource:
             return {"service": "BRIDGE_SERVICE", "task": "BRIDGE_TASKS"}[resource.rpartition(":")[2].partition("/")[0]]
         last = resource.rpartition(":")[2]
-        for prefix in ("table/", "parameter"):
+        for prefix in ("table/", "parameter", "event-bus/"):
             last = last.removeprefix(prefix)
         thing, slash, rest = last.partition("/index/")
         return self._variables.get(thing, thing) + slash + rest

@@ -47,6 +47,12 @@ async def push(deployment: Deployment) -> AsyncIterator[Scenario]:
 
 
 @asynccontextmanager
+async def publish(deployment: Deployment) -> AsyncIterator[Scenario]:
+    async with deployment.witnessed("publish") as start_anew:
+        yield Scenario(of_clients.of_publish(deployment), start_anew)
+
+
+@asynccontextmanager
 async def sweep(deployment: Deployment) -> AsyncIterator[Scenario]:
     async with (
         carrier() as twilio,
@@ -68,6 +74,7 @@ async def bridge(deployment: Deployment) -> AsyncIterator[Scenario]:
 SCENARIOS: dict[str, Callable[[Deployment], AbstractAsyncContextManager[Scenario]]] = {
     "AuthorizeRole": authorize,
     "CallsFunctionRole": calls,
+    "PublishFunctionRole": publish,
     "PushFunctionRole": push,
     "ServiceRole": bridge,
     "SubscribeRole": subscribe,

@@ -23,6 +23,7 @@ WITHOUT_A_SCENARIO = {"AccountLogsRole", "ServiceStartRole", "PageFunctionRole"}
 # What the local AWS judges by another resource than AWS does, any stream and the cluster: there it is refused to all,
 # so that it is only looked up in the policies, as the deployment does for the stream.
 JUDGED_WRONGLY = {
+    "PublishFunctionRole": rights("CALLS_STREAM", *STREAM_ACTIONS),
     "PushFunctionRole": rights("CALLS_STREAM", *STREAM_ACTIONS),
     "ServiceRole": rights("BRIDGE_SERVICE", "ecs:DescribeServices"),
 }
@@ -73,13 +74,14 @@ async def done(scenario, witness):
 
 
 def test_what_is_judged_wrongly_here_is_refused_in_spite_of_the_policies(deployment):
-    stream, service = judged(deployment)
-    push, bridge = (
+    stream, _, service = judged(deployment)
+    publish, push, bridge = (
         deployment.stack.root.assume(deployment.roles[name].arn, session_name="a-probe") for name in JUDGED_WRONGLY
     )
 
-    with pytest.raises(ClientError, match="not authorized to perform: dynamodb:DescribeStream"):
-        push.client("dynamodbstreams").describe_stream(StreamArn=stream)
+    for reader in (publish, push):
+        with pytest.raises(ClientError, match="not authorized to perform: dynamodb:DescribeStream"):
+            reader.client("dynamodbstreams").describe_stream(StreamArn=stream)
     with pytest.raises(ClientError, match="not authorized to perform: ecs:DescribeServices"):
         bridge.client("ecs").describe_services(cluster=service.split("/")[1], services=[service])
 
@@ -97,11 +99,12 @@ def test_what_is_judged_wrongly_here_is_in_the_policies_each_action_once(deploym
 
 
 def judged(deployment):
-    """Return the stream's ARN and the bridge's service's."""
+    """Return the stream's ARN, for both of its readers, and the bridge's service's."""
     ecs = deployment.stack.root.client("ecs")
     (cluster,) = ecs.list_clusters()["clusterArns"]
     (service,) = ecs.list_services(cluster=cluster)["serviceArns"]
-    return deployment.stack.mapping.stream_arn, service
+    stream = deployment.stack.mappings["push"].mapping.stream_arn
+    return stream, stream, service
 
 
 def test_no_role_is_left_out(deployment):

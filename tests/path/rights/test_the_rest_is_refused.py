@@ -36,7 +36,11 @@ def test_each_role_may_do_what_it_was_granted_and_nothing_else(deployment, tried
 
 def test_all_that_any_role_was_granted_of_tables_secrets_and_settings_was_tried(deployment):
     granted = {right for role in deployment.roles.values() for right in role.granted()}
-    kept = {right for right in granted if right.service in ("dynamodb", "secretsmanager", "ssm", "sqs", "execute-api")}
+    kept = {
+        right
+        for right in granted
+        if right.service in ("dynamodb", "secretsmanager", "ssm", "sqs", "events", "execute-api")
+    }
 
     assert {right for right in kept if right.on != "CALLS_STREAM"} <= {probe.right for probe in probes(deployment)}
 
@@ -79,6 +83,11 @@ def test_who_posts_to_connections_can_neither_look_them_up_nor_close_them(may):
     assert may("execute-api:ManageConnections", "PUSH_ENDPOINT") == {BRIDGE, PUSH, SUBSCRIBE}
     for operation in ("GetConnection", "DeleteConnection"):
         assert may(f"apigatewaymanagementapi:{operation}", "PUSH_ENDPOINT") == set()
+
+
+def test_the_bus_hears_of_calls_from_one_function_alone(may):
+    assert may("events:PutEvents", "EVENT_BUS") == {"PublishFunctionRole"}
+    assert may("events:DeleteEventBus", "EVENT_BUS") == set()
 
 
 def test_nobody_invokes_a_function_or_becomes_another_role_or_changes_one(deployment, may):

@@ -22,6 +22,7 @@ SERVICES = {
     "secretsmanager": "secretsmanager",
     "AmazonSSM": "ssm",
     "AmazonSQS": "sqs",
+    "AWSEvents": "events",
 }
 TIMEOUT_S = 10
 
@@ -119,6 +120,8 @@ class Witness:
                 index = f"/index/{asked['IndexName']}" if "IndexName" in asked else ""
                 return Right(f"dynamodb:{operation}", self._names.of(asked["TableName"] + index))
             case "sqs":
-                return Right(f"sqs:{operation}", "FAILURES_QUEUE")
+                return Right(f"sqs:{operation}", self._names.of(asked["QueueUrl"].rpartition("/")[2]))
+            case "events":
+                return Right(f"events:{operation}", self._names.of(asked["Entries"][0]["EventBusName"]))
             case other:
                 return Right(f"{other}:{operation}", self._names.of(asked.get("SecretId") or asked["Name"]))

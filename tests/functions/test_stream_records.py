@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from functions.push.records import read
+from functions.stream_records import read
 
 
 def test_the_entries_of_a_call_come_in_the_order_of_the_stream(event):

@@ -1,0 +1,1 @@
+"""Puts what is appended to calls' logs on an event bus."""

@@ -1,0 +1,30 @@
+"""The bus that entries of calls' logs are put on: ours and a customer's rules hang off it."""
+
+from aws_cdk import Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from infra.grants import allow
+
+
+class EventBus(Construct):
+    """A bus of the stage's own, so that rules on the account's default bus see nothing of calls."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, stage: str) -> None:
+        super().__init__(scope, construct_id)
+        self._bus = events.EventBus(
+            self,
+            "Resource",
+            event_bus_name=f"callscribe-{stage}",
+            description=f"{Stack.of(self).stack_name}: what happens in calls (docs/events.md)",
+        )
+
+    @property
+    def name(self) -> str:
+        """The name that a process finds in EVENT_BUS."""
+        return self._bus.event_bus_name
+
+    def allow_put(self, grantee: iam.IGrantable) -> None:
+        """Let `grantee` put events on the bus."""
+        allow(grantee, "events:PutEvents", on=self._bus.event_bus_arn)

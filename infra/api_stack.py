@@ -13,7 +13,7 @@ from infra.publish import Publish
 from infra.push import Push
 from infra.push_api import PushApi
 from infra.sweep import Sweep
-from infra.voice_api import VoiceApi
+from infra.voice_api import ASK_AGAIN, VoiceApi
 
 
 class ApiStack(Stack):
@@ -135,8 +135,18 @@ class ApiStack(Stack):
         self.push_failures = push.failures
         self.publish_failures = publish.failures
 
-        CfnOutput(self, "VoiceUrl", value=f"{voice_api.url}/twilio/voice", description="Twilio: a call comes in (POST)")
-        CfnOutput(self, "StatusUrl", value=f"{voice_api.url}/twilio/status", description="Twilio: call status changes")
+        CfnOutput(
+            self,
+            "VoiceUrl",
+            value=f"{voice_api.url}/twilio/voice#{ASK_AGAIN}",
+            description="Twilio: a call comes in (POST)",
+        )
+        CfnOutput(
+            self,
+            "StatusUrl",
+            value=f"{voice_api.url}/twilio/status#{ASK_AGAIN}",
+            description="Twilio: call status changes (POST)",
+        )
         CfnOutput(self, "PushUrl", value=self.push_api.url, description="Clients: the WebSocket API, with ?ticket=")
         CfnOutput(self, "EventBusName", value=bus.name, description="Your rules: what happens in calls, by kind")
         CfnOutput(self, "ApiUrl", value=self.api_url, description="Products: the HTTP API, with an API key")

@@ -12,6 +12,10 @@ from infra.function import Function
 
 ROUTES: Final = ("/twilio/voice", "/twilio/status", "/twilio/stream")
 
+# Behind the addresses at Twilio, which else asks once, whatever the answer: a refused or failed request is asked again.
+# All of them may be repeated. Twilio's "Webhooks connection overrides".
+ASK_AGAIN: Final = "rc=3&rp=all"
+
 _LOGGED: Final = ("requestId", "requestTime", "routeKey", "status", "responseLatency", "integrationErrorMessage")
 
 

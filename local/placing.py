@@ -152,12 +152,13 @@ async def place_and_watch(
             return await watch(callscribe, call_id, screen.show)
 
     watching = asyncio.create_task(watch_it())
+    # Twilio is there after the call as well: should a webhook have failed, `sweep` asks it how the call ended.
     async with twilio_of(addresses, account) as board:
         report = await place(call, account=account, observe=observe, switchboard=board)
-    if not answered.done():
-        watching.cancel()
-        return Placed(report, ())
-    return Placed(report, tuple(await watching))
+        if not answered.done():
+            watching.cancel()
+            return Placed(report, ())
+        return Placed(report, tuple(await watching))
 
 
 async def place_and_follow(

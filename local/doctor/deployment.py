@@ -59,4 +59,4 @@ class Deployment:
     @property
     def stream_url(self) -> str:
         """The webhook that is told of media streams."""
-        return f"{self.voice_url.removesuffix('/voice')}/stream"
+        return f"{self.voice_url.partition('#')[0].removesuffix('/voice')}/stream"

@@ -1,4 +1,4 @@
-"""Twilio's signed HTTP requests, with its time limits and its one retry.
+"""Twilio's signed HTTP requests, with its time limits and its retries.
 
 Source: Twilio, "Webhooks connection overrides"; error pages 11200 and 11205.
 """
@@ -15,12 +15,9 @@ import httpx
 from local.twilio.account import Account
 from local.twilio.loopback import connect_host, origin, without_secrets
 from local.twilio.mediasocket import trusted
+from local.twilio.overrides import Overrides
 from local.twilio.problems import Code, Problem
 from local.twilio.signing import sign_webhook
-
-_TOTAL_S = 15.0
-_CONNECT_S = 5.0
-_CONNECT_ATTEMPTS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +35,7 @@ class Webhooks:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._client = httpx.AsyncClient(
-            verify=trusted(), trust_env=False, timeout=httpx.Timeout(_TOTAL_S, connect=_CONNECT_S)
-        )
+        self._client = httpx.AsyncClient(verify=trusted(), trust_env=False)
 
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()
@@ -50,12 +45,18 @@ class Webhooks:
         await self._client.aclose()
 
     async def send(self, url: str, fields: Mapping[str, str], method: str = "POST") -> Answer:
-        """Send `fields` to `url`, signed, and return the answer; it never raises for what the other side does."""
+        """Send `fields` to `url`, signed, and return the answer; it never raises for what the other side does.
+
+        How long to wait and what to ask again for is in the fragment of `url`: see Overrides.
+        """
+        overrides = Overrides.of(url)
         try:
-            async with asyncio.timeout(_TOTAL_S):
-                response = await self._send(url, fields, "GET" if method == "GET" else "POST")
+            async with asyncio.timeout(overrides.total_s):
+                response = await self._send(url, fields, "GET" if method == "GET" else "POST", overrides)
         except (TimeoutError, httpx.TimeoutException):
-            text = f"{without_secrets(url)} did not answer within {_TOTAL_S:g} s, which is all that Twilio waits"
+            text = (
+                f"{without_secrets(url)} did not answer within {overrides.total_s:g} s, which is all that Twilio waits"
+            )
             return _none(Code.HTTP_CONNECTION_FAILURE, text)
         except httpx.ConnectError as error:
             text = f"no connection to {origin(url)} ({error}): is it running, and is this its address?"
@@ -72,7 +73,9 @@ class Webhooks:
         content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         return Answer(response.status_code, content_type, response.content, problem)
 
-    async def _send(self, url: str, fields: Mapping[str, str], method: Literal["GET", "POST"]) -> httpx.Response:
+    async def _send(
+        self, url: str, fields: Mapping[str, str], method: Literal["GET", "POST"], overrides: Overrides
+    ) -> httpx.Response:
         url = urldefrag(url).url  # holds Twilio's connection overrides; never sent and never signed
         body = urlencode(fields)
         if method == "GET":
@@ -94,14 +97,19 @@ class Webhooks:
             extensions["sni_hostname"] = target.host
             target = target.copy_with(host=host)
         content = body.encode() if method == "POST" else None
-        for attempt in range(1, _CONNECT_ATTEMPTS + 1):
+        timeout = httpx.Timeout(overrides.read_s, connect=overrides.connect_s)
+        for left in range(overrides.retries, -1, -1):
             try:
-                return await self._client.request(
-                    method, target, content=content, headers=headers, extensions=extensions
+                response = await self._client.request(
+                    method, target, content=content, headers=headers, extensions=extensions, timeout=timeout
                 )
-            except (httpx.ConnectError, httpx.ConnectTimeout):
-                if attempt == _CONNECT_ATTEMPTS:
+            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ReadTimeout) as error:
+                reason = "rt" if isinstance(error, httpx.ReadTimeout) else "ct"
+                if not left or reason not in overrides.reasons:
                     raise
+            else:
+                if not left or f"{response.status_code // 100}xx" not in overrides.reasons:
+                    return response
         raise AssertionError("unreachable: the last attempt returns or raises")
 
 

@@ -220,8 +220,8 @@ def test_all_who_post_post_to_the_stage_that_clients_connect_to(templates: Templ
 
     assert {told[process]["PUSH_ENDPOINT"] for process in ("subscribe", "push", "bridge")} == {f"https://{host}"}
     assert templates.outputs("Api") == {
-        "VoiceUrl": "{VoiceApi.ApiEndpoint}/twilio/voice",
-        "StatusUrl": "{VoiceApi.ApiEndpoint}/twilio/status",
+        "VoiceUrl": "{VoiceApi.ApiEndpoint}/twilio/voice#rc=3&rp=all",
+        "StatusUrl": "{VoiceApi.ApiEndpoint}/twilio/status#rc=3&rp=all",
         "PushUrl": f"wss://{host}",
         "ApiUrl": "{CallsApi.ApiEndpoint}",
         "EventBusName": "{EventBus}",

@@ -91,7 +91,7 @@ async def test_a_bridge_that_has_other_secrets_is_told_apart(up):
         probes = Probes(http)
         forged = await probes.twilio_at_media(real.media_url, signing_key="another", token=real.auth_token)
         unsigned = await probes.twilio_at_media(real.media_url, signing_key=real.signing_key, token="another")
-        webhook = await probes.webhook(real.status_url.removesuffix("/status") + "/stream", token="another")
+        webhook = await probes.webhook(real.status_url.partition("/status")[0] + "/stream", token="another")
 
     assert doors.twilio_at_media(forged).found == "its ticket is refused"
     assert doors.twilio_at_media(unsigned).found == "its signature is refused"

@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import aclosing
+from urllib.parse import urldefrag
 
 import msgspec
 import pytest
@@ -114,7 +115,7 @@ async def test_twenty_calls_at_once_are_complete_and_share_no_word(up):
         await asyncio.sleep(delay_s)
         live.add(name)
         most_live = max(most_live, len(live))
-        tracks = conversation(*[f"I am {name}", f"good day {name}"] * 8, f"bye {name}")
+        tracks = conversation(*[f"I am {name}", f"good day {name}"] * 5, f"bye {name}")
         placed = await up.place(tracks, to_number=WITHOUT_PARTIALS, pace=1)
         live.discard(name)
         return placed
@@ -124,7 +125,7 @@ async def test_twenty_calls_at_once_are_complete_and_share_no_word(up):
 
     for name, call in zip(names, placed, strict=True):
         assert call.report.failure is None
-        turns = [("caller", f"I am {name}"), ("agent", f"good day {name}")] * 8
+        turns = [("caller", f"I am {name}"), ("agent", f"good day {name}")] * 5
         assert said(call) == [*turns, ("caller", f"bye {name}")]
         assert [entry.seq for entry in call.entries] == list(range(1, len(call.entries) + 1))
         state = fold(call.entries)
@@ -266,7 +267,7 @@ async def test_a_ticket_for_one_call_shows_no_other(up):
 )
 def test_a_webhook_that_is_not_twilios_is_turned_away(up, path, headers, status):
     request = urllib.request.Request(
-        up.addresses.voice_url + path, data=b"CallSid=CA1&From=%2B1&To=%2B2", headers=headers
+        urldefrag(up.addresses.voice_url).url + path, data=b"CallSid=CA1&From=%2B1&To=%2B2", headers=headers
     )
 
     with pytest.raises(urllib.error.HTTPError) as raised:

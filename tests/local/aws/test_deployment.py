@@ -1,6 +1,7 @@
 """What the synthesized templates become on this machine."""
 
 import json
+from urllib.parse import urldefrag
 
 import pytest
 
@@ -110,8 +111,8 @@ def test_progress_counts_every_step(stack, progress):
 
 def test_addresses_lead_to_this_machine(stack):
     assert stack.voice_url.startswith(f"http://{HERE}:")
-    assert stack.voice_url.endswith("/twilio/voice")
-    assert stack.status_url.endswith("/twilio/status")
+    assert stack.voice_url.endswith("/twilio/voice#rc=3&rp=all")
+    assert stack.status_url.endswith("/twilio/status#rc=3&rp=all")
     assert stack.push_url.startswith(f"ws://{HERE}:")
     assert stack.push_url.endswith("/live")
 
@@ -123,7 +124,7 @@ def test_functions_know_the_addresses_that_work_here(stack):
     }
 
     assert set(environments) == {"voice", "authorize", "subscribe", "push", "sweep", "calls", "page", "publish"}
-    assert environments["voice"]["PUBLIC_URL"] + "/twilio/voice" == stack.voice_url
+    assert environments["voice"]["PUBLIC_URL"] + "/twilio/voice" == urldefrag(stack.voice_url).url
     assert environments["push"]["PUSH_ENDPOINT"] == stack.push_url.replace("ws://", "http://")
     assert environments["subscribe"]["PUSH_ENDPOINT"] == environments["push"]["PUSH_ENDPOINT"]
 

@@ -67,7 +67,8 @@ class Application:
             await self.holds[request.path].wait()
         answer = self.answers.get(request.path, "")
         if isinstance(answer, web.Response):
-            return answer
+            # aiohttp sends one object once, and this may be asked again.
+            return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
         return web.Response(text=answer, content_type="text/xml")
 
     def twiml(self, path: str, verbs: str) -> str:

@@ -251,6 +251,55 @@ async def test_nobody_at_the_voice_webhook_is_told_with_the_address_and_without_
     assert report.webhooks[0].status is None
 
 
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("", 503, 1),
+        ("#rc=3&rp=all", 503, 4),
+        ("#rc=3&rp=all", 404, 4),
+        ("#rc=2&rp=5xx", 503, 3),
+        ("#rc=2&rp=5xx", 404, 1),
+        ("#rc=2&rp=4xx,ct", 404, 3),
+        ("#rc=0&rp=all", 503, 1),
+        ("#rc=6&rp=all", 503, 2),  # out of range: as often as without
+        ("#rc=x&rp=sometimes", 503, 1),
+    ],
+)
+async def test_a_webhook_is_asked_again_as_its_address_says(application, account, placement, case):
+    fragment, status, times = case
+    application.answers["/voice"] = web.Response(status=status)
+
+    report = await place(placement(f"/voice{fragment}"), account=account)
+
+    assert report.failure is not None
+    assert all(asked.genuine for asked in application.received)  # the fragment is neither sent nor signed
+    assert len({asked.headers["i-twilio-idempotency-token"] for asked in application.received}) == 1
+    assert len(application.received) == times
+
+
+async def test_a_webhook_that_comes_to_its_senses_is_answered(application, account, placement):
+    application.answers["/voice"] = web.Response(status=503)
+    again = placement("/voice#rc=5&rp=all")
+
+    async def mend() -> None:
+        await application.reached["/voice"].wait()
+        application.twiml("/voice", "")
+
+    report, _ = await asyncio.gather(place(again, account=account), mend())
+
+    assert report.ended_normally
+
+
+async def test_a_webhook_that_is_slow_is_given_up_in_the_time_its_address_says(application, account, placement):
+    application.holds["/voice"] = asyncio.Event()
+
+    report = await place(placement("/voice#rt=100&rc=1&rp=rt"), account=account)
+    application.holds["/voice"].set()
+
+    assert report.failure is not None
+    assert len(application.received) == 2
+
+
 async def test_names_under_localhost_are_this_machine_whatever_the_resolver_says(application, account, placement):
     application.twiml("/voice", "")
     application.url = application.url.replace("127.0.0.1", "voice.localhost")

@@ -13,6 +13,18 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec import Struct, field
 
+from callscribe.after_call import (
+    Analytics,
+    BatchFailed,
+    BatchReady,
+    Card,
+    Chapters,
+    Entities,
+    LegRepaired,
+    Sentiment,
+    Summary,
+    TranscriptReady,
+)
 from callscribe.decoding import NOT_DECODABLE
 from callscribe.errors import MalformedMessage
 
@@ -155,6 +167,16 @@ Body: TypeAlias = (
     | CallFailed
     | SessionWaiting
     | BatchWanted
+    | Entities
+    | Sentiment
+    | Card
+    | Summary
+    | Chapters
+    | Analytics
+    | TranscriptReady
+    | BatchReady
+    | BatchFailed
+    | LegRepaired
     | Other
 )
 
@@ -169,6 +191,16 @@ KINDS: dict[str, type[Body]] = {
     "call.failed": CallFailed,
     "session.waiting": SessionWaiting,
     "batch.wanted": BatchWanted,
+    "entities": Entities,
+    "sentiment": Sentiment,
+    "card": Card,
+    "summary": Summary,
+    "chapters": Chapters,
+    "analytics": Analytics,
+    "transcript.ready": TranscriptReady,
+    "batch.ready": BatchReady,
+    "batch.failed": BatchFailed,
+    "leg.repaired": LegRepaired,
 }
 _KIND_OF = {body: kind for kind, body in KINDS.items()}
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {kind: msgspec.json.Decoder(body) for kind, body in KINDS.items()}

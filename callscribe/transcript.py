@@ -22,13 +22,16 @@ def transcript(entries: Iterable[Entry]) -> list[Line]:
     Finals come in the order in which they were completed, so those of two parties are not in the order of speech. An
     utterance that a resumed session sent twice is one line.
     """
-    parties: dict[str, str] = {}
+    log = list(entries)
+    parties = party_of(log)
     said: dict[str, Utterance] = {}
-    for entry in entries:
-        match entry.body:
-            case LegStarted(leg=leg, party=party):
-                parties[leg] = party
-            case Utterance() as utterance:
-                said.setdefault(utterance.id, utterance)
+    for entry in log:
+        if isinstance(entry.body, Utterance):
+            said.setdefault(entry.body.id, entry.body)
     in_order = sorted(said.values(), key=lambda utterance: (utterance.start_ms, utterance.end_ms))
     return [Line(parties.get(utterance.leg, utterance.leg), utterance) for utterance in in_order]
+
+
+def party_of(entries: Iterable[Entry]) -> dict[str, str]:
+    """Return who speaks on each leg, as far as the log tells."""
+    return {entry.body.leg: entry.body.party for entry in entries if isinstance(entry.body, LegStarted)}

@@ -3,6 +3,7 @@
 from aws_cdk import App, CfnOutput, Stack
 
 from infra.api_keys import ApiKeys
+from infra.archive import Archive
 from infra.call_log import CallLog
 from infra.idempotency import Idempotency
 from infra.key import Key
@@ -14,7 +15,7 @@ from infra.used_tickets import UsedTickets
 
 
 class DataStack(Stack):
-    """Tables, secrets and settings; the other stacks are handed what they may use."""
+    """Tables, the archive, secrets and settings; the other stacks are handed what they may use."""
 
     def __init__(self, app: App, construct_id: str, *, stage: str, settings: str, has_own_key: bool) -> None:
         super().__init__(app, construct_id, stack_name=f"callscribe-{stage}-data")
@@ -25,6 +26,7 @@ class DataStack(Stack):
         self.idempotency = Idempotency(self, "Idempotency", key=key)
         self.keys = ApiKeys(self, "Keys", key=key)
         self.tickets = UsedTickets(self, "Tickets", key=key)
+        self.archive = Archive(self, "Archive", key=key)
         CfnOutput(self, "KeysTable", value=self.keys.table_name, description="`callscribe keys --table`: API keys")
         self.secrets = Secrets(self, "Secrets", key=key)
         CfnOutput(self, "GladiaSecret", value=self.secrets.gladia.arn, description='Put in {"api_key": "..."}')

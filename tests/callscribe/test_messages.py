@@ -82,7 +82,7 @@ def test_an_entry_reaches_the_client_without_its_tenant():
 
 
 def test_an_entry_of_a_kind_unknown_here_passes_through_as_it_is():
-    entry = Entry("CA1", 8, PRESSED.at, "", Other(kind="chapters", fields={"spans": [1, 2]}))
+    entry = Entry("CA1", 8, PRESSED.at, "", Other(kind="note", fields={"spans": [1, 2]}))
 
     assert [entry_of(message) for message in decode_frame(frames([message_of(entry)])[0])] == [entry]
 

@@ -105,6 +105,20 @@ def test_tasks_follow_the_calls_and_not_the_processor(production: Templates) -> 
     assert "DesiredCount" not in production.only("AWS::ECS::Service")
 
 
+def test_the_archive_outlives_its_stack_and_is_nobodys_else(production: Templates) -> None:
+    (bucket,) = production.of_type("AWS::S3::Bucket").values()
+    policy = production.only("AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]
+
+    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
+    (encryption,) = bucket["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert production.text(encryption["ServerSideEncryptionByDefault"]["KMSMasterKeyID"]) == "{Key.Arn}"
+    assert [(each["Effect"], each["Condition"]) for each in policy] == [
+        ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    ]
+
+
 def test_with_a_key_of_ones_own_every_table_and_secret_is_under_it(production: Templates) -> None:
     key = "{Key.Arn}"
     tables = production.of_type("AWS::DynamoDB::GlobalTable").values()
@@ -117,7 +131,7 @@ def test_with_a_key_of_ones_own_every_table_and_secret_is_under_it(production: T
         assert production.text(replica["SSESpecification"]["KMSMasterKeyId"]) == key
 
 
-def test_that_key_rotates_outlives_its_stack_and_is_used_through_two_services_alone(production: Templates) -> None:
+def test_that_key_rotates_outlives_its_stack_and_is_used_through_three_services_alone(production: Templates) -> None:
     (key,) = production.of_type("AWS::KMS::Key").values()
     _, through = key["Properties"]["KeyPolicy"]["Statement"]
 
@@ -125,6 +139,7 @@ def test_that_key_rotates_outlives_its_stack_and_is_used_through_two_services_al
     conditions = through["Condition"]["StringEquals"]
     assert [production.text(each) for each in conditions["kms:ViaService"]] == [
         "dynamodb.{AWS::Region}.amazonaws.com",
+        "s3.{AWS::Region}.amazonaws.com",
         "secretsmanager.{AWS::Region}.amazonaws.com",
     ]
     assert production.text(conditions["kms:CallerAccount"]) == "{AWS::AccountId}"

@@ -1,0 +1,66 @@
+"""The bucket of what is kept of calls beyond their log: a file a call, second passes, and what queries leave behind."""
+
+from __future__ import annotations
+
+from aws_cdk import Acknowledgment, CfnOutput, Duration, RemovalPolicy, Validations
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.grants import allow
+from infra.key import Key
+
+
+class Archive(Construct):
+    """A bucket that outlives its stack and answers over TLS only, to nobody but the roles that are allowed to.
+
+    What is replaced or deleted in it is there for another month. Encrypted with `key`, or with one of S3's own.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, key: Key | None) -> None:
+        super().__init__(scope, construct_id)
+        self._bucket = s3.Bucket(
+            self,
+            "Bucket",
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            bucket_key_enabled=key is not None or None,
+            encryption=s3.BucketEncryption.S3_MANAGED if key is None else s3.BucketEncryption.KMS,
+            encryption_key=None if key is None else key.resource,
+            enforce_ssl=True,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    abort_incomplete_multipart_upload_after=Duration.days(1),
+                    noncurrent_version_expiration=Duration.days(30),
+                    expired_object_delete_marker=True,
+                ),
+                # Answers of queries have been read when the query is over.
+                s3.LifecycleRule(prefix="athena/", expiration=Duration.days(1)),
+            ],
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            removal_policy=RemovalPolicy.RETAIN,
+            versioned=True,
+        )
+        Validations.of(self._bucket).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-S1",
+                reason="access logs would be a bucket more; CloudTrail's data events tell who read what, where wanted",
+            )
+        )
+        CfnOutput(
+            scope, "ArchiveBucket", value=self.name, description="A file a call, and second passes (docs/archive.md)"
+        )
+
+    @property
+    def name(self) -> str:
+        """The name that a process finds in ARCHIVE_BUCKET."""
+        return self._bucket.bucket_name
+
+    def allow_put(self, grantee: iam.IGrantable, *prefixes: str) -> None:
+        """Let `grantee` write and replace files whose keys begin with one of `prefixes`, such as `entries`."""
+        for prefix in prefixes:
+            allow(grantee, "s3:PutObject", on=f"{self._bucket.bucket_arn}/{prefix}/*")
+
+    def allow_get(self, grantee: iam.IGrantable, *prefixes: str) -> None:
+        """Let `grantee` read files whose keys begin with one of `prefixes`."""
+        for prefix in prefixes:
+            allow(grantee, "s3:GetObject", on=f"{self._bucket.bucket_arn}/{prefix}/*")

@@ -45,14 +45,14 @@ export class Call {
         this.partials.delete(body.leg);
         break;
       case "summary":
-        this.summary = String(body.text ?? body.results ?? "");
+        this.summary = body.text;
         break;
       case "utterance":
         return this.#utterance(body);
       case "entities":
       case "sentiment":
       case "translation": {
-        const line = this.lines.get(body.utterance_id ?? body.id);
+        const line = this.lines.get(body.utterance ?? body.id);
         line?.marks.push({ kind, body });
         return line?.id ?? "call";
       }

@@ -97,10 +97,13 @@ export class Conversation {
   }
 
   #mark({ node, line }) {
-    const sentiment = line.marks.findLast(({ kind }) => kind === "sentiment")?.body?.sentiment;
-    if (typeof sentiment === "string") node.dataset.sentiment = plain(sentiment);
-    const found = line.marks.filter(({ kind }) => kind === "entities").flatMap(({ body }) => body?.entities ?? []);
-    const names = found.map((each) => `${each?.type ?? each?.entity_type ?? "?"}: ${each?.text ?? ""}`).join(", ");
+    const sounds = this.#told(line, "sentiment", "sentiments").map((each) => each.sentiment);
+    if (sounds.length) node.dataset.sentiment = plain([...new Set(sounds)].join(", "));
+    const names = this.#told(line, "entities", "entities").map((each) => `${each.type}: ${each.text}`).join(", ");
     if (names) node.dataset.entities = plain(names);
+  }
+
+  #told({ marks }, kind, name) {
+    return marks.filter((mark) => mark.kind === kind).flatMap(({ body }) => body[name]);
   }
 }

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bench.following.service import OVER, began, leg, said, silent
-from callscribe.entries import CallFailed, Dtmf, LegGap, Other
+from callscribe.after_call import Entities, EntityFound, Sentiment, SentimentFound, Summary
+from callscribe.entries import CallFailed, Dtmf, LegGap
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -213,13 +214,17 @@ async def test_what_is_missing_is_said_and_so_is_why(screen):
 
 
 async def test_what_the_log_has_beside_words_is_shown(screen):
-    sentiment = Other(kind="sentiment", fields={"utterance_id": "G1/agent/0", "sentiment": "positive"})
-    summary = Other(kind="summary", fields={"text": "The caller has lost a card."})
-    await talking(screen, said("agent", "How nice", number=0, start_ms=0), sentiment, summary)
+    positive = SentimentFound(sentiment="positive", emotion="joy", text="How nice, Maya", start_ms=0, end_ms=900)
+    sentiment = Sentiment(utterance="G1/agent/0", sentiments=(positive,))
+    maya = EntityFound(type="NAME_GIVEN", text="Maya", start_ms=600, end_ms=900)
+    entities = Entities(utterance="G1/agent/0", entities=(maya,))
+    summary = Summary(text="The caller has lost a card.", session="G1")
+    await talking(screen, said("agent", "How nice, Maya", number=0, start_ms=0), sentiment, entities, summary)
 
     await screen.until("document.querySelector('.summary:not([hidden])')")
     assert await screen.page.locator(".summary").inner_text() == "The caller has lost a card."
     assert await screen.page.locator(".line").get_attribute("data-sentiment") == "positive"
+    assert await screen.page.locator(".line").get_attribute("data-entities") == "NAME_GIVEN: Maya"
 
 
 async def test_finals_alone_are_read_aloud(screen):

@@ -32,6 +32,9 @@ logger = logging.getLogger(__name__)
 POLL_S: Final = 0.25  # Lambda reads each shard four times a second
 SHARDS_S: Final = 10.0  # how often new shards are looked for
 READ_LIMIT: Final = 1000  # the most that GetRecords gives
+# Of the lanes' batches that may be with the function, so many are. A copy of it takes a second of a core to start, and
+# on a laptop's few cores more copies are no faster: ten would make callers wait for `voice` meanwhile.
+AT_ONCE: Final = 3
 
 T = TypeVar("T")
 
@@ -70,8 +73,9 @@ class StreamPoller:
         self.services = services
         self.totals = Totals()
         self.started = asyncio.Event()
-        # A thread for each lane's invocation and some for reading; the loop's own threads are for others.
-        self._threads = ThreadPoolExecutor(mapping.lanes + 2, thread_name_prefix="stream-mapping")
+        self._room = asyncio.Semaphore(AT_ONCE)
+        # A thread for each invocation and some for reading; the loop's own threads are for others.
+        self._threads = ThreadPoolExecutor(AT_ONCE + 2, thread_name_prefix="stream-mapping")
 
     async def run(self) -> None:
         """Work until cancelled; `started` is set once the shards that exist have been read, so that LATEST is set."""
@@ -98,6 +102,14 @@ class StreamPoller:
     async def call(self, blocking: Callable[[], T]) -> T:
         """Return what `blocking` returns, called in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, blocking)
+
+    async def invoke(self, records: Sequence[StreamRecord]) -> Answer:
+        """Return how the function's invocation with `records` went, once there is room for it."""
+        async with self._room:
+            answer = await self.call(partial(self.services.invoke, records))
+        self.totals.invocations += 1
+        self.totals.failures += isinstance(answer, Failed)
+        return answer
 
     async def attempt(self, blocking: Callable[[], T]) -> T | None:
         """Return what `blocking` returns, or None, with a warning, if a service is away."""
@@ -170,10 +182,7 @@ class Follower:
                     await self._give_up(effect)
 
     async def _invoke(self, invoke: Invoke) -> None:
-        answer = await self._poller.call(partial(self._poller.services.invoke, invoke.records))
-        self._poller.totals.invocations += 1
-        self._poller.totals.failures += isinstance(answer, Failed)
-        self._answers.put_nowait((invoke.invocation, answer))
+        self._answers.put_nowait((invoke.invocation, await self._poller.invoke(invoke.records)))
 
     async def _give_up(self, lost: GiveUp) -> None:
         self._poller.totals.given_up += len(lost.records)

@@ -70,6 +70,15 @@ class Log:
         items = yield from self._items(after=after, limit=limit)
         return [entry_of(item) for item in items]
 
+    def read_all(self) -> Steps[list[Entry]]:
+        """Return the whole log, in order."""
+        entries: list[Entry] = []
+        while True:
+            page = yield from self.read(after=len(entries))
+            entries += page
+            if len(page) < PAGE_ENTRIES:
+                return entries
+
     def tail(self) -> Steps[int]:
         """Return the number of the last entry; 0 for a call that has none."""
         answer = yield Request(

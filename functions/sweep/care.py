@@ -14,7 +14,7 @@ from callscribe.errors import MalformedMessage, Refused, Unavailable
 from callscribe.exchange import Exchange
 from callscribe.in_progress import InProgress
 from callscribe.lane_record import LaneRecord
-from callscribe.log import PAGE_ENTRIES, Log, Steps
+from callscribe.log import Log, Steps
 from callscribe.sessions import STALE_MS, Sessions
 from callscribe.stored_result import Stored, fetch
 from callscribe.twilio_rest import CallOver, CallState, TwilioRest, carrying
@@ -81,7 +81,7 @@ class Care:
         records = self.perform(self.sessions.find(call_id))
         if any(is_attended(record, alive, now_ms=now_ms) for record in records):
             return Outcome.ATTENDED
-        entries = self._read(call_id)
+        entries = self.perform(Log(self.calls_table, call_id).read_all())
         standing: Ending | CallState | None
         try:
             standing = self._standing(call_id, entries, records)
@@ -95,15 +95,6 @@ class Care:
                 return self._ask_for_audio(records, now)
             return Outcome.GOES_ON
         return self._close(call_id, entries, records, standing, now)
-
-    def _read(self, call_id: str) -> list[Entry]:
-        log = Log(self.calls_table, call_id)
-        entries: list[Entry] = []
-        while True:
-            page = self.perform(log.read(after=len(entries)))
-            entries += page
-            if len(page) < PAGE_ENTRIES:
-                return entries
 
     def _standing(self, call_id: str, entries: list[Entry], records: list[LaneRecord]) -> Ending | CallState:
         if (told := ending_in(entries)) is not None:

@@ -299,7 +299,8 @@ class Hearing:
             yield from (self._teller.leg_ended(lane, leg) for leg in lane.legs)
 
     def _legs_started(self, stretch: Stretch) -> Effects:
-        return (self._teller.leg_started(leg, stretch.session.session_id) for leg in self.lane.legs)
+        begin_ms = self.lane.ms(stretch.begin)
+        return (self._teller.leg_started(leg, stretch.session.session_id, begin_ms) for leg in self.lane.legs)
 
     def _gap(self, begin: int, end: int, cause: str) -> Effects:
         if begin < end:

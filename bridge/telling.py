@@ -48,8 +48,8 @@ class Teller:
         self._started = started
         self.offset_ms = offset_ms
 
-    def leg_started(self, leg: Leg, session_id: str) -> Append:
-        """Tell that `leg` goes to this session."""
+    def leg_started(self, leg: Leg, session_id: str, begin_ms: int) -> Append:
+        """Tell that `leg` goes to this session, whose audio begins at `begin_ms`."""
         body = LegStarted(
             leg=leg.name,
             party=leg.party,
@@ -59,6 +59,7 @@ class Teller:
             session=session_id,
             channel=leg.channel,
             offset_ms=self.offset_ms,
+            session_begin_ms=begin_ms + self.offset_ms,
         )
         # A session that another process opened is heard by another media stream, and that is another fact.
         return Append(body, f"{leg.name}/started/{session_id}/{self._started.media_stream}")

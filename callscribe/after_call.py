@@ -42,9 +42,10 @@ class Sentiment(Struct, frozen=True, kw_only=True):
 
 
 class Summary(Struct, frozen=True, kw_only=True):
-    """The call in a few sentences, by Gladia, of both sides where they shared a session."""
+    """What a session heard in a few sentences, by Gladia: of both sides where they shared it, which is the default."""
 
     text: str
+    session: str = ""  # Gladia's id; a call has as many summaries as sessions
 
 
 class Chapter(Struct, frozen=True, kw_only=True):

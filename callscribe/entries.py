@@ -52,6 +52,7 @@ class LegStarted(Struct, frozen=True, kw_only=True):
     session: str
     channel: int
     offset_ms: int  # of the media stream's first frame on the call's clock; 0 for the first one
+    session_begin_ms: int | None = None  # where the session's audio begins on it; unknown in logs of older versions
 
 
 class Word(Struct, frozen=True, array_like=True):

@@ -116,6 +116,7 @@ def _started(record: LaneRecord, leg: LegRecord) -> Fact:
         session=record.session_id,
         channel=leg.channel,
         offset_ms=record.offset_ms,
+        session_begin_ms=Heard(record, None).place.begin_ms,
     )
     return Fact(body, f"{leg.name}/started/{record.session_id}/{record.media_stream}")
 

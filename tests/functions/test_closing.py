@@ -179,7 +179,7 @@ def test_a_leg_of_which_the_log_has_not_heard_begins_first():
 
     assert bodies[0] == LegStarted(
         leg="MZ1/inbound", party="caller", track="inbound", codec="mulaw/8000", media_stream="MZ2", session="G1",
-        channel=0, offset_ms=60_000,
+        channel=0, offset_ms=60_000, session_begin_ms=60_200,
     )  # fmt: skip
     assert all(leg.ended is not None for leg in fold(log(*bodies)).legs)
 

@@ -21,6 +21,7 @@ SOURCE = "callscribe"
 # Of one request: events, and their bytes together, which is also what a single event may have.
 MOST_EVENTS = 10
 MOST_BYTES = 256 * 1024
+NOTHING = msgspec.Raw(b"null")
 _SCHEMA = "#/components/schemas/{name}"
 
 
@@ -35,13 +36,13 @@ class Detail(msgspec.Struct, frozen=True):
     kind: str
     at: str
     tenant: str
-    body: msgspec.Raw | None
+    body: msgspec.Raw  # JSON; `null` if it is too long
 
 
 def event(entry: Entry, bus: str) -> dict[str, str]:
     """Return `entry` as PutEvents takes it."""
     whole = _event(entry, bus, msgspec.Raw(encode_body(entry.body)))
-    return whole if size(whole) <= MOST_BYTES else _event(entry, bus, None)
+    return whole if size(whole) <= MOST_BYTES else _event(entry, bus, NOTHING)
 
 
 def size(given: dict[str, str]) -> int:
@@ -99,7 +100,7 @@ def text() -> str:
     return json.dumps(schemas(), indent=2, ensure_ascii=False) + "\n"
 
 
-def _event(entry: Entry, bus: str, body: msgspec.Raw | None) -> dict[str, str]:
+def _event(entry: Entry, bus: str, body: msgspec.Raw) -> dict[str, str]:
     kind = kind_of(entry.body)
     detail = Detail(entry.call_id, entry.seq, kind, entry.at, entry.tenant, body)
     return {

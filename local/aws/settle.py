@@ -30,6 +30,8 @@ STREAM_ACTIONS: Final = (
     "dynamodb:GetShardIterator",
     "dynamodb:ListStreams",
 )
+# The same of a queue.
+QUEUE_ACTIONS: Final = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
 HANDLER: Final = re.compile(r"functions\.(?P<folder>\w+)\.handler\.handler")
 
 
@@ -115,10 +117,17 @@ def _take_over_mappings(
     """Return the stream mappings, by the folder of the function that each is of.
 
     ministack's own are disabled: they lose records that fail. Nothing has been written yet that they could have read.
+    Those of queues stay with it; it reads queues without asking what the function's role may do, so that is asked here.
     """
+    client: LambdaClient = root.client("lambda")
     folders = {name: folder for folder, (name, _) in functions.items()}
     mappings = {}
     for resource in deployed.all("AWS::Lambda::EventSourceMapping"):
+        found = client.get_event_source_mapping(UUID=resource.id)
+        if ":sqs:" in found["EventSourceArn"]:
+            role = client.get_function_configuration(FunctionName=found["FunctionArn"])["Role"]
+            demand(QUEUE_ACTIONS, role=role, resource=found["EventSourceArn"], root=root)
+            continue
         mapped = _take_over_mapping(resource, root)
         mappings[folders[mapped.mapping.function.rpartition(":")[2]]] = mapped
     return mappings

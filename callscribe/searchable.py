@@ -36,12 +36,13 @@ def searchable(text: str) -> str:
 
 def _character(character: str) -> str:
     category = unicodedata.category(character)
-    if category in ("Mn", "Me") and not _is_unspaced(character):
+    if category in ("Mn", "Me") and not is_unspaced(character):
         return ""  # an accent
-    if _is_unspaced(character):
+    if is_unspaced(character):
         return f" {character} "
     return character if category[0] in "LNM" else " "
 
 
-def _is_unspaced(character: str) -> bool:
+def is_unspaced(character: str) -> bool:
+    """Return whether a character is of a script that puts no space between words."""
     return any(first <= ord(character) <= last for first, last in _UNSPACED)

@@ -37,6 +37,7 @@ class Stored(Struct, frozen=True):
     transcripts: tuple[Transcript, ...] = ()
     malformed: int = 0  # utterances and messages in it that made no sense
     audio_s: float | None = None  # how much audio the session got; None if the result doesn't tell
+    summary: str = ""  # of what was said, where it was asked for
 
     @property
     def settled(self) -> bool:
@@ -82,7 +83,8 @@ def decode_stored(body: bytes) -> Stored:
             found.setdefault(made, Transcript(made, is_final=True, utterance=speech))
     in_order = sorted(found.values(), key=lambda each: (each.utterance.start, each.utterance.channel))
     metadata = job.result.metadata if job.result else None
-    return Stored(job.status, tuple(in_order), malformed, metadata.audio_duration if metadata else None)
+    audio_s = metadata.audio_duration if metadata else None
+    return Stored(job.status, tuple(in_order), malformed, audio_s, _summary(job))
 
 
 class _Transcription(Struct, frozen=True):
@@ -93,8 +95,13 @@ class _Metadata(Struct, frozen=True):
     audio_duration: Seconds | None = None
 
 
+class _AddOn(Struct, frozen=True):
+    results: Any = None
+
+
 class _Result(Struct, frozen=True):
     metadata: _Metadata | None = None
+    summarization: _AddOn | None = None
     transcription: _Transcription | None = None
     messages: list[Any] | None = None  # strings, each one message of the socket as JSON
 
@@ -136,6 +143,12 @@ def _utterances(job: _Job) -> Iterator[Speech | None]:
             yield _speech.decode(raw)
         except NOT_DECODABLE:
             yield None
+
+
+def _summary(job: _Job) -> str:
+    summarization = job.result.summarization if job.result else None
+    found = summarization.results if summarization else None
+    return found.strip() if isinstance(found, str) else ""
 
 
 def _outcome(status: int, body: bytes) -> Stored:

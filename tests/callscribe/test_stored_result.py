@@ -210,3 +210,20 @@ def test_whatever_a_result_holds_costs_only_itself(utterances: list, messages: l
     kept = message("00_0", speech(0, 1))
 
     assert "00_0" in ids(job(utterances=utterances, messages=[*messages, kept]))
+
+
+@pytest.mark.parametrize(
+    ("summarization", "summary"),
+    [
+        ({"success": True, "is_empty": False, "results": " A card was lost. ", "exec_time": 1.5, "error": None},
+         "A card was lost."),
+        ({"success": False, "is_empty": True, "results": None, "exec_time": 0, "error": {"status_code": 500}}, ""),
+        ({"success": True, "results": ["not", "a string"]}, ""),
+        (None, ""),
+    ],
+)  # fmt: skip
+def test_a_summary_is_told_where_there_is_one(summarization, summary):
+    assert (
+        decode_stored(json.dumps({"status": "done", "result": {"summarization": summarization}}).encode()).summary
+        == summary
+    )

@@ -129,6 +129,11 @@ def of_the_bus(publish: Function, failures: cloudwatch.IMetric) -> Iterator[Alar
     yield Alarm(name="publish-gave-up", says="entries never came to the event bus", metric=failures, beyond=0)
 
 
+def of_a_queue(name: str, says: str, failures: cloudwatch.IMetric) -> Alarm:
+    """Return the alarm on events that the function `name` gave up."""
+    return Alarm(name=f"{name}-gave-up", says=says, metric=failures, beyond=0)
+
+
 def of_the_webhooks(voice: Function, sweep: Function) -> Iterator[Alarm]:
     """Yield the alarms on what Twilio waits for, and on what nobody waits for."""
     yield Alarm(

@@ -7,6 +7,7 @@ from infra.bundle import Bundles
 from infra.calls import Access, Calls
 from infra.data_stack import DataStack
 from infra.event_bus import EventBus
+from infra.finish import Finish
 from infra.function import Function
 from infra.parameters import Parameter
 from infra.publish import Publish
@@ -102,6 +103,15 @@ class ApiStack(Stack):
         )
         bus = EventBus(self, "EventBus", stage=stage)
         publish = Publish(self, "Publish", code=bundles.make("publish"), calls=data.calls, bus=bus)
+        finish = Finish(
+            self,
+            "Finish",
+            code=bundles.make("finish"),
+            calls=data.calls,
+            secrets=data.secrets,
+            archive=data.archive,
+            bus=bus,
+        )
         sweep = Sweep(
             self,
             "Sweep",
@@ -129,11 +139,13 @@ class ApiStack(Stack):
             "subscribe": subscribe,
             "push": push.function,
             "publish": publish.function,
+            "finish": finish.function,
             "sweep": sweep.function,
             "calls": calls.function,
         }
         self.push_failures = push.failures
         self.publish_failures = publish.failures
+        self.finish_failures = finish.failures
 
         CfnOutput(
             self,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from aws_cdk import Acknowledgment, CfnOutput, Duration, RemovalPolicy, Validations
+from typing import cast
+
+from aws_cdk import Acknowledgment, CfnOutput, Duration, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.grants import allow
 from infra.key import Key
 
 
@@ -55,12 +56,26 @@ class Archive(Construct):
         """The name that a process finds in ARCHIVE_BUCKET."""
         return self._bucket.bucket_name
 
-    def allow_put(self, grantee: iam.IGrantable, *prefixes: str) -> None:
-        """Let `grantee` write and replace files whose keys begin with one of `prefixes`, such as `entries`."""
-        for prefix in prefixes:
-            allow(grantee, "s3:PutObject", on=f"{self._bucket.bucket_arn}/{prefix}/*")
+    def allow_put(self, role: iam.Role, prefix: str) -> None:
+        """Let `role` write and replace files whose keys begin with `prefix`, such as `entries`."""
+        role.add_managed_policy(self._policy("Put", "s3:PutObject", prefix))
 
-    def allow_get(self, grantee: iam.IGrantable, *prefixes: str) -> None:
-        """Let `grantee` read files whose keys begin with one of `prefixes`."""
-        for prefix in prefixes:
-            allow(grantee, "s3:GetObject", on=f"{self._bucket.bucket_arn}/{prefix}/*")
+    def allow_get(self, role: iam.Role, prefix: str) -> None:
+        """Let `role` read files whose keys begin with `prefix`."""
+        role.add_managed_policy(self._policy("Get", "s3:GetObject", prefix))
+
+    def _policy(self, verb: str, action: str, prefix: str) -> iam.ManagedPolicy:
+        """Return the policy for it, in the bucket's own stack, where its wildcard can be told from others."""
+        name = f"{verb}{prefix.title()}"
+        if isinstance(made := self.node.try_find_child(name), iam.ManagedPolicy):
+            return made
+        files = f"{self._bucket.bucket_arn}/{prefix}/*"
+        policy = iam.ManagedPolicy(self, name, statements=[iam.PolicyStatement(actions=[action], resources=[files])])
+        bucket = Stack.of(self).get_logical_id(cast("s3.CfnBucket", self._bucket.node.default_child))
+        Validations.of(policy).acknowledge(
+            Acknowledgment(
+                id=f"AwsSolutions-IAM5[Resource::<{bucket}.Arn>/{prefix}/*]",
+                reason="calls get their ids while it runs, and files are named by them",
+            )
+        )
+        return policy

@@ -70,6 +70,12 @@ class BusReader(Construct):
             max_concurrency=most_at_once,
             report_batch_item_failures=True,
         )
+        Validations.of(mapping).acknowledge(
+            Acknowledgment(
+                id="Serverless-LambdaEventSourceMappingDestination",
+                reason="a mapping on a queue takes none: the queue itself says where its messages go in the end",
+            )
+        )
         mapping.node.add_dependency(function.role)  # the mapping is refused until the role may read the queue
         self._function = function
         self.failures: cloudwatch.IMetric = failures.metric_approximate_number_of_messages_visible(

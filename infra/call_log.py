@@ -46,6 +46,10 @@ class CallLog(Construct):
         """
         allow(grantee, "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", on=self._table.table_arn)
 
+    def allow_supplement(self, grantee: iam.IGrantable) -> None:
+        """Let `grantee` read logs and put entries of kinds that change nothing in lists of calls."""
+        allow(grantee, "dynamodb:PutItem", "dynamodb:Query", on=self._table.table_arn)
+
     def allow_read(self, grantee: iam.IGrantable) -> None:
         """Let `grantee` read a call's entries in order."""
         allow(grantee, "dynamodb:Query", on=self._table.table_arn)

@@ -37,7 +37,9 @@ class Parameters:
     partial_bytes: Annotated[Decimal, "measured", "64,346 bytes in 219 posts"] = Decimal(294)
     entry_bytes: Annotated[Decimal, "measured", "an item of Calls, 29,159 bytes in 53"] = Decimal(550)
     entry_frame_bytes: Annotated[Decimal, "measured", "what a subscriber is sent of it"] = Decimal(509)
-    entries_a_call: Annotated[Decimal, "code", "call started and ended, two legs started and ended"] = Decimal(6)
+    entries_a_call: Annotated[
+        Decimal, "code", "call started and ended, two legs started and ended; summary, chapters, analytics, ready"
+    ] = Decimal(10)
     writes_an_entry: Annotated[Decimal, "measured", "units; two of 53 were over 1 KB"] = Decimal("1.04")
     conflicts_a_call: Annotated[
         Decimal,
@@ -122,6 +124,19 @@ class Parameters:
         "one query at 10 ms, one post at 30 (10 to 50 is what is planned with), and 5 ms of its own",
     ] = Decimal(45)
     publish_ms: Annotated[Decimal, "assumed", "one request to the bus at 20 ms, and 5 of its own"] = Decimal(25)
+    ends_a_call: Annotated[Decimal, "code", "of two legs and of the call, `infra/finish.py`"] = Decimal(3)
+    finish_ms: Annotated[
+        Decimal,
+        "assumed",
+        "ten requests to DynamoDB at 10 ms, Gladia's answer and the file at 100 each, for one event of the three; "
+        "the others find that the call goes on, or that it is done",
+    ] = Decimal(150)
+    empty_receives_a_second: Annotated[
+        Decimal, "assumed", "Lambda asks a queue with five pollers, each for up to 20 s where there is nothing"
+    ] = Decimal("0.25")
+    archived_entry_bytes: Annotated[Decimal, "assumed", "an entry and its columns, compressed to a sixth"] = Decimal(
+        250
+    )
     subscribe_ms: Annotated[Decimal, "assumed", "the same"] = Decimal(45)
     ticket_ms: Annotated[Decimal, "assumed", "a request to DynamoDB, and twice the 5 ms, for signing"] = Decimal(20)
     sweep_ms: Annotated[Decimal, "assumed", "with nothing to look after"] = Decimal(500)
@@ -152,7 +167,7 @@ class Parameters:
         "about: 55 of the bridge, 45 of the functions, 25 of Container Insights",
     ] = Decimal(125)
     alarmed_metrics: Annotated[Decimal, "code", "of the alarms in `infra/alarms.py`, and two of the scaling"] = Decimal(
-        34
+        37
     )
     dashboards: Annotated[Decimal, "code", "`infra/dashboard.py`"] = Decimal(1)
     secrets: Annotated[Decimal, "code", "`infra/secrets.py`"] = Decimal(3)

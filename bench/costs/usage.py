@@ -22,6 +22,7 @@ MEMORY_GB: Final = {
     "voice": Decimal("0.5"),
     "push": Decimal("0.5"),
     "publish": Decimal("0.25"),
+    "finish": Decimal(1),
     "subscribe": Decimal("0.5"),
     "authorize": Decimal("0.25"),
     "calls": Decimal(1),
@@ -103,6 +104,7 @@ class Hour:
             "voice": self.begun * self.given.webhooks_a_call,
             "push": self.entries,
             "publish": self.entries,
+            "finish": self.begun * self.given.ends_a_call,
             "subscribe": 3 * self.connections + self.pings + self.replays,  # open, subscribe, close
             "authorize": self.connections,
             "calls": self.connections,  # a ticket each
@@ -116,6 +118,7 @@ class Hour:
             "voice": self.given.voice_ms,
             "push": self.given.push_ms,
             "publish": self.given.publish_ms,
+            "finish": self.given.finish_ms,
             "subscribe": self.given.subscribe_ms,
             "authorize": self.given.ticket_ms,
             "calls": self.given.ticket_ms,
@@ -233,6 +236,12 @@ class Hour:
 
     def _functions(self) -> Iterator[Line]:
         yield Line("event bus", "events", "events", self.entries)
+        # Each event is put into the queue, taken out and deleted; asking while there is none is two a second.
+        asked = 3 * self.invocations["finish"] + self.given.empty_receives_a_second * SECONDS
+        yield Line("event bus", "requests to queues", "queue_requests", asked)
+        yield Line("archive", "files", "s3_puts", self.begun)
+        kept = self.entries * self.given.archived_entry_bytes / GB
+        yield Line("archive", "GB kept for a month", "s3_gb_month", kept)
         for name, count in self.invocations.items():
             yield Line("Lambda", f"{name}: invocations", "invocations", count)
             yield Line("Lambda", f"{name}: GB seconds", "gb_seconds", self.busy_s[name] * MEMORY_GB[name])

@@ -1,6 +1,6 @@
 """What is changed in a template before the local AWS gets it, and nothing else is.
 
-1. Resources of the types in LEFT_OUT go, as ministack knows none of these types.
+1. Resources of the types in LEFT_OUT go: ministack does not know them, or they ask for TLS.
 2. References to them become the values in STAND_INS.
 """
 
@@ -15,6 +15,7 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "AWS::CloudFront::VpcOrigin": "media streams go straight to the bridge",
     "AWS::ApplicationAutoScaling::ScalableTarget": "there is one bridge, or as many as a test starts",
     "AWS::ApplicationAutoScaling::ScalingPolicy": "as above",
+    "AWS::S3::BucketPolicy": "it denies what does not come over TLS, and here nothing does",
 }
 
 # By type and attribute; the attribute "Ref" is what `Ref` gives.

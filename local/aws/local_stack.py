@@ -24,7 +24,8 @@ class LocalStack:
     `root` may do everything. `outputs` are those of all stacks, by name. `functions` maps the folder of a function
     (`voice`) to its name in Lambda. `keys_table` is the table of API keys. `bridge` holds the environment of the
     bridge's task definition and `bridge_access` the credentials of its task role, for twelve hours. `mappings` are what
-    the stream of Calls is to be brought to functions by, by their folders.
+    the stream of Calls is to be brought to functions by, by their folders. `queues` are the ARNs of those that the
+    local AWS itself brings messages of, by the folders of the functions that get them.
     """
 
     root: Access
@@ -34,6 +35,7 @@ class LocalStack:
     bridge: Mapping[str, str]
     bridge_access: Access
     mappings: Mapping[str, Mapped]
+    queues: Mapping[str, str]
 
     @property
     def voice_url(self) -> str:

@@ -51,6 +51,7 @@ def settle(
     fill_secrets(secrets, task, root)
     functions = _point_functions_here(deployed, root, port, OUTSIDE | dict(outside))
     _set_media_url(functions, media_url, root)
+    mappings, queues = _take_over_mappings(deployed, functions, root)
     return LocalStack(
         root=root,
         outputs={name: on_loopback(value, port=port) for name, value in deployed.outputs.items()},
@@ -58,7 +59,8 @@ def settle(
         keys_table=functions["calls"][1]["KEYS_TABLE"],
         bridge=task,
         bridge_access=root.assume(task_role, session_name="bridge"),
-        mappings=_take_over_mappings(deployed, functions, root),
+        mappings=mappings,
+        queues=queues,
     )
 
 
@@ -113,24 +115,26 @@ def _set_media_url(functions: Mapping[str, tuple[str, Mapping[str, str]]], media
 
 def _take_over_mappings(
     deployed: Deployed, functions: Mapping[str, tuple[str, Mapping[str, str]]], root: Access
-) -> dict[str, Mapped]:
-    """Return the stream mappings, by the folder of the function that each is of.
+) -> tuple[dict[str, Mapped], dict[str, str]]:
+    """Return the stream mappings, and the ARNs of the queues that are mapped, by the folders of their functions.
 
-    ministack's own are disabled: they lose records that fail. Nothing has been written yet that they could have read.
-    Those of queues stay with it; it reads queues without asking what the function's role may do, so that is asked here.
+    ministack's own of streams are disabled: they lose records that fail. Nothing has been written yet that they could
+    have read. Those of queues stay with it; it does not ask what the function's role may do, so that is asked here.
     """
     client: LambdaClient = root.client("lambda")
     folders = {name: folder for folder, (name, _) in functions.items()}
-    mappings = {}
+    mappings, queues = {}, {}
     for resource in deployed.all("AWS::Lambda::EventSourceMapping"):
         found = client.get_event_source_mapping(UUID=resource.id)
-        if ":sqs:" in found["EventSourceArn"]:
+        folder = folders[found["FunctionArn"].rpartition(":")[2]]
+        source = found["EventSourceArn"]
+        if ":sqs:" in source:
             role = client.get_function_configuration(FunctionName=found["FunctionArn"])["Role"]
-            demand(QUEUE_ACTIONS, role=role, resource=found["EventSourceArn"], root=root)
-            continue
-        mapped = _take_over_mapping(resource, root)
-        mappings[folders[mapped.mapping.function.rpartition(":")[2]]] = mapped
-    return mappings
+            demand(QUEUE_ACTIONS, role=role, resource=source, root=root)
+            queues[folder] = source
+        else:
+            mappings[folder] = _take_over_mapping(resource, root)
+    return mappings, queues
 
 
 def _take_over_mapping(resource: Resource, root: Access) -> Mapped:

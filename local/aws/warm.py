@@ -44,6 +44,7 @@ EVENTS: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "push": {"Records": []},
     "publish": {"Records": []},
+    "finish": {"Records": []},
     # Nobody's request.
     "calls": {
         "version": "2.0",

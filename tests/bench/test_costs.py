@@ -46,7 +46,7 @@ def limit(what: str):
 def test_one_call_at_once_is_as_many_calls_as_fit_in_an_hour():
     hour = Hour(1, ROUND)
 
-    assert (hour.begun, hour.minutes, hour.entries, hour.tasks) == (10, 60, 660, 1)
+    assert (hour.begun, hour.minutes, hour.entries, hour.tasks) == (10, 60, 700, 1)
 
 
 def test_there_are_whole_tasks():
@@ -61,17 +61,17 @@ def test_what_is_used_is_what_a_hand_computes():
     assert (found["bridge", "vCPU hours"], found["bridge", "GB hours of memory"]) == (1, 2)
     assert found["audio in", "GB through CloudFront"] == Decimal("0.144")
     assert found["audio out", "GB to Gladia"] == Decimal("0.072")
-    assert found["the log", "write units of Calls"] == 660 + 10 * (2 + 10)
+    assert found["the log", "write units of Calls"] == 700 + 10 * (2 + 10)
     # Ten calls with 6 for lanes and 2 for slots; 4 a minute; 1,800 heartbeats.
     assert found["sessions", "write units of Sessions"] == 80 + 240 + 1800
     # 3,600 looks at one task; ten at all tasks and slots; ten times two of the lane; 60 sweeps, with a task's lanes.
     assert found["sessions", "read units of Sessions"] == 3600 + 20 + 20 + 60 * Decimal("2.5")
-    # 660 entries, 3,600 partials, 60 pings and replays with their answers, ten subscribe and are answered.
-    assert found["following", "messages"] == 660 + 3600 + 240 + 20
-    assert found["following", "GB to clients"] == Decimal(660 * 500 + 3600 * 300) / 10**9
-    assert found["Lambda", "push: invocations"] == 660
+    # 700 entries, 3,600 partials, 60 pings and replays with their answers, ten subscribe and are answered.
+    assert found["following", "messages"] == 700 + 3600 + 240 + 20
+    assert found["following", "GB to clients"] == Decimal(700 * 500 + 3600 * 300) / 10**9
+    assert found["Lambda", "push: invocations"] == 700
     assert found["Lambda", "subscribe: invocations"] == 30 + 120
-    assert found["traces", "traces"] == 40 + 2 * 660 + 150 + 10 + 10 + 60  # fewer than one a second
+    assert found["traces", "traces"] == 40 + 2 * 700 + 150 + 10 + 10 + 60 + 30  # fewer than one a second
 
 
 def test_without_subscribers_nothing_is_posted_but_who_follows_is_asked_all_the_same():

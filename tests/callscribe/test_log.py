@@ -9,59 +9,11 @@ import pytest
 from callscribe.entries import CallEnded, CallStarted, Dtmf, Entry
 from callscribe.errors import MalformedMessage
 from callscribe.log import Log, entry_of
-from callscribe.requests import Conflict, Request
+from tests.log_table import Table
 
 LOG = Log("Calls", "CA1")
 STARTED = CallStarted(provider="twilio", direction="inbound", account="AC1", from_number="+1", to_number="+2")
 WRITER = {"at": "2026-11-22T09:15:02.417Z", "tenant": "default"}
-
-
-class Table:
-    """The one table, as DynamoDB keeps it; knows the three calls that the log makes."""
-
-    def __init__(self):
-        self.items = {}
-
-    def ask(self, request: Request):
-        arguments = request.arguments
-        match request.method:
-            case "put_item":
-                key = (arguments["Item"]["pk"]["S"], arguments["Item"]["sk"]["S"])
-                if key in self.items:
-                    return Conflict(self.items[key])
-                self.items[key] = arguments["Item"]
-                return {}
-            case "update_item":
-                self.items[(arguments["Key"]["pk"]["S"], "HEAD")] = arguments
-                return {}
-            case "query":
-                values = arguments["ExpressionAttributeValues"]
-                found = [
-                    item
-                    for (pk, sk), item in sorted(
-                        self.items.items(), reverse=not arguments.get("ScanIndexForward", True)
-                    )
-                    if pk == values[":pk"]["S"] and values[":first"]["S"] <= sk <= values[":last"]["S"]
-                ]
-                return {"Items": found[: arguments["Limit"]]}
-
-    def run(self, steps):
-        answer = None
-        while True:
-            try:
-                answer = self.ask(steps.send(answer))
-            except StopIteration as done:
-                return done.value
-
-    async def run_yielding(self, steps):
-        """As `run`, but any other writer may come between two requests."""
-        answer = None
-        while True:
-            await asyncio.sleep(0)
-            try:
-                answer = self.ask(steps.send(answer))
-            except StopIteration as done:
-                return done.value
 
 
 def digit(number: int) -> Dtmf:

@@ -54,6 +54,7 @@ ENVIRONMENT = {
     "GLADIA_URL": "https://api.gladia.io",
     "PUSH_URL": "wss://f6g7h8i9j0.execute-api.eu-west-1.amazonaws.com/live",
     "TENANT_CLAIM": "tenant",
+    "ARCHIVE_BUCKET": "archive",
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 from infra.bundle import ROOT, BundleFailed, Bundles, Target
 from tests.tables import TABLES
 
-FUNCTIONS = ("voice", "authorize", "subscribe", "push", "publish", "calls", "sweep", "page")
+FUNCTIONS = ("voice", "authorize", "subscribe", "push", "publish", "finish", "calls", "sweep", "page")
 
 # The environment of the local AWS: boto3, as in Lambda's runtime, and nothing of ours.
 LAMBDA_LIKE = ROOT / ".venv-aws" / "bin" / "python"
@@ -39,6 +39,7 @@ def test_a_handler_runs_on_its_bundle_and_what_lambda_brings(name: str) -> None:
         "GLADIA_URL": "https://example.com",
         "TENANT_CLAIM": "tenant",
         "EVENT_BUS": "bus",
+        "ARCHIVE_BUCKET": "bucket",
         **dict.fromkeys((f"{table.upper()}_TABLE" for table in TABLES), "table"),
         **dict.fromkeys(("SETTINGS_PARAMETER", "MEDIA_URL_PARAMETER"), "/parameter"),
         **dict.fromkeys(

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from callscribe.bus import SOURCE
+from callscribe.entries import KINDS
 from functions.calls.openapi import PATH
 from functions.calls.operations import OPERATIONS
+from functions.finish.finish import PATIENCE
+from infra.finish import KINDS as FINISH_KINDS
 from tests.tables import TABLES
 
 if TYPE_CHECKING:
@@ -25,6 +29,7 @@ FUNCTIONS = {
     "CallsFunction": "calls",
     "PageFunction": "page",
     "PublishFunction": "publish",
+    "FinishFunction": "finish",
 }
 
 
@@ -162,6 +167,7 @@ def test_each_process_is_told_what_it_needs_and_no_more(templates: Templates) ->
         "authorize": {"SIGNING_SECRET", "TICKETS_TABLE"},
         "page": {"API_URL"},
         "publish": {"EVENT_BUS"},
+        "finish": {"CALLS_TABLE", "ARCHIVE_BUCKET", "GLADIA_SECRET", "GLADIA_URL"},
         "subscribe": {"CALLS_TABLE", "SUBSCRIPTIONS_TABLE", "PUSH_ENDPOINT"},
         "push": {"SUBSCRIPTIONS_TABLE", "PUSH_ENDPOINT"},
         "sweep": {
@@ -259,6 +265,7 @@ def test_every_process_has_a_log_of_its_own_that_is_not_kept_for_ever(templates:
         "AuthorizeLog",
         "CallsApiAccessLog",
         "CallsFunctionLog",
+        "FinishFunctionLog",
         "PageAccessLog",
         "PageFunctionLog",
         "PublishFunctionLog",
@@ -278,7 +285,7 @@ def test_every_process_has_a_log_of_its_own_that_is_not_kept_for_ever(templates:
 def test_calls_that_no_bridge_attends_to_are_looked_after_each_minute_by_one_run_at_a_time(
     templates: Templates,
 ) -> None:
-    rule = templates.only("AWS::Events::Rule")
+    rule = templates.of_type("AWS::Events::Rule")["SweepEachMinute"]["Properties"]
     (target,) = rule["Targets"]
     function = templates.of_type("AWS::Lambda::Function")["SweepFunction"]["Properties"]
 
@@ -328,7 +335,33 @@ def test_new_entries_come_to_each_reader_at_once_in_order_and_never_for_ever(
 
 
 def test_a_stream_has_no_more_than_two_readers(templates: Templates) -> None:
-    assert len(templates.of_type("AWS::Lambda::EventSourceMapping")) == 2
+    sources = [
+        templates.text(mapping["Properties"]["EventSourceArn"])
+        for mapping in templates.of_type("AWS::Lambda::EventSourceMapping").values()
+    ]
+
+    assert sources.count("{CallsTable.StreamArn}") == 2
+
+
+def test_what_hears_of_calls_by_the_bus_is_told_again_until_it_has_done_it_and_what_it_gives_up_is_kept(
+    templates: Templates,
+) -> None:
+    rule = templates.of_type("AWS::Events::Rule")["FinishReaderRule"]["Properties"]
+    (target,) = rule["Targets"]
+    queues = templates.of_type("AWS::SQS::Queue")
+    queue = queues["FinishReaderQueue"]["Properties"]
+    mapping = templates.of_type("AWS::Lambda::EventSourceMapping")["FinishReaderEvents"]["Properties"]
+    function = templates.of_type("AWS::Lambda::Function")["FinishFunction"]["Properties"]
+
+    assert rule["EventPattern"] == {"source": [SOURCE], "detail-type": list(FINISH_KINDS)}
+    assert set(FINISH_KINDS) <= set(KINDS)
+    assert templates.text(rule["EventBusName"]) == "{EventBus}"
+    assert templates.text(target["Arn"]) == templates.text(mapping["EventSourceArn"]) == "{FinishReaderQueue.Arn}"
+    assert templates.text(target["DeadLetterConfig"]["Arn"]) == "{FinishReaderFailures.Arn}"
+    assert templates.text(queue["RedrivePolicy"]["deadLetterTargetArn"]) == "{FinishReaderFailures.Arn}"
+    assert queue["RedrivePolicy"]["maxReceiveCount"] * queue["VisibilityTimeout"] > PATIENCE.total_seconds()
+    assert queue["VisibilityTimeout"] > function["Timeout"]
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
 # --- the ways in

@@ -112,6 +112,17 @@ def test_the_publish_function_may_follow_calls_and_put_events_on_one_bus(templat
     }
 
 
+def test_the_finish_function_may_write_what_a_call_lacks_and_keep_it_but_read_no_archive(templates: Templates) -> None:
+    assert templates.rights("FinishFunctionRole") == {
+        **TRACES,
+        **log_of("FinishFunctionLog"),
+        CALLS: {"dynamodb:PutItem", "dynamodb:Query"},
+        "{ArchiveBucket.Arn}/entries/*": {"s3:PutObject"},
+        "{SecretsGladiaSecret.Id}": READ_SECRET,
+        "{FinishReaderQueue.Arn}": {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"},
+    }
+
+
 def test_the_sweep_function_may_end_calls_and_forget_sessions_but_keep_none(templates: Templates) -> None:
     assert templates.rights("SweepFunctionRole") == {
         **TRACES,
@@ -170,6 +181,7 @@ def test_there_is_one_role_a_process_and_no_other(templates: Templates) -> None:
         "AccountLogsRole",
         "AuthorizeRole",
         "CallsFunctionRole",
+        "FinishFunctionRole",
         "PageFunctionRole",
         "PublishFunctionRole",
         "PushFunctionRole",
@@ -181,7 +193,7 @@ def test_there_is_one_role_a_process_and_no_other(templates: Templates) -> None:
     ]
 
 
-def test_every_wildcard_is_one_of_five_that_cannot_be_narrowed(templates: Templates) -> None:
+def test_every_wildcard_is_one_of_six_that_cannot_be_narrowed(templates: Templates) -> None:
     resources = {resource for role in templates.roles() for resource in templates.rights(role)}
 
     assert {resource for resource in resources if "*" in resource} == {
@@ -189,6 +201,7 @@ def test_every_wildcard_is_one_of_five_that_cannot_be_narrowed(templates: Templa
         CONNECTIONS,  # connections get their ids while it runs
         f"arn:{{AWS::Partition}}:ecs:{ACCOUNT}:task/{{ServiceCluster}}/*",  # and so do tasks
         f"arn:{{AWS::Partition}}:ecs:{ACCOUNT}:service/{{ServiceCluster}}/*",  # the service is made after the role
+        "{ArchiveBucket.Arn}/entries/*",  # calls get their ids while it runs, too
         f"arn:{{AWS::Partition}}:logs:{ACCOUNT}:log-group:*",  # API Gateway has one role for all logs of an account
     }
 

@@ -18,12 +18,15 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from callscribe.after_call import TranscriptReady
+from callscribe.archive import unpack
 from callscribe.call import fold
 from callscribe.client import Watching
 from callscribe.entries import CallFailed, CallStarted, Entry
 from callscribe.messages import PartialMessage
 from callscribe.tickets import push_ticket, sign
 from callscribe.transcript import transcript
+from local.aws.engine import root_at
 from local.gladia.scripted import silence, spoken
 from local.placing import Placed, Tracks, watch
 
@@ -115,17 +118,17 @@ async def test_twenty_calls_at_once_are_complete_and_share_no_word(up):
         await asyncio.sleep(delay_s)
         live.add(name)
         most_live = max(most_live, len(live))
-        tracks = conversation(*[f"I am {name}", f"good day {name}"] * 5, f"bye {name}")
+        tracks = conversation(*[f"I am {name}", f"good day {name}"] * 6, f"bye {name}")
         placed = await up.place(tracks, to_number=WITHOUT_PARTIALS, pace=1)
         live.discard(name)
         return placed
 
-    placed = await asyncio.gather(*(place(name, number * 0.8) for number, name in enumerate(names)))
+    placed = await asyncio.gather(*(place(name, number * 0.6) for number, name in enumerate(names)))
     assert most_live == len(names)
 
     for name, call in zip(names, placed, strict=True):
         assert call.report.failure is None
-        turns = [("caller", f"I am {name}"), ("agent", f"good day {name}")] * 5
+        turns = [("caller", f"I am {name}"), ("agent", f"good day {name}")] * 6
         assert said(call) == [*turns, ("caller", f"bye {name}")]
         assert [entry.seq for entry in call.entries] == list(range(1, len(call.entries) + 1))
         state = fold(call.entries)
@@ -193,6 +196,35 @@ async def test_two_subscribers_see_the_same_call(up):
         second = await watch(callscribe, call_id, lambda _what: None)
 
     assert [seen.what for seen in second if isinstance(seen.what, Entry)] == placed.entries
+
+
+async def test_a_call_that_is_over_gets_its_chapters_and_figures_and_is_kept_as_a_file(up):
+    placed = await up.place(conversation("good morning", "this is the bank", "I have lost my card"))
+    call_id = placed.report.call_sid
+
+    client = up.addresses.callscribe()
+    async with asyncio.timeout(30), client, aclosing(client.follow(call_id)) as following:
+        entries = []
+        async for each in following:
+            entries.append(each)
+            if isinstance(each.body, TranscriptReady):
+                break
+
+    ready = entries[-1].body
+    assert (ready.utterances, ready.complete, ready.unknown) == (3, True, ())
+    assert [entry.kind for entry in entries[-3:]] == ["chapters", "analytics", "transcript.ready"]
+    shares = {each.party: each.utterances for each in entries[-2].body.parties}
+    assert shares == {"caller": 2, "agent": 1}
+    rows = unpack(file_of(up, ready.archive))
+    assert [row.seq for row in rows] == [entry.seq for entry in entries[:-1]]
+    assert [(row.party, row.text) for row in rows if row.kind == "utterance"] == said(placed)
+
+
+def file_of(up, key: str) -> bytes:
+    """Return a file of the archive."""
+    s3 = root_at(up.addresses.aws_url).client("s3")
+    (bucket,) = [each["Name"] for each in s3.list_buckets()["Buckets"] if "archive" in each["Name"]]
+    return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 
 
 def ticket(up, **changes) -> str:

@@ -20,6 +20,7 @@ def test_only_these_types_are_left_out_and_only_these_values_stand_in():
         "AWS::ApplicationAutoScaling::ScalableTarget",
         "AWS::ApplicationAutoScaling::ScalingPolicy",
         "AWS::CloudFront::VpcOrigin",
+        "AWS::S3::BucketPolicy",
     }
     assert STAND_INS == {("AWS::CloudFront::VpcOrigin", "Id"): "vo_local"}
 
@@ -123,7 +124,17 @@ def test_functions_know_the_addresses_that_work_here(stack):
         for folder, name in stack.functions.items()
     }
 
-    assert set(environments) == {"voice", "authorize", "subscribe", "push", "sweep", "calls", "page", "publish"}
+    assert set(environments) == {
+        "voice",
+        "authorize",
+        "subscribe",
+        "push",
+        "sweep",
+        "calls",
+        "page",
+        "publish",
+        "finish",
+    }
     assert environments["voice"]["PUBLIC_URL"] + "/twilio/voice" == urldefrag(stack.voice_url).url
     assert environments["push"]["PUSH_ENDPOINT"] == stack.push_url.replace("ws://", "http://")
     assert environments["subscribe"]["PUSH_ENDPOINT"] == environments["push"]["PUSH_ENDPOINT"]
@@ -222,7 +233,16 @@ def test_the_mapping_of_push_is_as_in_the_template_and_the_engines_own_is_off(st
     assert mapping.passes_on({"eventName": "INSERT", "dynamodb": {"NewImage": {"kind": {"S": "dtmf"}}}})
     assert not mapping.passes_on({"eventName": "INSERT", "dynamodb": {"NewImage": {"sk": {"S": "HEAD"}}}})
     own = stack.root.client("lambda").list_event_source_mappings()["EventSourceMappings"]
-    assert [each["State"] for each in own] == ["Disabled", "Disabled"]
+    assert {stack_of(each["EventSourceArn"]): each["State"] for each in own} == {
+        "dynamodb": "Disabled",
+        "sqs": "Enabled",
+    }
+    assert len(own) == 3
+
+
+def stack_of(arn):
+    """Return the service that an ARN is of."""
+    return arn.split(":")[2]
 
 
 def test_what_publishes_is_tried_for_as_long_as_the_stream_has_it(stack):

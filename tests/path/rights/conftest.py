@@ -47,7 +47,8 @@ def deployed(stack):
         [*environments.values(), stack.bridge],
         stream_arn=stack.mappings["push"].mapping.stream_arn,
         queues={
-            mapped.mapping.failure_queue_arn: f"{folder.upper()}_FAILURES" for folder, mapped in stack.mappings.items()
+            **{each.mapping.failure_queue_arn: f"{name.upper()}_FAILURES" for name, each in stack.mappings.items()},
+            **{arn: f"{name.upper()}_QUEUE" for name, arn in stack.queues.items()},
         },
     )
     ssm, events = stack.root.client("ssm"), stack.root.client("events")

@@ -38,6 +38,9 @@ class Names:
             return self._variables[resource]
         if ":execute-api:" in resource:
             return "PUSH_ENDPOINT"
+        if ":s3:" in resource:
+            bucket, _, keys = resource.rpartition(":")[2].partition("/")
+            return f"{self._variables.get(bucket, bucket)}/{keys}"
         if ":ecs:" in resource:
             return {"service": "BRIDGE_SERVICE", "task": "BRIDGE_TASKS"}[resource.rpartition(":")[2].partition("/")[0]]
         last = resource.rpartition(":")[2]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from local.gladia.scripted import ScriptedRecogniser
 from local.gladia.server import EmulatedGladia
-from tests.path.rights import of_bridge, of_calls, of_clients, of_sweep, of_voice
+from tests.path.rights import of_bridge, of_calls, of_clients, of_finish, of_sweep, of_voice
 from tests.path.rights.act import Scenario
 from tests.path.rights.carrier import carrier
 
@@ -63,6 +63,15 @@ async def sweep(deployment: Deployment) -> AsyncIterator[Scenario]:
 
 
 @asynccontextmanager
+async def finish(deployment: Deployment) -> AsyncIterator[Scenario]:
+    async with (
+        EmulatedGladia(ScriptedRecogniser()) as gladia,
+        deployment.witnessed("finish", GLADIA_URL=gladia.url) as start_anew,
+    ):
+        yield Scenario(of_finish.acts(deployment), start_anew)
+
+
+@asynccontextmanager
 async def bridge(deployment: Deployment) -> AsyncIterator[Scenario]:
     async def keeps_nothing() -> None:
         pass
@@ -74,6 +83,7 @@ async def bridge(deployment: Deployment) -> AsyncIterator[Scenario]:
 SCENARIOS: dict[str, Callable[[Deployment], AbstractAsyncContextManager[Scenario]]] = {
     "AuthorizeRole": authorize,
     "CallsFunctionRole": calls,
+    "FinishFunctionRole": finish,
     "PublishFunctionRole": publish,
     "PushFunctionRole": push,
     "ServiceRole": bridge,

@@ -13,6 +13,9 @@ from tests.path.rights.scenarios import SCENARIOS
 
 # What nothing asks for here, by how the actions begin: who does on AWS.
 NOT_ASKED_FOR = {
+    "sqs:DeleteMessage": "Lambda, once a message's events are done with; the local AWS deletes it itself",
+    "sqs:GetQueueAttributes": "Lambda, to know how many messages wait; there is no need here",
+    "sqs:ReceiveMessage": "Lambda, to bring messages to a function; the local AWS takes them out itself",
     "logs:": "Lambda, ECS and API Gateway, to write logs; the local AWS writes those of functions itself",
     "xray:": "the X-Ray daemon beside a function, to send its traces; there is none here",
     "ecr:": "ECS, to fetch the bridge's image; here the bridge is started as a process",

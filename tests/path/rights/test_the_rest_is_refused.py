@@ -7,7 +7,7 @@ import pytest
 from tests.path.rights.probes import SECRETS, TABLES, allowed, probes
 
 BRIDGE, SWEEP, VOICE, CALLS = "ServiceRole", "SweepFunctionRole", "VoiceRole", "CallsFunctionRole"
-PUSH, SUBSCRIBE, AUTHORIZE = "PushFunctionRole", "SubscribeRole", "AuthorizeRole"
+PUSH, SUBSCRIBE, AUTHORIZE, FINISH = "PushFunctionRole", "SubscribeRole", "AuthorizeRole", "FinishFunctionRole"
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +39,7 @@ def test_all_that_any_role_was_granted_of_tables_secrets_and_settings_was_tried(
     kept = {
         right
         for right in granted
-        if right.service in ("dynamodb", "secretsmanager", "ssm", "sqs", "events", "execute-api")
+        if right.service in ("dynamodb", "secretsmanager", "ssm", "sqs", "events", "execute-api", "s3")
     }
 
     assert {right for right in kept if right.on != "CALLS_STREAM"} <= {probe.right for probe in probes(deployment)}
@@ -63,16 +63,28 @@ def test_keys_are_checked_one_at_a_time_by_the_http_api_alone(may):
     assert may("dynamodb:Query", "KEYS_TABLE") == may("dynamodb:Query", "KEYS_TABLE/index/by-tenant") == set()
 
 
-def test_logs_are_written_by_those_who_open_end_and_hear_calls_and_read_by_one_more(may):
+def test_logs_are_written_by_those_who_open_end_hear_and_finish_calls_and_read_by_one_more(may):
     writers = {BRIDGE, CALLS, SWEEP, VOICE}
-    assert may("dynamodb:PutItem", "CALLS_TABLE") == may("dynamodb:UpdateItem", "CALLS_TABLE") == writers
-    assert may("dynamodb:Query", "CALLS_TABLE") == {*writers, SUBSCRIBE}
+    assert may("dynamodb:UpdateItem", "CALLS_TABLE") == writers
+    assert may("dynamodb:PutItem", "CALLS_TABLE") == {*writers, FINISH}
+    assert may("dynamodb:Query", "CALLS_TABLE") == {*writers, FINISH, SUBSCRIBE}
+
+
+def test_the_archive_is_written_by_what_finishes_calls_and_read_by_nobody(may):
+    files = "ARCHIVE_BUCKET/entries/*"
+    assert may("s3:PutObject", files) == {FINISH}
+    assert (
+        may("s3:GetObject", files)
+        == may("s3:DeleteObject", files)
+        == may("s3:PutObject", "ARCHIVE_BUCKET/other/*")
+        == set()
+    )
 
 
 def test_secrets_are_read_by_those_who_need_them_and_changed_by_nobody(may):
     readers = {secret: may("secretsmanager:GetSecretValue", secret) for secret in SECRETS}
     assert readers == {
-        "GLADIA_SECRET": {BRIDGE, SWEEP},
+        "GLADIA_SECRET": {BRIDGE, FINISH, SWEEP},
         "SIGNING_SECRET": {AUTHORIZE, BRIDGE, CALLS, SWEEP, VOICE},
         "TWILIO_SECRET": {BRIDGE, CALLS, SWEEP, VOICE},
     }

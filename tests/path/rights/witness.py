@@ -45,13 +45,16 @@ class Witness:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
-                status, headers, answer = witness._pass_on(self.path, dict(self.headers), body)
+                status, headers, answer = witness._pass_on(self.command, self.path, dict(self.headers), body)
                 self.send_response_only(status)
                 for name, value in headers:
                     self.send_header(name, value)
                 self.send_header("content-length", str(len(answer)))
                 self.end_headers()
                 self.wfile.write(answer)
+
+            def do_PUT(self) -> None:
+                self.do_POST()
 
             def log_message(self, *_arguments) -> None:
                 pass
@@ -86,14 +89,16 @@ class Witness:
             if not self._answered.wait_for(lambda: right in self.requests, TIMEOUT_S):
                 raise TimeoutError(right)
 
-    def _pass_on(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-        right = self._right(path, {name.lower(): value for name, value in headers.items()}, body)
+    def _pass_on(
+        self, method: str, path: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, list[tuple[str, str]], bytes]:
+        right = self._right(method, path, {name.lower(): value for name, value in headers.items()}, body)
         if any(each in path for each in self.busy):
             self._saw(right)
             return 429, [("x-amzn-errortype", "LimitExceededException")], b"{}"
         upstream = http.client.HTTPConnection(self._upstream, timeout=TIMEOUT_S)
         try:
-            upstream.request("POST", path, body, headers)
+            upstream.request(method, path, body, headers)
             response = upstream.getresponse()
             answer = response.read()
         finally:
@@ -110,9 +115,12 @@ class Witness:
             self.requests.append(right)
             self._answered.notify_all()
 
-    def _right(self, path: str, headers: dict[str, str], body: bytes) -> Right:
+    def _right(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Right:
         if "/@connections/" in path:
             return Right("execute-api:ManageConnections", "PUSH_ENDPOINT")
+        if method == "PUT":
+            bucket, prefix, *_ = urlsplit(path).path.lstrip("/").split("/")
+            return Right("s3:PutObject", self._names.of(f"arn:aws:s3:::{bucket}/{prefix}/*"))
         service, _, operation = headers["x-amz-target"].partition(".")
         asked = json.loads(body)
         match SERVICES[service]:

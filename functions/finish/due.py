@@ -6,12 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from callscribe.analytics import analytics
-from callscribe.chapters import chapters
-
 from callscribe.after_call import Analytics, Card, Chapters, Summary, TranscriptReady
+from callscribe.analytics import analytics
 from callscribe.archive import key_of
 from callscribe.call import Call
+from callscribe.chapters import chapters
 from callscribe.entries import Body, Entry, Utterance
 from callscribe.exports.formats import FORMATS
 from callscribe.transcript import transcript

@@ -31,5 +31,5 @@ async def test_a_function_that_cannot_start_is_named(stack):
 
 
 async def test_a_function_without_an_event_is_an_error(stack):
-    with pytest.raises(DeployError, match="no event for finish"):
-        await warm(replace(stack, functions={"finish": "a-function"}))
+    with pytest.raises(DeployError, match="no event for newcomer"):
+        await warm(replace(stack, functions={"newcomer": "a-function"}))

@@ -114,7 +114,7 @@ export class CallView {
     part.strip = element("canvas", {
       class: "strip", role: "slider", tabindex: 0, "aria-label": "Time", "aria-valuemin": 0, "aria-valuemax": 0, "aria-valuenow": 0,
     });
-    part.summary = element("p", { class: "summary", hidden: true });
+    part.after = element("section", { class: "after", hidden: true });
     part.talk = element("main", { class: "talk", id: "talk", tabindex: "-1", "aria-label": "Conversation" });
     part.empty = element("p", { class: "empty" }, "Nothing has been said yet.");
     part.aloud = element("div", { class: "unseen", "aria-live": "polite", "aria-relevant": "additions" });
@@ -134,7 +134,7 @@ export class CallView {
         ),
         part.strip,
       ),
-      part.summary,
+      part.after,
       part.talk,
       part.empty,
       part.aloud,
@@ -161,14 +161,14 @@ export class CallView {
     } else if (this.call.failure !== before) {
       this.conversation.note(this.call.failure, this.call.lengthMs, "failed");
     }
-    this.conversation.drop(new Set([...this.call.partials.values()].map(({ id }) => id)));
+    this.conversation.drop();
     this.#changed();
   }
 
   #partial(partial) {
     const line = this.call.say(partial);
     this.spokeAt.set(line.party, performance.now());
-    this.conversation.drop(new Set([...this.call.partials.values()].map(({ id }) => id)));
+    this.conversation.drop();
     this.conversation.show(line);
     this.#changed();
   }
@@ -208,9 +208,14 @@ export class CallView {
       const number = this.parts.parties.childElementCount;
       this.parts.parties.append(element("li", { style: `--party: var(--party-${(number % 4) + 1})` }, plain(parties[number])));
     }
-    this.parts.summary.hidden = !this.call.summary;
-    if (this.call.summary) setText(this.parts.summary, plain(this.call.summary));
+    if (this.call.analytics || this.call.summaries.size) this.#after();
     this.#tick();
+  }
+
+  async #after() {
+    const { AfterCall } = await import("./after.js"); // most calls go on
+    this.after ??= new AfterCall(this.parts.after, (ms) => this.jump(ms));
+    this.after.show(this.call);
   }
 
   #foot() {

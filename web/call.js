@@ -10,7 +10,7 @@ export class Call {
     this.startedAt = null;
     this.ended = null;
     this.failure = null;
-    this.summary = null;
+    this.summaries = new Map(); // by session
     this.legs = new Map(); // by name: { party, track, ledger, gaps }
     this.lines = new Map(); // finals by id
     this.partials = new Map(); // by leg
@@ -45,7 +45,13 @@ export class Call {
         this.partials.delete(body.leg);
         break;
       case "summary":
-        this.summary = body.text;
+        this.summaries.set(body.session, body.text);
+        break;
+      case "chapters":
+        this.chapters = body.chapters;
+        break;
+      case "analytics":
+        this.analytics = body;
         break;
       case "utterance":
         return this.#utterance(body);

@@ -31,7 +31,8 @@ export class Conversation {
   }
 
   /** Drop lines that are being said no more and came to nothing. */
-  drop(keep) {
+  drop() {
+    const keep = new Set([...this.call.partials.values()].map(({ id }) => id));
     for (const [id, row] of this.rows) {
       if (row.line.isFinal || keep.has(id)) continue;
       row.node.remove();

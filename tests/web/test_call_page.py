@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 
 from bench.following.service import OVER, began, leg, said, silent
-from callscribe.after_call import Entities, EntityFound, Sentiment, SentimentFound, Summary
+from callscribe.after_call import (
+    Analytics,
+    Chapter,
+    Chapters,
+    Entities,
+    EntityFound,
+    PartyFigures,
+    Sentiment,
+    SentimentFound,
+    Step,
+    Summary,
+)
 from callscribe.entries import CallFailed, Dtmf, LegGap
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -221,7 +232,7 @@ async def test_what_the_log_has_beside_words_is_shown(screen):
     summary = Summary(text="The caller has lost a card.", session="G1")
     await talking(screen, said("agent", "How nice, Maya", number=0, start_ms=0), sentiment, entities, summary)
 
-    await screen.until("document.querySelector('.summary:not([hidden])')")
+    await screen.until("document.querySelector('.after:not([hidden]) .summary:not([hidden])')")
     assert await screen.page.locator(".summary").inner_text() == "The caller has lost a card."
     assert await screen.page.locator(".line").get_attribute("data-sentiment") == "positive"
     assert await screen.page.locator(".line").get_attribute("data-entities") == "NAME_GIVEN: Maya"
@@ -265,3 +276,81 @@ async def test_who_reads_further_up_is_not_moved_and_is_told_of_what_comes(scree
     assert await screen.page.evaluate("scrollY") == 0
     await screen.page.keyboard.press("l")
     await screen.until("scrollY > 1000 && document.querySelector('.unread').hidden")
+
+
+CONVERSATION = (
+    said("agent", "Good morning, this is the Example Bank.", number=0, start_ms=0),
+    said("caller", "I have lost my card, and I am angry.", number=0, start_ms=6000),
+    said("agent", "Now to your mortgage.", number=1, start_ms=60_000),
+)
+AFTER = (
+    Summary(text="The caller has lost a card.", session="G1"),
+    Chapters(
+        chapters=(
+            Chapter(title="Lost, card, <b>bank</b>", start_ms=0, end_ms=9000),
+            Chapter(title="Mortgage, rate, house", start_ms=60_000, end_ms=64_000),
+        )
+    ),
+    Analytics(
+        duration_ms=70_000,
+        silence_ms=50_000,
+        longest_silence_ms=41_000,
+        overlap_ms=3500,
+        parties=(
+            PartyFigures(
+                party="caller", talk_ms=8000, talk_share=0.4, utterances=1, words=8, words_per_minute=61.4,
+                longest_monologue_ms=8000, interruptions=1, response_ms=None,
+            ),
+            PartyFigures(
+                party="agent", talk_ms=12_000, talk_share=0.6, utterances=2, words=11, words_per_minute=110.0,
+                longest_monologue_ms=6000, interruptions=0, response_ms=1460,
+            ),
+        ),
+        step_ms=2000,
+        over_time=tuple(
+            Step(500, 400 if place == 3 else 0, (1000 if place % 3 else 200, 300 + 40 * place)) for place in range(35)
+        ),
+    ),
+)  # fmt: skip
+
+
+async def test_a_call_that_is_over_shows_its_summary_chapters_and_figures(screen):
+    feeling = SentimentFound(sentiment="negative", emotion="anger", text="I am angry", start_ms=6000, end_ms=7000)
+    angry = Sentiment(utterance=CONVERSATION[1].id, sentiments=(feeling,))
+    await talking(screen, *CONVERSATION, angry, silent("caller"), silent("agent"), OVER, *AFTER)
+
+    await screen.until("document.querySelector('.after:not([hidden]) .plot svg')")
+    assert await screen.page.locator(".after .summary").inner_text() == "The caller has lost a card."
+    assert await screen.lines(".after nav li") == ["0:00 Lost, card, <b>bank</b>", "1:00 Mortgage, rate, house"]
+    assert "caller 40 %, agent 60 %" in await screen.page.locator(".plot svg").get_attribute("aria-label")
+    assert await screen.page.locator(".plot circle.bad").count() == 1
+    cells = await screen.page.locator(".after tbody tr").all_inner_texts()
+    assert cells == [
+        "share of talk\t40 % · 0:08\t60 % · 0:12",
+        "words a minute\t61\t110",
+        "longest monologue\t0:08\t0:06",
+        "interruptions\t1\t0",
+        "answers after\t-\t1.5 s",
+    ]
+    assert await screen.page.locator(".after caption").inner_text() == (
+        "silence 71 %, 0:41 at a time; both speaking 5 %"
+    )
+
+
+async def test_a_chapter_and_a_place_in_the_plot_lead_to_what_was_said_there(screen):
+    await talking(screen, *CONVERSATION, silent("caller"), silent("agent"), OVER, *AFTER)
+    await screen.until("document.querySelector('.after:not([hidden]) .plot svg')")
+
+    await screen.page.get_by_text("Mortgage, rate, house").click()
+    await screen.until("document.activeElement.textContent.includes('mortgage')")
+    plot = await screen.page.locator(".plot svg").bounding_box()
+    await screen.page.locator(".plot svg").click(position={"x": plot["width"] * 0.1, "y": 20})
+    await screen.until("document.activeElement.textContent.includes('lost my card')")
+
+
+async def test_a_call_in_progress_fetches_nothing_of_that(screen):
+    await talking(screen, CONVERSATION[0])
+    await screen.until("document.querySelector('.line.final')")
+
+    fetched = await screen.page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name)")
+    assert not any("after." in name for name in fetched)

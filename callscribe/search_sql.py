@@ -1,0 +1,151 @@
+"""A search as one statement of SQL that Athena (Trino) and DuckDB both understand, and its rows as calls.
+
+Everything that anybody wrote is a parameter, in the order of the question marks; the statement itself is made of
+constants. Rows come a moment each, calls newest first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final
+
+from msgspec import Struct
+
+from callscribe.search_query import Query
+
+MOST_MOMENTS: Final = 20  # of a call
+
+# Columns of a row, in this order.
+_OF_CALL: Final = ("call_id", "started_at", "duration_ms", "direction", "from_number", "to_number")
+_OF_MOMENT: Final = ("seq", "party", "start_ms", "end_ms", "text", "language", "sentiment")
+
+
+class Moment(Struct, frozen=True, kw_only=True):
+    """Something that was said and is looked for; times are ms on the call's clock."""
+
+    seq: int  # of the entry
+    party: str
+    start_ms: int
+    end_ms: int
+    text: str
+    language: str
+    sentiment: str
+
+
+class FoundCall(Struct, frozen=True, kw_only=True):
+    """A call in which all that is looked for was found."""
+
+    call_id: str
+    started_at: str
+    duration_ms: int
+    direction: str
+    from_number: str
+    to_number: str
+    moments: tuple[Moment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL with question marks, and what they stand for: text and whole numbers."""
+
+    sql: str
+    parameters: tuple[str | int, ...]
+
+
+class _Where:
+    """Conditions that all have to be met, with their parameters."""
+
+    def __init__(self) -> None:
+        self.conditions: list[str] = []
+        self.parameters: list[str | int] = []
+
+    def add(self, condition: str, *parameters: str | int) -> None:
+        self.conditions.append(condition)
+        self.parameters += parameters
+
+    @property
+    def sql(self) -> str:
+        """All of them, as they stand after WHERE."""
+        return " AND ".join(self.conditions)
+
+
+def statement(query: Query, *, tenant: str, table: str, limit: int, after: tuple[str, str] | None = None) -> Statement:
+    """Return what finds the first `limit` calls; `after` is the start and id of the last call that is known already.
+
+    `table` is the archive: a name, or whatever else stands after FROM. It is never anything that a client wrote.
+    """
+    hits = _of_archive(query, tenant, "utterance" if query.is_of_words else "call.started")
+    _of_call(query, hits)
+    _of_moment(query, hits)
+    if after is not None:
+        hits.add("(started_at < ? OR (started_at = ? AND call_id > ?))", after[0], after[0], after[1])
+    unwanted = _of_archive(query, tenant, "utterance")
+    unwanted.add(f"({' OR '.join(['words LIKE ?'] * len(query.without)) or 'FALSE'})", *_patterns(query.without))
+    said = "".join(f", words LIKE ? AS said_{number}" for number in range(len(query.terms)))
+    having = " AND ".join(f"bool_or(said_{number})" for number in range(len(query.terms))) or "TRUE"
+    columns = ", ".join((*_OF_CALL, *_OF_MOMENT))
+    sql = (
+        f"WITH unwanted AS (SELECT call_id AS unwanted_id FROM {table} WHERE {unwanted.sql}), "  # noqa: S608 - constants
+        f"hits AS (SELECT {columns}{said} FROM {table} WHERE {hits.sql}), "
+        "found AS (SELECT call_id AS found_id, max(started_at) AS began FROM hits "
+        "WHERE call_id NOT IN (SELECT unwanted_id FROM unwanted) "
+        f"GROUP BY call_id HAVING {having} ORDER BY began DESC, found_id LIMIT {int(limit)}), "
+        f"placed AS (SELECT {columns}, began, row_number() OVER (PARTITION BY call_id ORDER BY start_ms, seq) AS place "
+        "FROM hits JOIN found ON call_id = found_id) "
+        f"SELECT {columns} FROM placed WHERE place <= {MOST_MOMENTS} ORDER BY began DESC, call_id, place"
+    )
+    return Statement(sql, (*unwanted.parameters, *_patterns(query.terms), *hits.parameters))
+
+
+def _of_archive(query: Query, tenant: str, kind: str) -> _Where:
+    """Return the conditions on files and lines; the folders' names come first, so that no other file is opened."""
+    where = _Where()
+    where.add("day BETWEEN ? AND ?", query.since.isoformat(), query.until.isoformat())
+    where.add("tenant = ?", tenant)
+    where.add("kind = ?", kind)
+    return where
+
+
+def _patterns(terms: Iterable[str]) -> list[str]:
+    # Terms are letters, digits and spaces (callscribe.searchable): nothing in them is a sign of a pattern.
+    return [f"%{term}%" for term in terms]
+
+
+def _of_call(query: Query, where: _Where) -> None:
+    if query.number:
+        where.add("(from_number = ? OR to_number = ?)", query.number, query.number)
+    if query.longer_ms is not None:
+        where.add("duration_ms >= ?", query.longer_ms)
+    if query.shorter_ms is not None:
+        where.add("duration_ms <= ?", query.shorter_ms)
+
+
+def _of_moment(query: Query, where: _Where) -> None:
+    if query.terms:
+        where.add(f"({' OR '.join(['words LIKE ?'] * len(query.terms))})", *_patterns(query.terms))
+    for column in ("party", "sentiment", "language"):
+        if wanted := getattr(query, column):
+            where.add(f"{column} = ?", wanted)
+    if query.entity or query.entity_text:
+        # `;NAME_GIVEN= maya ;`; what was said is letters, digits and spaces, and a type has no sign of a pattern but _.
+        where.add("entities LIKE ?", f"%;{query.entity or '%'}={query.entity_text or '%'};%")
+
+
+def calls(rows: Iterable[Sequence[Any]], query: Query) -> Iterator[FoundCall]:
+    """Yield the calls in `rows`, which come as `statement` has them; of a search without words they have no moments."""
+    for _, of_call in groupby(rows, key=lambda row: row[0]):
+        each = list(of_call)
+        known = dict(zip(_OF_CALL, each[0], strict=False))
+        said = (row[len(_OF_CALL) :] for row in each if query.is_of_words)
+        moments = tuple(
+            Moment(**{name: _typed(name, value) for name, value in zip(_OF_MOMENT, row, strict=True)}) for row in said
+        )
+        yield FoundCall(**{name: _typed(name, value) for name, value in known.items()}, moments=moments)
+
+
+def _typed(name: str, value: Any) -> Any:
+    """Athena tells everything as text."""
+    is_number = name == "seq" or name.endswith("_ms")
+    return int(value or 0) if is_number else str(value or "")

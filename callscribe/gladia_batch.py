@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -18,6 +18,8 @@ from callscribe.decoding import NOT_DECODABLE
 from callscribe.errors import MalformedMessage, Refused
 from callscribe.exchange import Exchange, HttpRequest, raise_if_temporary
 from callscribe.gladia_transcript import Seconds, Word
+
+T = TypeVar("T")
 
 SERVICE = "gladia"
 MOST_BYTES: Final = 1000 * 1000 * 1000
@@ -197,7 +199,7 @@ def _fetched(status: int, body: bytes) -> Recorded:
     return decode(body)
 
 
-def _read(status: int, body: bytes, shape: type[Any]) -> Any:
+def _read(status: int, body: bytes, shape: type[T]) -> T:
     _check(status)
     try:
         return msgspec.json.decode(body, type=shape)

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice, product, takewhile
+from itertools import islice, product
 from statistics import median
 from typing import Final
 
@@ -61,7 +61,9 @@ def by_speaker(
     for spoken in recorded.utterances:
         start, end = _ms(spoken.start) + offset_ms, _ms(spoken.end) + offset_ms
         first = bisect_left(in_order, start - longest_ms, key=lambda said: said.start_ms)
-        for said in takewhile(lambda said, end=end: said.start_ms < end, islice(in_order, first, None)):
+        for said in islice(in_order, first, None):
+            if said.start_ms >= end:
+                break
             if (common := min(end, said.end_ms) - max(start, said.start_ms)) > 0:
                 shared[spoken.speaker or 0, said.leg] += common
     found: dict[int, Voice] = {}

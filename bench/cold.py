@@ -47,6 +47,7 @@ def environment(name: str) -> dict[str, str]:
         "POWERTOOLS_METRICS_NAMESPACE": "callscribe",
         "TENANT_CLAIM": "tenant",
         "EVENT_BUS": "bus",
+        "ARCHIVE_BUCKET": "bucket",
         "PUSH_URL": "wss://example.com/live",
         **dict.fromkeys(ADDRESSES, "https://example.com"),
         **{f"{table.upper()}_TABLE": "table" for table in TABLES},

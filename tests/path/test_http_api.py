@@ -26,7 +26,9 @@ async def test_a_call_is_found_read_and_exported(up, api):
 
     assert call_id in [each["call_id"] for each in page["calls"]]
     assert (call["status"], call["complete"], call["settled"]) == ("ended", True, True)
-    assert [entry["seq"] for entry in log["entries"]] == [entry.seq for entry in placed.entries[2:]]
+    # What is made of a call that is over may be there already.
+    followed = [entry.seq for entry in placed.entries[2:]]
+    assert [entry["seq"] for entry in log["entries"]][: len(followed)] == followed
     assert captions.headers["content-type"] == "text/vtt; charset=utf-8"
     assert "<v caller>good morning</v>" in captions.text
     assert "<v agent>this is the bank</v>" in captions.text

@@ -6,34 +6,18 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from callscribe.entries import Entry
-from callscribe.exchange import Exchange
-from callscribe.log import PAGE_ENTRIES, Log, Steps
+from callscribe.log import PAGE_ENTRIES, Log
 from callscribe.twilio_rest import TwilioRest
 from functions.calls.problems import no_such_call
-
-T = TypeVar("T")
+from functions.ports import Ask, Perform
 
 JSON = "application/json"
-
-
-class Perform(Protocol):
-    """Runs the steps of a DynamoDB operation; raises Unavailable."""
-
-    def __call__(self, steps: Steps[T], /) -> T:
-        """Return what the operation returns."""
-
-
-class Ask(Protocol):
-    """Performs an HTTP exchange; raises Unavailable, Refused, MalformedMessage."""
-
-    def __call__(self, exchange: Exchange[T], /) -> T:
-        """Return what the answer means."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

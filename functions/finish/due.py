@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from callscribe.after_call import Analytics, Card, Chapters, Summary, TranscriptReady
@@ -14,19 +13,12 @@ from callscribe.chapters import chapters
 from callscribe.entries import Body, Entry, Utterance
 from callscribe.exports.formats import FORMATS
 from callscribe.transcript import transcript
+from functions.fact import Fact
 
 T = TypeVar("T")
 
 # Entries that change nothing of what is made of a call.
 _MADE = (Analytics, Card, Chapters, Summary, TranscriptReady)
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """An entry that is due. `token` names it, so that of two who write it one does."""
-
-    body: Body
-    token: str
 
 
 def figures(entries: Sequence[Entry]) -> list[Fact]:

@@ -6,20 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol, TypeVar
 
 from callscribe.after_call import Summary, TranscriptReady
 from callscribe.archive import key_of, pack, rows
 from callscribe.call import fold
 from callscribe.entries import Entry, timestamp
 from callscribe.errors import MalformedMessage, Refused, Unavailable
-from callscribe.exchange import Exchange
-from callscribe.log import Log, Steps
+from callscribe.log import Log
 from callscribe.sessions_heard import SessionHeard, sessions_heard
 from callscribe.stored_result import Stored, fetch
-from functions.finish.due import Fact, figures, ready, said
-
-T = TypeVar("T")
+from functions.fact import Fact
+from functions.finish.due import figures, ready, said
+from functions.ports import Ask, Perform
 
 # Gladia's result is there within seconds of a session's end, and Gladia is seldom away for longer.
 PATIENCE = timedelta(minutes=15)
@@ -33,20 +31,6 @@ class Outcome(StrEnum):
     WAITS = "waits"  # for Gladia
     DONE = "done"
     DONE_BEFORE = "done before"
-
-
-class Perform(Protocol):
-    """Runs the steps of a DynamoDB operation; raises Unavailable."""
-
-    def __call__(self, steps: Steps[T], /) -> T:
-        """Return what the operation returns."""
-
-
-class Ask(Protocol):
-    """Performs an HTTP exchange; raises Unavailable, Refused, MalformedMessage."""
-
-    def __call__(self, exchange: Exchange[T], /) -> T:
-        """Return what the answer means."""
 
 
 @dataclass(frozen=True, slots=True)

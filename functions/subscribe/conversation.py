@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
 
 from callscribe.errors import MalformedMessage, Unavailable
 from callscribe.log import PAGE_ENTRIES, Log, Steps
@@ -24,18 +23,10 @@ from callscribe.messages import (
 )
 from callscribe.subscriptions import Subscription, Subscriptions
 from callscribe.tickets import Ticket
-
-T = TypeVar("T")
+from functions.ports import Perform
 
 # API Gateway ends a connection after two hours; what is left of it in the table then expires by itself.
 CONNECTION_S = 2 * 3600 + 600
-
-
-class Perform(Protocol):
-    """Runs the steps of a DynamoDB operation; raises Unavailable."""
-
-    def __call__(self, steps: Steps[T], /) -> T:
-        """Return what the operation returns."""
 
 
 @dataclass(frozen=True, slots=True)

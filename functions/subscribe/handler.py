@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 from aws_lambda_powertools import Logger, Metrics
@@ -20,11 +20,13 @@ from functions.connections import Connections
 from functions.environment import required
 from functions.scope import of_context
 from functions.straight_posts import StraightPosts
-from functions.subscribe.conversation import Client, Conversation, T
+from functions.subscribe.conversation import Client, Conversation
 from functions.trace import Trace
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+T = TypeVar("T")
 
 PATIENCE_S = 5.0  # for one frame
 PAGE_MS = 8000  # a page is read and posted well within that

@@ -6,22 +6,19 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol, TypeVar
 
 from callscribe.call import fold
 from callscribe.entries import Body, Entry, timestamp
 from callscribe.errors import MalformedMessage, Refused, Unavailable
-from callscribe.exchange import Exchange
 from callscribe.in_progress import InProgress
 from callscribe.lane_record import LaneRecord
-from callscribe.log import Log, Steps
+from callscribe.log import Log
 from callscribe.sessions import STALE_MS, Sessions
 from callscribe.stored_result import Stored, fetch
 from callscribe.twilio_rest import CallOver, CallState, TwilioRest, carrying
+from functions.ports import Ask, Perform
 from functions.sweep.closing import close
 from functions.sweep.ending import Ending, ending_by, ending_in, unknown_ending
-
-T = TypeVar("T")
 
 # A media stream that was asked for is there within a second or two. Less than a minute, as the sweep comes each minute.
 AGAIN_AFTER_MS = 20_000
@@ -43,20 +40,6 @@ class Outcome(StrEnum):
     WAITS = "waits"  # for Gladia to finish
     CLOSED = "closed"
     GIVEN_UP = "given up"  # closed without all that should be known
-
-
-class Perform(Protocol):
-    """Runs the steps of a DynamoDB operation; raises Unavailable."""
-
-    def __call__(self, steps: Steps[T], /) -> T:
-        """Return what the operation returns."""
-
-
-class Ask(Protocol):
-    """Performs an HTTP exchange; raises Unavailable, Refused, MalformedMessage."""
-
-    def __call__(self, exchange: Exchange[T], /) -> T:
-        """Return what the answer means."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,18 +9,11 @@ from callscribe.entries import Body, CallFailed, Entry, Ledger, LegEnded, LegGap
 from callscribe.lane_record import LaneRecord, LegRecord
 from callscribe.reconciliation import Place, missing
 from callscribe.stored_result import Stored
+from functions.fact import Fact
 
 BYTES_A_MS = 8  # of one channel at 8000 Hz, one byte a sample
 CAUSE = "no bridge had the call"
 NOT_HEARD = "no bridge had the call for long enough to be granted a session"
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """An entry that is due. `token` names it as the bridge would, so that of two who write it one does."""
-
-    body: Body
-    token: str
 
 
 @dataclass(frozen=True, slots=True)

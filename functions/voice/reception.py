@@ -10,33 +10,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
 
 import msgspec
 from botocore.exceptions import ClientError
 
 from callscribe.entries import CallEnded, CallFailed, CallStarted, Entry, LegStarted, timestamp
 from callscribe.errors import Refused, Unavailable
-from callscribe.log import Log, Steps
+from callscribe.log import Log
 from callscribe.media_address import media_stream_url
 from callscribe.settings import NumberSettings, settings_in_force
 from functions.found import DEFAULT, Found, find
 from functions.kept import Missing
+from functions.ports import Perform
 from functions.secrets import signing_keys
 from functions.voice.scrub import scrub
 from functions.voice.twiml import Stream, answer
 from functions.voice.webhook import CallForm, StatusForm, StreamForm
 
-T = TypeVar("T")
-
 OVER = {"completed", "busy", "failed", "no-answer", "canceled"}
-
-
-class Perform(Protocol):
-    """Runs the steps of a DynamoDB operation; raises Unavailable."""
-
-    def __call__(self, steps: Steps[T], /) -> T:
-        """Return what the operation returns."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 from typing import cast
 
-from aws_cdk import Acknowledgment, Duration, Validations
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.call_log import CallLog
+from infra.failures import failures_queue, waiting
 from infra.function import Function
 from infra.grants import allow
 
@@ -31,24 +31,8 @@ class StreamReader(Construct):
     ) -> None:
         """Records are tried for `max_record_age`, and `retries` times more at most."""
         super().__init__(scope, construct_id)
-        failures = sqs.Queue(
-            self,
-            "Failures",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            retention_period=Duration.days(14),
-        )
-        Validations.of(failures).acknowledge(
-            Acknowledgment(id="AwsSolutions-SQS3", reason="it is where failures end; nothing consumes it by itself"),
-            Acknowledgment(id="Serverless-SQSRedrivePolicy", reason="as above"),
-            Acknowledgment(
-                id="AwsSolutions-SQS4",
-                reason="only Lambda sends here, over TLS, and only positions in the stream; a policy that asks for TLS "
-                "would also shut out the local AWS",
-            ),
-        )
-        self.failures: cloudwatch.IMetric = failures.metric_approximate_number_of_messages_visible(
-            period=Duration.minutes(1), statistic="Maximum"
-        )
+        failures = failures_queue(self, sent_by="Lambda")  # and only positions in the stream
+        self.failures: cloudwatch.IMetric = waiting(failures)
         calls.allow_follow(function.role)
         mapping = lambda_.EventSourceMapping(
             self,

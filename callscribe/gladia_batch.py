@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, Final, Literal, TypeVar
+from typing import Final, TypeVar
 from urllib.parse import quote, urlsplit
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from callscribe.decoding import NOT_DECODABLE
 from callscribe.errors import MalformedMessage, Refused
 from callscribe.exchange import Exchange, HttpRequest, raise_if_temporary
+from callscribe.gladia_job import Status, decode_job
 from callscribe.gladia_transcript import Seconds, Word
 
 T = TypeVar("T")
@@ -24,8 +25,6 @@ T = TypeVar("T")
 SERVICE = "gladia"
 MOST_BYTES: Final = 1000 * 1000 * 1000
 MOST_S: Final = 135 * 60  # on any plan
-
-Status = Literal["queued", "processing", "done", "error"]
 
 
 class Spoken(Struct, frozen=True):
@@ -117,14 +116,10 @@ def decode(body: bytes) -> Recorded:
 
     A single utterance in it that makes no sense is counted and left out.
     """
-    try:
-        job = _job.decode(body)
-    except NOT_DECODABLE as error:
-        raise MalformedMessage(f"gladia: {error}", kind="gladia") from error
-    result = job.result
+    job = decode_job(body)
     utterances: list[Spoken] = []
     malformed = 0
-    for raw in (result.transcription.utterances if result and result.transcription else None) or ():
+    for raw in job.utterances:
         try:
             utterances.append(_spoken.decode(raw))
         except NOT_DECODABLE:
@@ -134,34 +129,10 @@ def decode(body: bytes) -> Recorded:
         status=job.status,
         utterances=tuple(utterances),
         malformed=malformed,
-        audio_s=result.metadata.audio_duration if result and result.metadata else None,
-        summary=_summary(result),
+        audio_s=job.audio_s,
+        summary=job.summary,
         error_code=job.error_code,
     )
-
-
-class _Transcription(Struct, frozen=True):
-    utterances: list[Raw] | None = None
-
-
-class _Metadata(Struct, frozen=True):
-    audio_duration: Seconds | None = None
-
-
-class _AddOn(Struct, frozen=True):
-    results: Any = None
-
-
-class _Result(Struct, frozen=True):
-    metadata: _Metadata | None = None
-    transcription: _Transcription | None = None
-    summarization: _AddOn | None = None
-
-
-class _Job(Struct, frozen=True):
-    status: Status
-    result: _Result | None = None
-    error_code: int | None = None
 
 
 class _Uploaded(Struct, frozen=True):
@@ -172,13 +143,7 @@ class _Started(Struct, frozen=True):
     id: str
 
 
-_job = msgspec.json.Decoder(_Job)
 _spoken = msgspec.json.Decoder(Spoken)
-
-
-def _summary(result: _Result | None) -> str:
-    found = result.summarization.results if result and result.summarization else None
-    return found.strip() if isinstance(found, str) else ""
 
 
 def _uploaded(status: int, body: bytes) -> str:

@@ -7,21 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from http import HTTPStatus
-from typing import Any, Literal
 from urllib.parse import quote
 
 import msgspec
 from msgspec import Raw, Struct
 
 from callscribe.decoding import NOT_DECODABLE
-from callscribe.errors import MalformedMessage, Refused
+from callscribe.errors import Refused
 from callscribe.exchange import Exchange, HttpRequest, raise_if_temporary
-from callscribe.gladia_transcript import Seconds, Speech, Transcript
+from callscribe.gladia_job import Job, Status, decode_job
+from callscribe.gladia_transcript import Speech, Transcript
 from callscribe.spoken import Spoken
 
 SERVICE = "gladia"
-
-Status = Literal["queued", "processing", "done", "error"]
 
 _MADE = "stored:"
 
@@ -61,10 +59,7 @@ def decode_stored(body: bytes) -> Stored:
 
     A single utterance or message in it that makes no sense is counted and left out.
     """
-    try:
-        job = _job.decode(body)
-    except NOT_DECODABLE as error:
-        raise MalformedMessage(f"gladia: {error}", kind="gladia") from error
+    job = decode_job(body)
     found: dict[str, Transcript] = {}
     spoken = Spoken()
     malformed = 0
@@ -82,33 +77,7 @@ def decode_stored(body: bytes) -> Stored:
             made = f"{_MADE}{speech.channel}:{round(speech.start * 1000)}"
             found.setdefault(made, Transcript(made, is_final=True, utterance=speech))
     in_order = sorted(found.values(), key=lambda each: (each.utterance.start, each.utterance.channel))
-    metadata = job.result.metadata if job.result else None
-    audio_s = metadata.audio_duration if metadata else None
-    return Stored(job.status, tuple(in_order), malformed, audio_s, _summary(job))
-
-
-class _Transcription(Struct, frozen=True):
-    utterances: list[Raw] | None = None
-
-
-class _Metadata(Struct, frozen=True):
-    audio_duration: Seconds | None = None
-
-
-class _AddOn(Struct, frozen=True):
-    results: Any = None
-
-
-class _Result(Struct, frozen=True):
-    metadata: _Metadata | None = None
-    summarization: _AddOn | None = None
-    transcription: _Transcription | None = None
-    messages: list[Any] | None = None  # strings, each one message of the socket as JSON
-
-
-class _Job(Struct, frozen=True):
-    status: Status
-    result: _Result | None = None
+    return Stored(job.status, tuple(in_order), malformed, job.audio_s, job.summary)
 
 
 class _Envelope(Struct, frozen=True):
@@ -116,15 +85,14 @@ class _Envelope(Struct, frozen=True):
     data: Raw = Raw(b"null")
 
 
-_job = msgspec.json.Decoder(_Job)
 _envelope = msgspec.json.Decoder(_Envelope)
 _transcript = msgspec.json.Decoder(Transcript)
 _speech = msgspec.json.Decoder(Speech)
 
 
-def _finals(job: _Job) -> Iterator[Transcript | None]:
+def _finals(job: Job) -> Iterator[Transcript | None]:
     """Yield the final transcripts among the messages, and None for each message that makes no sense."""
-    for text in (job.result.messages if job.result else None) or ():
+    for text in job.messages:
         try:
             envelope = _envelope.decode(text if isinstance(text, str) else b"")
             if envelope.type == "transcript":
@@ -135,20 +103,13 @@ def _finals(job: _Job) -> Iterator[Transcript | None]:
             yield None
 
 
-def _utterances(job: _Job) -> Iterator[Speech | None]:
+def _utterances(job: Job) -> Iterator[Speech | None]:
     """Yield the utterances of the transcription, and None for each that makes no sense."""
-    transcription = job.result.transcription if job.result else None
-    for raw in (transcription.utterances if transcription else None) or ():
+    for raw in job.utterances:
         try:
             yield _speech.decode(raw)
         except NOT_DECODABLE:
             yield None
-
-
-def _summary(job: _Job) -> str:
-    summarization = job.result.summarization if job.result else None
-    found = summarization.results if summarization else None
-    return found.strip() if isinstance(found, str) else ""
 
 
 def _outcome(status: int, body: bytes) -> Stored:

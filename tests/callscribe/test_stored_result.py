@@ -219,6 +219,7 @@ def test_whatever_a_result_holds_costs_only_itself(utterances: list, messages: l
          "A card was lost."),
         ({"success": False, "is_empty": True, "results": None, "exec_time": 0, "error": {"status_code": 500}}, ""),
         ({"success": True, "results": ["not", "a string"]}, ""),
+        ("a string", ""),
         (None, ""),
     ],
 )  # fmt: skip

@@ -60,26 +60,24 @@ class Finish:
             found = self._reconcile(entries, now)
             if found is None:
                 return Outcome.WAITS
-            unknown = found
-            entries = self._read(call_id)
-        if (due := figures(entries)) or ready(entries, call, unknown=unknown) is not None:
-            self._append(entries, due, now)
-            self._keep(call_id, unknown, now)
-            return Outcome.DONE
-        return Outcome.DONE_BEFORE
+            entries, unknown = found
+        due = figures(entries)
+        if not due and ready(entries, call, unknown=unknown) is None:
+            return Outcome.DONE_BEFORE
+        self._keep(self._append(entries, due, now), unknown, now)
+        return Outcome.DONE
 
-    def _keep(self, call_id: str, unknown: Sequence[str], now: datetime) -> None:
-        """Put the call into the archive as its log stands now, and say so."""
-        entries = self._read(call_id)
+    def _keep(self, entries: list[Entry], unknown: Sequence[str], now: datetime) -> None:
+        """Put the call whose log is `entries` into the archive, and say so."""
         call = fold(entries)
         # Without what tells of the file itself, or it would be another file after each time that it is told of.
         kept = [entry for entry in entries if not isinstance(entry.body, TranscriptReady)]
-        self.keep(key_of(call, call_id, entries[0].tenant), pack(rows(kept)))
+        self.keep(key_of(call, entries[0].call_id, entries[0].tenant), pack(rows(kept)))
         if (fact := ready(entries, call, unknown=unknown)) is not None:
             self._append(entries, [fact], now)
 
-    def _reconcile(self, entries: list[Entry], now: datetime) -> list[str] | None:
-        """Append what Gladia knows and the log doesn't; return what stays unknown, None if that may yet come."""
+    def _reconcile(self, entries: list[Entry], now: datetime) -> tuple[list[Entry], list[str]] | None:
+        """Append what Gladia knows and the log doesn't; return the log, and what stays unknown; None if it may come."""
         patient = now - _last_change(entries) < PATIENCE
         unknown: list[str] = []
         for session in sessions_heard(entries):
@@ -88,8 +86,8 @@ class Finish:
                 return None
             if why or stored.status != "done":
                 unknown.append(f"session {session.id}: {why or stored.status}")
-            self._append(entries, _facts(session, entries, stored), now)
-        return unknown
+            entries = self._append(entries, _facts(session, entries, stored), now)
+        return entries, unknown
 
     def _stored(self, session: SessionHeard) -> tuple[Stored, str]:
         """Return what Gladia has of the session, and why there is nothing."""
@@ -103,16 +101,23 @@ class Finish:
     def _read(self, call_id: str) -> list[Entry]:
         return self.perform(Log(self.calls_table, call_id).read_all())
 
-    def _append(self, entries: Sequence[Entry], facts: Sequence[Fact], now: datetime) -> None:
-        """Append what `entries`, the whole log, lacks; what others have written meanwhile is not written again."""
-        if not facts:
-            return
-        log, tail = Log(self.calls_table, entries[0].call_id), entries[-1].seq
+    def _append(self, entries: list[Entry], facts: Sequence[Fact], now: datetime) -> list[Entry]:
+        """Append what `entries`, the whole log, lacks, and return the log as it is then.
+
+        What others have written meanwhile is not written again.
+        """
+        log, known = Log(self.calls_table, entries[0].call_id), list(entries)
+        others = False
         for fact in facts:
+            # Tokens are looked for from `tail` on: from the last entry that has been looked at.
+            tail = known[-1].seq
             steps = log.append(fact.body, at=timestamp(now), tenant=entries[0].tenant, token=fact.token, tail=tail)
             entry = self.perform(steps)
-            # Tokens are looked for from `tail` on, and what another run has written meanwhile has not been looked at.
-            tail = entry.seq if entry.seq == tail + 1 else tail
+            if entry.seq == tail + 1:
+                known.append(entry)
+            else:
+                others = True
+        return self._read(entries[0].call_id) if others else known
 
 
 def _facts(session: SessionHeard, entries: Sequence[Entry], stored: Stored) -> list[Fact]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -22,6 +22,7 @@ DAYS: Final = 30
 MOST_TERMS: Final = 12
 MOST_CHARACTERS: Final = 500
 
+_KEY = re.compile(r"([A-Za-z]+):")
 _DURATION = re.compile(r"(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s)?")
 _TYPE = re.compile(r"[A-Z][A-Z_]{0,63}")
 _NUMBER = re.compile(r"\+?[\w:.@-]{2,128}")
@@ -64,8 +65,7 @@ class _Token:
     place: int
     text: str
     key: str = ""
-    is_phrase: bool = False
-    is_excluded: bool = field(default=False)
+    is_excluded: bool = False
 
 
 def parse(text: str, *, today: date) -> Query:
@@ -119,19 +119,19 @@ def _tokens(text: str) -> Iterator[_Token]:
             end = text.find('"', place + 1)
             if end < 0:
                 raise QueryError("this quotation mark has no second one", place=place)
-            found, is_phrase, place = text[place + 1 : end], True, end + 1
+            found, place = text[place + 1 : end], end + 1
         else:
             end = next((at for at in range(place, len(text)) if text[at].isspace() or text[at] == '"'), len(text))
-            found, is_phrase, place = text[place:end], False, end
+            found, place = text[place:end], end
         if key and not found.strip():
             raise QueryError(f"{key}: has nothing after it", place=begin)
         if key and is_excluded:
             raise QueryError(f"only words and phrases can be left out, not {key}:", place=begin)
-        yield _Token(begin, found, key, is_phrase, is_excluded)
+        yield _Token(begin, found, key, is_excluded)
 
 
 def _key(text: str, place: int) -> str:
-    found = re.compile(r"([A-Za-z]+):").match(text, place)
+    found = _KEY.match(text, place)
     if found is None:
         return ""
     key = found[1].lower()

@@ -22,7 +22,6 @@ class Received:
     """One event, and what its message in the queue is known by."""
 
     message_id: str  # what `batchItemFailures` names
-    receipt_handle: str
     times: int  # it was received, this time included
     detail: Detail
 
@@ -51,7 +50,6 @@ def read(records: Iterable[Record]) -> Batch:
             events.append(
                 Received(
                     message_id=record["messageId"],
-                    receipt_handle=record["receiptHandle"],
                     times=int(record["attributes"]["ApproximateReceiveCount"]),
                     detail=_event.decode(record["body"]).detail,
                 )

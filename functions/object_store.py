@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ObjectStore:
-    """The objects of one bucket, each put and read whole."""
+    """The objects of one bucket, each put whole."""
 
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
@@ -24,17 +24,6 @@ class ObjectStore:
         try:
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body)
         except ClientError as error:
-            raise _reason(error) from error
-        except BotoCoreError as error:
-            raise Unavailable(f"s3: {type(error).__name__}") from error
-
-    def get(self, key: str) -> bytes | None:
-        """Return an object, None if there is none. Raises Unavailable."""
-        try:
-            return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "NoSuchKey":
-                return None
             raise _reason(error) from error
         except BotoCoreError as error:
             raise Unavailable(f"s3: {type(error).__name__}") from error

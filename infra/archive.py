@@ -58,19 +58,14 @@ class Archive(Construct):
 
     def allow_put(self, role: iam.Role, prefix: str) -> None:
         """Let `role` write and replace files whose keys begin with `prefix`, such as `entries`."""
-        role.add_managed_policy(self._policy("Put", "s3:PutObject", prefix))
+        role.add_managed_policy(self._putting(prefix))
 
-    def allow_get(self, role: iam.Role, prefix: str) -> None:
-        """Let `role` read files whose keys begin with `prefix`."""
-        role.add_managed_policy(self._policy("Get", "s3:GetObject", prefix))
-
-    def _policy(self, verb: str, action: str, prefix: str) -> iam.ManagedPolicy:
+    def _putting(self, prefix: str) -> iam.ManagedPolicy:
         """Return the policy for it, in the bucket's own stack, where its wildcard can be told from others."""
-        name = f"{verb}{prefix.title()}"
-        if isinstance(made := self.node.try_find_child(name), iam.ManagedPolicy):
-            return made
         files = f"{self._bucket.bucket_arn}/{prefix}/*"
-        policy = iam.ManagedPolicy(self, name, statements=[iam.PolicyStatement(actions=[action], resources=[files])])
+        policy = iam.ManagedPolicy(
+            self, f"Put{prefix.title()}", statements=[iam.PolicyStatement(actions=["s3:PutObject"], resources=[files])]
+        )
         bucket = Stack.of(self).get_logical_id(cast("s3.CfnBucket", self._bucket.node.default_child))
         Validations.of(policy).acknowledge(
             Acknowledgment(

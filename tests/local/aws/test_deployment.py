@@ -233,14 +233,14 @@ def test_the_mapping_of_push_is_as_in_the_template_and_the_engines_own_is_off(st
     assert mapping.passes_on({"eventName": "INSERT", "dynamodb": {"NewImage": {"kind": {"S": "dtmf"}}}})
     assert not mapping.passes_on({"eventName": "INSERT", "dynamodb": {"NewImage": {"sk": {"S": "HEAD"}}}})
     own = stack.root.client("lambda").list_event_source_mappings()["EventSourceMappings"]
-    assert {stack_of(each["EventSourceArn"]): each["State"] for each in own} == {
+    assert {service_of(each["EventSourceArn"]): each["State"] for each in own} == {
         "dynamodb": "Disabled",
         "sqs": "Enabled",
     }
     assert len(own) == 3
 
 
-def stack_of(arn):
+def service_of(arn):
     """Return the service that an ARN is of."""
     return arn.split(":")[2]
 

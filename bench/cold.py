@@ -22,6 +22,7 @@ from local.aws.warm import EVENTS
 from tests.tables import TABLES
 
 ROUNDS = 7
+# The environment of the local AWS: boto3, as in Lambda's runtime, and nothing of ours.
 LAMBDA_LIKE = ROOT / ".venv-aws" / "bin" / "python"
 ADDRESSES = ("API_URL", "PUBLIC_URL", "PUSH_ENDPOINT", "TWILIO_URL", "GLADIA_URL")
 # As Lambda's runtime client does it: the handler is imported, then gets its first event.

@@ -7,13 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from infra.bundle import ROOT, BundleFailed, Bundles, Target
-from tests.tables import TABLES
+from bench.cold import LAMBDA_LIKE, environment
+from infra.bundle import BundleFailed, Bundles, Target
 
 FUNCTIONS = ("voice", "authorize", "subscribe", "push", "publish", "finish", "calls", "sweep", "page")
-
-# The environment of the local AWS: boto3, as in Lambda's runtime, and nothing of ours.
-LAMBDA_LIKE = ROOT / ".venv-aws" / "bin" / "python"
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -25,32 +22,10 @@ def test_a_handler_runs_on_its_bundle_and_what_lambda_brings(name: str) -> None:
     program = (
         f"import sys; sys.path.insert(0, sys.argv[1]); from functions.{name}.handler import handler; print(handler)"
     )
-    told = {
-        "AWS_DEFAULT_REGION": "eu-west-1",
-        "AWS_ACCESS_KEY_ID": "of-the-role",
-        "AWS_SECRET_ACCESS_KEY": "example-key-not-a-secret",
-        "POWERTOOLS_SERVICE_NAME": name,
-        "POWERTOOLS_METRICS_NAMESPACE": "callscribe",
-        "API_URL": "https://example.com",
-        "PUBLIC_URL": "https://example.com",
-        "PUSH_ENDPOINT": "https://example.com/live",
-        "PUSH_URL": "wss://example.com/live",
-        "TWILIO_URL": "https://example.com",
-        "GLADIA_URL": "https://example.com",
-        "TENANT_CLAIM": "tenant",
-        "EVENT_BUS": "bus",
-        "ARCHIVE_BUCKET": "bucket",
-        **dict.fromkeys((f"{table.upper()}_TABLE" for table in TABLES), "table"),
-        **dict.fromkeys(("SETTINGS_PARAMETER", "MEDIA_URL_PARAMETER"), "/parameter"),
-        **dict.fromkeys(
-            ("TWILIO_SECRET", "SIGNING_SECRET", "GLADIA_SECRET"),
-            "arn:aws:secretsmanager:eu-west-1:123456789012:secret:s",
-        ),
-    }
     with Bundles(target=Target.HOST) as bundles:
         done = subprocess.run(
             [LAMBDA_LIKE, "-I", "-B", "-c", program, bundles.make(name)],
-            env=told,
+            env=environment(name),
             capture_output=True,
             text=True,
             check=False,

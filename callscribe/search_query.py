@@ -25,6 +25,7 @@ MOST_CHARACTERS: Final = 500
 _KEY = re.compile(r"([A-Za-z]+):")
 _DURATION = re.compile(r"(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s)?")
 _TYPE = re.compile(r"[A-Z][A-Z_]{0,63}")
+_PHONE = re.compile(r"[+\d ().-]+")
 _NUMBER = re.compile(r"\+?[\w:.@-]{2,128}")
 
 
@@ -146,7 +147,9 @@ def _party(query: Query, token: _Token) -> Query:
 
 
 def _number(query: Query, token: _Token) -> Query:
-    number = re.sub(r"[ ()]", "", token.text)
+    # What people put between digits; a SIP address keeps its hyphens and dots.
+    is_phone = _PHONE.fullmatch(token.text) is not None
+    number = re.sub(r"[ ().-]", "", token.text) if is_phone else token.text
     if not _NUMBER.fullmatch(number):
         raise QueryError("a number is written like +12025550123", place=token.place)
     return replace(query, number=number)

@@ -39,7 +39,7 @@ def test_keys_narrow_the_search():
     ) == Query(
         **MONTH,
         party="caller",
-        number="+1202555-0123",
+        number="+12025550123",
         entity="NAME_GIVEN",
         entity_text=" maya ",
         sentiment="negative",
@@ -57,6 +57,11 @@ def test_an_entity_is_looked_for_by_its_type_or_by_what_was_said(text, kind, sai
     query = parsed(text)
 
     assert (query.entity, query.entity_text) == (kind, said)
+
+
+@pytest.mark.parametrize("number", ["sip:front-desk@pbx.example.test", "client:maya", "anonymous"])
+def test_an_address_is_looked_for_as_it_is(number):
+    assert parsed(f"number:{number}").number == number
 
 
 def test_days_are_the_last_thirty_unless_told():

@@ -112,6 +112,7 @@ class Difference(Struct, frozen=True, kw_only=True):
     """How the live words of a party differ from the recording's; rate = (substituted + missing + added) / words."""
 
     party: str
+    language: str = ""  # of the recording, as Gladia heard it; a party that speaks two has two of these
     words: int  # of the recording
     substituted: int
     missing: int  # from the live ones

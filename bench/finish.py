@@ -22,6 +22,7 @@ from rich.table import Table
 from callscribe.entries import Body, CallEnded, CallStarted, Ledger, LegEnded, LegStarted, Utterance, Word, timestamp
 from callscribe.log import Log
 from functions.finish.finish import Finish
+from functions.whole_log import WholeLog
 from tests.log_table import Table as LogTable
 
 UTTERANCES = 4000
@@ -118,8 +119,8 @@ def measured(utterances: int) -> dict[str, float]:
     table, result = log(utterances)
     files: dict[str, bytes] = {}
     finish = Finish(
-        "Calls", table.run, lambda exchange: exchange.outcome(200, result), lambda: ("https://api.gladia.io", "key"),
-        files.__setitem__,
+        WholeLog("Calls", table.run), lambda exchange: exchange.outcome(200, result),
+        lambda: ("https://api.gladia.io", "key"), files.__setitem__,
     )  # fmt: skip
     gc.collect()
     Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here on

@@ -108,43 +108,6 @@ class TranscriptReady(Struct, frozen=True, kw_only=True):
     unknown: tuple[str, ...] = ()  # what was asked for and never came, and why
 
 
-class Difference(Struct, frozen=True, kw_only=True):
-    """How the live words of a party differ from the recording's; rate = (substituted + missing + added) / words."""
-
-    party: str
-    language: str = ""  # of the recording, as Gladia heard it; a party that speaks two has two of these
-    words: int  # of the recording
-    substituted: int
-    missing: int  # from the live ones
-    added: int  # in the live ones
-
-
-class BatchReady(Struct, frozen=True, kw_only=True):
-    """The recording was transcribed as well: the second pass, and how it differs from what was heard live."""
-
-    job: str  # Gladia's id
-    recording: str  # where the audio is from: Twilio's id of the recording, or an address without its query
-    transcript: str  # key in the archive's bucket
-    differences: tuple[Difference, ...]
-
-
-class BatchFailed(Struct, frozen=True, kw_only=True):
-    """There will be no second pass."""
-
-    reason: str
-
-
-class LegRepaired(Struct, frozen=True, kw_only=True):
-    """A gap was filled from the recording: its words are the utterances named, which are in the log as well."""
-
-    leg: str
-    start_ms: int
-    end_ms: int
-    utterances: tuple[str, ...]  # ids
-    recording: str
-    job: str
-
-
 class Card(Struct, frozen=True, kw_only=True):
     """What a customer's hook wants the call's subscribers to see while the call goes on."""
 

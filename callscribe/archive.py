@@ -24,6 +24,7 @@ from callscribe.transcript import party_of
 
 PREFIX = "entries"
 SUFFIX = ".jsonl.gz"
+SECOND_PREFIX = "batch"
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -60,8 +61,12 @@ PARTITIONS = {"day": "string", "tenant": "string"}
 
 def key_of(call: Call, call_id: str, tenant: str) -> str:
     """Return the key of the file of a call, which has started."""
-    day = (call.started_at or "1970-01-01")[:10]
-    return f"{PREFIX}/day={day}/tenant={quote(tenant, safe='')}/{quote(call_id, safe='')}{SUFFIX}"
+    return f"{PREFIX}/{_place(call, call_id, tenant)}{SUFFIX}"
+
+
+def second_key_of(call: Call, call_id: str, tenant: str) -> str:
+    """Return the key of the second pass over the recording of a call, which has started."""
+    return f"{SECOND_PREFIX}/{_place(call, call_id, tenant)}.json"
 
 
 def rows(entries: Sequence[Entry]) -> Iterator[Row]:
@@ -104,6 +109,11 @@ def pack(lines: Iterable[Row]) -> bytes:
 def unpack(file: bytes) -> list[Row]:
     """Return the lines of a file. Raises OSError or msgspec.MsgspecError if it is none."""
     return [msgspec.json.decode(line, type=Row) for line in gzip.decompress(file).splitlines()]
+
+
+def _place(call: Call, call_id: str, tenant: str) -> str:
+    day = (call.started_at or "1970-01-01")[:10]
+    return f"day={day}/tenant={quote(tenant, safe='')}/{quote(call_id, safe='')}"
 
 
 def _found(entries: Iterable[Entry]) -> dict[str, str]:

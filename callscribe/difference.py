@@ -15,9 +15,9 @@ from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
-from callscribe.after_call import Difference
 from callscribe.entries import Utterance
 from callscribe.searchable import words
+from callscribe.second_pass import Difference
 from callscribe.transcript import Line
 
 NEAR_MS: Final = 5000

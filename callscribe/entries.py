@@ -15,18 +15,23 @@ from msgspec import Struct, field
 
 from callscribe.after_call import (
     Analytics,
-    BatchFailed,
-    BatchReady,
     Card,
     Chapters,
     Entities,
-    LegRepaired,
     Sentiment,
     Summary,
     TranscriptReady,
 )
 from callscribe.decoding import NOT_DECODABLE
 from callscribe.errors import MalformedMessage
+from callscribe.second_pass import (
+    BatchFailed,
+    BatchReady,
+    BatchStarted,
+    LegRepaired,
+    RecordingEnded,
+    RecordingStarted,
+)
 
 
 class CallStarted(Struct, frozen=True, kw_only=True):
@@ -175,6 +180,9 @@ Body: TypeAlias = (
     | Chapters
     | Analytics
     | TranscriptReady
+    | RecordingStarted
+    | RecordingEnded
+    | BatchStarted
     | BatchReady
     | BatchFailed
     | LegRepaired
@@ -199,6 +207,9 @@ KINDS: dict[str, type[Body]] = {
     "chapters": Chapters,
     "analytics": Analytics,
     "transcript.ready": TranscriptReady,
+    "recording.started": RecordingStarted,
+    "recording.ended": RecordingEnded,
+    "batch.started": BatchStarted,
     "batch.ready": BatchReady,
     "batch.failed": BatchFailed,
     "leg.repaired": LegRepaired,

@@ -47,6 +47,7 @@ class Recorded(Struct, frozen=True):
     utterances: tuple[Spoken, ...] = ()
     malformed: int = 0  # utterances that made no sense
     audio_s: float | None = None
+    channels: int = 1
     summary: str = ""
     error_code: int | None = None
 
@@ -54,6 +55,14 @@ class Recorded(Struct, frozen=True):
     def settled(self) -> bool:
         """Whether asking again would bring nothing new."""
         return self.status in {"done", "error"}
+
+
+class Uploaded(Struct, frozen=True):
+    """A recording that Gladia has, and what it found in it."""
+
+    audio_url: str
+    channels: int
+    audio_s: float | None
 
 
 class Multipart:
@@ -69,8 +78,8 @@ class Multipart:
         self.tail = f"\r\n--{boundary}--\r\n".encode()
 
 
-def upload(base_url: str, api_key: str, form: Multipart, *, size_bytes: int) -> Exchange[str]:
-    """Give Gladia a recording of `size_bytes`, which its address there is answered for. The body is `form` with it."""
+def upload(base_url: str, api_key: str, form: Multipart, *, size_bytes: int) -> Exchange[Uploaded]:
+    """Give Gladia a recording of `size_bytes`. The body is `form` with it."""
     headers = {
         "x-gladia-key": api_key,
         "Content-Type": form.content_type,
@@ -130,13 +139,20 @@ def decode(body: bytes) -> Recorded:
         utterances=tuple(utterances),
         malformed=malformed,
         audio_s=job.audio_s,
+        channels=job.channels,
         summary=job.summary,
         error_code=job.error_code,
     )
 
 
+class _Metadata(Struct, frozen=True):
+    audio_duration: Seconds | None = None
+    number_of_channels: int = 1
+
+
 class _Uploaded(Struct, frozen=True):
     audio_url: str
+    audio_metadata: _Metadata = _Metadata()
 
 
 class _Started(Struct, frozen=True):
@@ -146,11 +162,11 @@ class _Started(Struct, frozen=True):
 _spoken = msgspec.json.Decoder(Spoken)
 
 
-def _uploaded(status: int, body: bytes) -> str:
-    audio_url = _read(status, body, _Uploaded).audio_url
-    if urlsplit(audio_url).scheme not in ("http", "https"):
+def _uploaded(status: int, body: bytes) -> Uploaded:
+    found = _read(status, body, _Uploaded)
+    if urlsplit(found.audio_url).scheme not in ("http", "https"):
         raise MalformedMessage("gladia: no address", kind="gladia")
-    return audio_url
+    return Uploaded(found.audio_url, found.audio_metadata.number_of_channels, found.audio_metadata.audio_duration)
 
 
 def _started(status: int, body: bytes) -> str:

@@ -23,6 +23,7 @@ class _Transcription(Struct, frozen=True):
 
 class _Metadata(Struct, frozen=True):
     audio_duration: Seconds | None = None
+    number_of_distinct_channels: int = 1
 
 
 class _Result(Struct, frozen=True):
@@ -43,6 +44,11 @@ class Job(Struct, frozen=True):
     def audio_s(self) -> float | None:
         """How much audio it was about; None if the result doesn't tell."""
         return self.result.metadata.audio_duration if self.result and self.result.metadata else None
+
+    @property
+    def channels(self) -> int:
+        """On how many channels it was."""
+        return self.result.metadata.number_of_distinct_channels if self.result and self.result.metadata else 1
 
     @property
     def utterances(self) -> list[Raw]:

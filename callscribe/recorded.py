@@ -34,6 +34,46 @@ class Voice:
     party: str
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A recording's words in their call, in the order of speech."""
+
+    said: tuple[Utterance, ...]
+    voices: dict[int, Voice]  # by channel, or by speaker of a mono recording
+    offset_ms: int  # of the recording's begin on the call's clock
+    is_mono: bool
+
+    def party(self, said: Utterance) -> str:
+        """Return who said it."""
+        return next(voice.party for voice in self.voices.values() if voice.leg == said.leg)
+
+
+def place(
+    recorded: Recorded,
+    live: Sequence[Utterance],
+    legs: Sequence[LegStarted],
+    *,
+    job: str,
+    begin_ms: int,
+    parties: dict[str, str],
+) -> Placed:
+    """Return the words of `recorded`, made by `job`, in the call in which `legs` said `live`.
+
+    `begin_ms` is where the recording begins by the wall clocks, to a second or two; words that were heard live as well
+    tell it to a word. `parties` are by track.
+    """
+    is_mono = recorded.channels < len(TRACKS)
+    anybody = {_number(spoken, is_mono=is_mono): Voice("", "") for spoken in recorded.utterances}
+    shift = shift_ms(live, utterances(recorded, anybody, job=job, offset_ms=0, is_mono=is_mono))
+    offset_ms = begin_ms if shift is None else shift
+    if is_mono:
+        voices = by_speaker(recorded, live, legs, recording=job, offset_ms=offset_ms)
+    else:
+        voices = by_channel(legs, recording=job, parties=parties)
+    said = utterances(recorded, voices, job=job, offset_ms=offset_ms, is_mono=is_mono)
+    return Placed(tuple(said), voices, offset_ms, is_mono)
+
+
 def by_channel(legs: Sequence[LegStarted], *, recording: str, parties: dict[str, str]) -> dict[int, Voice]:
     """Return who is on each channel of a recording of two.
 
@@ -86,7 +126,7 @@ def utterances(
     """
     found = []
     for number, spoken in enumerate(recorded.utterances):
-        voice = voices.get((spoken.speaker or 0) if is_mono else spoken.channel)
+        voice = voices.get(_number(spoken, is_mono=is_mono))
         if voice is not None and spoken.text.strip():
             found.append(_utterance(spoken, voice, f"{job}/{number}", offset_ms))
     return found
@@ -119,6 +159,10 @@ def shift_ms(live: Iterable[Utterance], recorded: Iterable[Utterance]) -> int | 
     crowded = max(bins, key=lambda each: (bins[each - 1] + bins[each] + bins[each + 1], -abs(each)))
     agreed = [vote for vote in votes if abs(vote // BIN_MS - crowded) <= 1]
     return round(median(agreed)) if len(agreed) >= AGREED else None
+
+
+def _number(spoken: Spoken, *, is_mono: bool) -> int:
+    return (spoken.speaker or 0) if is_mono else spoken.channel
 
 
 def _times(said: Iterable[Utterance]) -> dict[str, list[int]]:

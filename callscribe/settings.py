@@ -10,6 +10,7 @@ The document is JSON in one SSM parameter, so that a change needs no deployment:
 from __future__ import annotations
 
 from typing import Any, Literal
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct, field
@@ -38,6 +39,29 @@ class Then(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("`then` needs exactly one of redirect, dial and say")
 
 
+CALL_ID = "{call_id}"
+
+
+class SecondPass(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A pass over a call's recording once the call is over."""
+
+    when: Literal["needed", "always"] = "needed"  # needed: the live transcript lacks something
+    # `ask`: Twilio is asked to record each call. `told`: whoever records it has Twilio tell us. Else the https address
+    # where the file will be, with `{call_id}` in it.
+    recording: str = "ask"
+
+    def __post_init__(self) -> None:
+        is_place = self.recording.startswith("https://") and CALL_ID in self.recording
+        if self.recording not in ("ask", "told") and not is_place:
+            raise ValueError("`recording` is ask, told, or an https address with {call_id} in it")
+
+    def place(self, call_id: str) -> str | None:
+        """Return the address of a call's recording; None if it is Twilio's."""
+        if self.recording in ("ask", "told"):
+            return None
+        return self.recording.replace(CALL_ID, quote(call_id, safe=""))
+
+
 class NumberSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The settings of one number."""
 
@@ -49,6 +73,7 @@ class NumberSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     # detects each party's language by itself.
     session: Literal["per_stream", "per_leg"] = "per_stream"
     gladia: dict[str, Any] = field(default_factory=dict)  # over the bridge's own request to open a session
+    second_pass: SecondPass | None = None  # else calls are not recorded, and what was missed live stays so
 
     def party(self, track: str, direction: str) -> str:
         """Return who speaks on `track` (`inbound`, `outbound`) of a call of this direction."""

@@ -125,6 +125,13 @@ class TwilioRest:
     def _request(
         self, method: str, account: str, call_id: str, path: str, form: Mapping[str, str | None] | None
     ) -> HttpRequest:
+        call = f"/Calls/{quote(call_id, safe='')}{path}.json"
+        return self.request(method, account, call, form)
+
+    def request(
+        self, method: str, account: str, path: str, form: Mapping[str, str | None] | None = None
+    ) -> HttpRequest:
+        """Return a request for what stands at `path` of the account, with `form` as its body."""
         if not self.base_url:
             raise Unavailable("twilio: no address of its REST API is set")
         credentials = base64.b64encode(f"{account}:{self.auth_token}".encode()).decode()
@@ -133,8 +140,8 @@ class TwilioRest:
         if form is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
             body = urlencode([(field, value) for field, value in form.items() if value is not None]).encode()
-        call = f"/{VERSION}/Accounts/{quote(account, safe='')}/Calls/{quote(call_id, safe='')}"
-        return HttpRequest(method, f"{self.base_url}{call}{path}.json", headers, body)
+        url = f"{self.base_url}/{VERSION}/Accounts/{quote(account, safe='')}{path}"
+        return HttpRequest(method, url, headers, body)
 
 
 class _Stream(Struct, frozen=True):
@@ -155,33 +162,33 @@ class _Problem(Struct, frozen=True):
 
 
 def _started(status: int, body: bytes) -> StreamStarted | CallOver:
-    refusal = _refusal(status, body)
-    return refusal or StreamStarted(_decode(body, _Stream).sid)
+    over = refusal(status, body)
+    return over or StreamStarted(decode_answer(body, _Stream).sid)
 
 
 def _stopped(status: int, body: bytes) -> StreamStopped:
-    _refusal(status, body)
+    refusal(status, body)
     return StreamStopped()
 
 
 def _state(status: int, body: bytes) -> CallState | CallOver:
-    refusal = _refusal(status, body)
-    if refusal is not None:
-        return refusal
-    call = _decode(body, _Call)
+    if (over := refusal(status, body)) is not None:
+        return over
+    call = decode_answer(body, _Call)
     duration = call.duration or ""
     is_number = duration.isascii() and duration.isdigit() and len(duration) < 10
     return CallState(
         status=call.status,
         duration_s=int(duration) if is_number else None,
-        ended_at=_moment(call.end_time),
+        ended_at=moment_of(call.end_time),
         direction=call.direction or "",
         from_number=call.from_number or "",
         to_number=call.to_number or "",
     )
 
 
-def _moment(text: str | None) -> datetime | None:
+def moment_of(text: str | None) -> datetime | None:
+    """Return the moment that Twilio writes as in RFC 2822; None if it is none."""
     try:
         moment = parsedate_to_datetime(text or "")
     except ValueError:
@@ -189,7 +196,7 @@ def _moment(text: str | None) -> datetime | None:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def _refusal(status: int, body: bytes) -> CallOver | None:
+def refusal(status: int, body: bytes) -> CallOver | None:
     """Return what an answer other than success says of the call. Raises Unavailable, Refused."""
     if 200 <= status < 300:
         return None
@@ -206,7 +213,8 @@ def _refusal(status: int, body: bytes) -> CallOver | None:
     raise Refused(f"twilio answered {status}, error {code}")
 
 
-def _decode(body: bytes, shape: type[_Shape]) -> _Shape:
+def decode_answer(body: bytes, shape: type[_Shape]) -> _Shape:
+    """Return what an answer says. Raises MalformedMessage if it isn't of that shape."""
     try:
         return msgspec.json.decode(body, type=shape)
     except NOT_DECODABLE as error:

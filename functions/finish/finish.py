@@ -10,14 +10,14 @@ from enum import StrEnum
 from callscribe.after_call import Summary, TranscriptReady
 from callscribe.archive import key_of, pack, rows
 from callscribe.call import fold
-from callscribe.entries import Entry, timestamp
+from callscribe.entries import Entry
 from callscribe.errors import MalformedMessage, Refused, Unavailable
-from callscribe.log import Log
 from callscribe.sessions_heard import SessionHeard, sessions_heard
 from callscribe.stored_result import Stored, fetch
 from functions.fact import Fact
 from functions.finish.due import figures, ready, said
-from functions.ports import Ask, Perform
+from functions.ports import Ask
+from functions.whole_log import WholeLog
 
 # Gladia's result is there within seconds of a session's end, and Gladia is seldom away for longer.
 PATIENCE = timedelta(minutes=15)
@@ -37,8 +37,7 @@ class Outcome(StrEnum):
 class Finish:
     """The services that a call is finished with."""
 
-    calls_table: str
-    perform: Perform
+    log: WholeLog
     ask: Ask
     gladia: Callable[[], tuple[str, str]]  # address and key; raises Unavailable or Refused
     keep: Callable[[str, bytes], None]  # puts a file into the archive; raises Unavailable
@@ -48,7 +47,7 @@ class Finish:
 
         Raises Unavailable, and botocore's ClientError for what AWS will not do: the next run goes on from there.
         """
-        entries = self._read(call_id)
+        entries = self.log.read(call_id)
         call = fold(entries)
         if call.started is None:
             return Outcome.UNKNOWN
@@ -64,7 +63,7 @@ class Finish:
         due = figures(entries)
         if not due and ready(entries, call, unknown=unknown) is None:
             return Outcome.DONE_BEFORE
-        self._keep(self._append(entries, due, now), unknown, now)
+        self._keep(self.log.append(entries, due, now), unknown, now)
         return Outcome.DONE
 
     def _keep(self, entries: list[Entry], unknown: Sequence[str], now: datetime) -> None:
@@ -74,7 +73,7 @@ class Finish:
         kept = [entry for entry in entries if not isinstance(entry.body, TranscriptReady)]
         self.keep(key_of(call, entries[0].call_id, entries[0].tenant), pack(rows(kept)))
         if (fact := ready(entries, call, unknown=unknown)) is not None:
-            self._append(entries, [fact], now)
+            self.log.append(entries, [fact], now)
 
     def _reconcile(self, entries: list[Entry], now: datetime) -> tuple[list[Entry], list[str]] | None:
         """Append what Gladia knows and the log doesn't; return the log, and what stays unknown; None if it may come."""
@@ -86,7 +85,7 @@ class Finish:
                 return None
             if why or stored.status != "done":
                 unknown.append(f"session {session.id}: {why or stored.status}")
-            entries = self._append(entries, _facts(session, entries, stored), now)
+            entries = self.log.append(entries, _facts(session, entries, stored), now)
         return entries, unknown
 
     def _stored(self, session: SessionHeard) -> tuple[Stored, str]:
@@ -97,27 +96,6 @@ class Finish:
             return Stored("queued"), str(error)
         except MalformedMessage as error:
             return Stored("queued"), f"malformed: {error.kind}"  # the message may quote what was said
-
-    def _read(self, call_id: str) -> list[Entry]:
-        return self.perform(Log(self.calls_table, call_id).read_all())
-
-    def _append(self, entries: list[Entry], facts: Sequence[Fact], now: datetime) -> list[Entry]:
-        """Append what `entries`, the whole log, lacks, and return the log as it is then.
-
-        What others have written meanwhile is not written again.
-        """
-        log, known = Log(self.calls_table, entries[0].call_id), list(entries)
-        others = False
-        for fact in facts:
-            # Tokens are looked for from `tail` on: from the last entry that has been looked at.
-            tail = known[-1].seq
-            steps = log.append(fact.body, at=timestamp(now), tenant=entries[0].tenant, token=fact.token, tail=tail)
-            entry = self.perform(steps)
-            if entry.seq == tail + 1:
-                known.append(entry)
-            else:
-                others = True
-        return self._read(entries[0].call_id) if others else known
 
 
 def _facts(session: SessionHeard, entries: Sequence[Entry], stored: Stored) -> list[Fact]:

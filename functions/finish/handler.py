@@ -22,6 +22,7 @@ from functions.kept import Kept, Store
 from functions.object_store import ObjectStore
 from functions.secrets import gladia_key
 from functions.trace import Trace
+from functions.whole_log import WholeLog
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
@@ -52,8 +53,7 @@ def _perform(steps: Steps[T], /) -> T:
 
 
 _finish = Finish(
-    calls_table=required("CALLS_TABLE"),
-    perform=_perform,
+    log=WholeLog(required("CALLS_TABLE"), _perform),
     ask=exchange.perform,
     gladia=lambda: (_gladia_url, gladia_key(_gladia_secret.read())),
     keep=_archive.put,

@@ -9,9 +9,9 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callscribe.after_call import Difference
 from callscribe.difference import NEAR_MS, Change, Compared, compare
 from callscribe.entries import Utterance, Word
+from callscribe.second_pass import Difference
 from callscribe.transcript import Line
 
 A_WORD_MS = 300

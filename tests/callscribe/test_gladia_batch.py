@@ -7,7 +7,7 @@ import json
 import pytest
 
 from callscribe.errors import MalformedMessage, Refused, Unavailable
-from callscribe.gladia_batch import Multipart, Recorded, decode, fetch, start, upload
+from callscribe.gladia_batch import Multipart, Recorded, Uploaded, decode, fetch, start, upload
 
 URL, KEY = "https://api.gladia.io", "example-key-of-gladia"
 
@@ -35,7 +35,8 @@ def test_an_upload_is_a_form_of_known_length():
     assert exchange.request.headers["Content-Length"] == str(len(form.head) + 1000 + len(form.tail))
     assert form.head.startswith(b'--a-boundary\r\nContent-Disposition: form-data; name="audio"; filename="CA1.wav"\r\n')
     assert form.tail == b"\r\n--a-boundary--\r\n"
-    assert exchange.outcome(200, b'{"audio_url": "https://api.gladia.io/file/1", "audio_metadata": {}}').endswith("/1")
+    answer = b'{"audio_url": "https://api.gladia.io/file/1", "audio_metadata": {"number_of_channels": 2, "size": 1000}}'
+    assert exchange.outcome(200, answer) == Uploaded("https://api.gladia.io/file/1", 2, None)
 
 
 def test_a_job_is_told_its_languages_and_whom_to_call_back():

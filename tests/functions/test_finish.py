@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from callscribe.after_call import Analytics, BatchReady, Card, Chapters, LegRepaired, Summary, TranscriptReady
+from callscribe.after_call import Analytics, Card, Chapters, Summary, TranscriptReady
 from callscribe.archive import unpack
 from callscribe.entries import (
     CallEnded,
@@ -18,15 +18,13 @@ from callscribe.entries import (
     LegEnded,
     LegStarted,
     Utterance,
-    decode_body,
-    timestamp,
 )
 from callscribe.errors import Refused, Unavailable
-from callscribe.log import Log
+from callscribe.second_pass import BatchReady, LegRepaired
 from functions.finish.finish import PATIENCE, Finish, Outcome
-from tests.log_table import Table
+from functions.whole_log import WholeLog
+from tests.mortal import NOW, Killed, Mortal
 
-NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 LEG = "MZ1/inbound"
 STARTED = CallStarted(
     provider="twilio", direction="inbound", account="AC1", from_number="+12025550123", to_number="+12025550188"
@@ -49,45 +47,13 @@ def said(number: int, text: str) -> Utterance:
     )  # fmt: skip
 
 
-class Killed(BaseException):
-    """The process is gone."""
-
-
 @dataclass
-class World:
-    """What `finish` finds and leaves, and where it is to be killed."""
+class World(Mortal):
+    """What `finish` finds and leaves."""
 
-    table: Table = field(default_factory=Table)
     archive: dict[str, bytes] = field(default_factory=dict)
     results: dict[str, object] = field(default_factory=dict)  # Gladia's, by session; an error is raised
     asked: list[str] = field(default_factory=list)
-    dies_at: int = -1  # the act at which it is killed, before or after it
-    dies_after: bool = False
-    acts: int = 0
-
-    def write(self, *bodies, at: datetime = NOW - timedelta(seconds=30), call_id: str = "CA1") -> None:
-        for body in bodies:
-            number = len(self.table.items)
-            steps = Log("Calls", call_id).append(body, at=timestamp(at), tenant="acme", token=f"w{number}")
-            self.table.run(steps)
-
-    def act(self, do):
-        self.acts += 1
-        if self.acts - 1 == self.dies_at and not self.dies_after:
-            raise Killed
-        done = do()
-        if self.acts - 1 == self.dies_at:
-            raise Killed
-        return done
-
-    def perform(self, steps):
-        answer = None
-        while True:
-            try:
-                request = steps.send(answer)
-            except StopIteration as done:
-                return done.value
-            answer = self.act(lambda request=request: self.table.ask(request))
 
     def ask(self, exchange):
         session = exchange.request.url.rpartition("/")[2]
@@ -102,18 +68,9 @@ class World:
         self.act(lambda: self.archive.update({key: file}))
 
     def finish(self, *, now: datetime = NOW, call_id: str = "CA1") -> Outcome:
-        return Finish("Calls", self.perform, self.ask, lambda: ("https://api.gladia.io", "key"), self.keep).finish(
-            call_id, now=now
-        )
-
-    def log(self) -> list:
-        found = sorted(
-            (item for (_, sk), item in self.table.items.items() if sk != "HEAD"), key=lambda it: it["sk"]["S"]
-        )
-        return [decode_body(item["kind"]["S"], item["body"]["S"]) for item in found]
-
-    def of(self, kind: type) -> list:
-        return [body for body in self.log() if isinstance(body, kind)]
+        return Finish(
+            WholeLog("Calls", self.perform), self.ask, lambda: ("https://api.gladia.io", "key"), self.keep
+        ).finish(call_id, now=now)
 
 
 def result(*texts: str, summary: str | None = None, status: str = "done") -> tuple[int, object]:
@@ -310,7 +267,7 @@ def test_two_runs_at_once_write_what_one_would():
 
     for point in range(points()):
         world = two_sessions()
-        other = World(world.table, world.archive, world.results)
+        other = World(table=world.table, archive=world.archive, results=world.results)
 
         def meanwhile(do, world=world, other=other, point=point):
             world.acts += 1

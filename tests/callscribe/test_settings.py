@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from callscribe.errors import Refused
-from callscribe.settings import NumberSettings, Then, decode_settings, settings_in_force
+from callscribe.settings import NumberSettings, SecondPass, Then, decode_settings, settings_in_force
 
 SAY = {"then": {"say": "This call is transcribed."}}
 
@@ -80,3 +80,23 @@ def test_the_settings_in_force_are_read_back_from_the_log():
     with pytest.raises(Refused):
         settings_in_force({"then": "redirect"})
     assert isinstance(settings_in_force(SAY), NumberSettings)
+
+
+def test_a_second_pass_is_only_made_where_it_is_asked_for():
+    plain, asked = (decode_settings(json.dumps({"default": SAY | more})).default for more in ({}, {"second_pass": {}}))
+
+    assert plain.second_pass is None
+    assert (asked.second_pass.when, asked.second_pass.recording) == ("needed", "ask")
+
+
+def test_a_recordings_place_is_told_by_its_call():
+    place = "https://files.example.test/{call_id}.wav?key=1"
+
+    assert SecondPass(recording=place).place("CA/1") == "https://files.example.test/CA%2F1.wav?key=1"
+    assert SecondPass(recording="ask").place("CA1") is None
+
+
+@pytest.mark.parametrize("odd", ["", "never", "http://files.example.test/{call_id}", "https://files.example.test/all"])
+def test_a_recording_from_nowhere_is_refused(odd):
+    with pytest.raises(Refused, match="recording"):
+        decode_settings(json.dumps({"default": SAY | {"second_pass": {"recording": odd}}}))

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.certificate import self_signed
 
 HOST = "127.0.0.1"
 
@@ -31,7 +28,7 @@ class Front:
 @contextlib.contextmanager
 def fronting(url: str, folder: Path) -> Iterator[Front]:
     """Pass on to `url`, while inside, what comes over TLS, saying that it did; its certificate is made in `folder`."""
-    certificate, key = _self_signed(folder)
+    certificate, key = self_signed(folder, HOST)
     with httpx.Client(base_url=url, trust_env=False, timeout=60) as behind:
 
         class Handler(BaseHTTPRequestHandler):
@@ -71,21 +68,3 @@ def fronting(url: str, folder: Path) -> Iterator[Front]:
             server.shutdown()
             serving.join()
             server.server_close()
-
-
-def _self_signed(folder: Path) -> tuple[Path, Path]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
-    now = datetime.now(UTC)
-    day = timedelta(days=1)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now - day, now + day)
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    certificate, private = folder / "certificate.pem", folder / "key.pem"
-    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    private.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return certificate, private

@@ -15,12 +15,15 @@ import msgspec
 from msgspec import Struct
 
 from callscribe.decoding import NOT_DECODABLE
-from callscribe.errors import MalformedMessage, Refused
+from callscribe.errors import MalformedMessage, Refused, Unavailable
 from callscribe.exchange import Exchange, HttpRequest, raise_if_temporary
 from callscribe.gladia_job import Status, decode_job
 from callscribe.gladia_transcript import Seconds, Word
 
 T = TypeVar("T")
+
+# A replaced key, or credits that ran out, say nothing of the recording: it is still there when that is mended.
+_UNTIL_SOMEBODY_ACTS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.FORBIDDEN}
 
 SERVICE = "gladia"
 MOST_BYTES: Final = 1000 * 1000 * 1000
@@ -190,5 +193,7 @@ def _read(status: int, body: bytes, shape: type[T]) -> T:
 
 def _check(status: int) -> None:
     raise_if_temporary(SERVICE, status)
+    if status in _UNTIL_SOMEBODY_ACTS:
+        raise Unavailable(f"gladia answered {status}")
     if status not in (HTTPStatus.OK, HTTPStatus.CREATED):
         raise Refused(f"gladia answered {status}")

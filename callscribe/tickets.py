@@ -1,9 +1,10 @@
-"""Tickets: signed, short-lived leave to open one of our sockets.
+"""Tickets: signed, short-lived leave to open one of our sockets, or to tell us something.
 
     <base64url of the claims as JSON>.<base64url of HMAC-SHA256 over that text>
 
 A push ticket lets a client follow some calls of a tenant, over one connection; a media ticket lets one call's media
-stream reach the bridge. Both are secrets until they expire: they stand in URLs, so access logs must leave URLs out.
+stream reach the bridge; a batch ticket lets Gladia tell that one call's recording is transcribed. All are secrets until
+they expire: they stand in URLs, so access logs must leave URLs out.
 """
 
 from __future__ import annotations
@@ -13,17 +14,19 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 
 from callscribe.decoding import NOT_DECODABLE
 
+Use: TypeAlias = Literal["push", "media", "batch"]
+
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     """What its bearer may do, until `expires_at` (seconds since 1970)."""
 
-    use: Literal["push", "media"]
+    use: Use
     tenant: str
     calls: tuple[str, ...] | None  # None: every call of the tenant
     expires_at: int
@@ -57,7 +60,7 @@ def sign(ticket: Ticket, key: str) -> str:
     return f"{claims}.{_mac(claims, key)}"
 
 
-def verify(text: str, keys: Iterable[str], *, use: Literal["push", "media"], now_s: float) -> Ticket:
+def verify(text: str, keys: Iterable[str], *, use: Use, now_s: float) -> Ticket:
     """Return the ticket that `text` holds.
 
     Any of `keys` may have signed it, so that a key can be replaced while tickets are out. Raises InvalidTicket.

@@ -94,6 +94,11 @@ def recording_ended(
             return None
 
 
+def recording_token(ended: RecordingEnded) -> str:
+    """Return what names the fact that a recording ended, whoever learns of it first."""
+    return f"recording.ended/{ended.recording}"
+
+
 def _of_call(call_id: str) -> str:
     return f"/Calls/{quote(call_id, safe='')}/Recordings.json"
 

@@ -22,6 +22,7 @@ class Received:
     """One event, and what its message in the queue is known by."""
 
     message_id: str  # what `batchItemFailures` names
+    receipt: str  # what the queue knows this time by
     times: int  # it was received, this time included
     detail: Detail
 
@@ -50,6 +51,7 @@ def read(records: Iterable[Record]) -> Batch:
             events.append(
                 Received(
                     message_id=record["messageId"],
+                    receipt=record["receiptHandle"],
                     times=int(record["attributes"]["ApproximateReceiveCount"]),
                     detail=_event.decode(record["body"]).detail,
                 )

@@ -12,10 +12,10 @@ from callscribe.entries import CallStarted, Entry
 from callscribe.errors import MalformedMessage, Refused, Unavailable
 from callscribe.exchange import HttpRequest
 from callscribe.gladia_batch import MOST_S, Uploaded, fetch, start
-from callscribe.second_pass import BatchFailed, BatchStarted, RecordingEnded, RecordingStarted
+from callscribe.second_pass import BatchFailed, BatchStarted, RecordingStarted
 from callscribe.second_transcript import encode
 from callscribe.settings import settings_in_force
-from callscribe.twilio_recordings import Recordings, asked_for
+from callscribe.twilio_recordings import Recordings, asked_for, recording_token
 from callscribe.twilio_rest import CallOver
 from functions.batch.due import NO_RECORDING, Await, Collect, GiveUp, Nothing, Record, Transcribe, due
 from functions.batch.outcome import MADE, outcome
@@ -168,11 +168,6 @@ class Batch:
     def _give_up(self, entries: Sequence[Entry], reason: str, now: datetime) -> Outcome:
         self.log.append(entries, [Fact(BatchFailed(reason=reason), "batch/failed")], now)
         return Outcome.FAILED
-
-
-def recording_token(ended: RecordingEnded) -> str:
-    """Return what names the fact that a recording ended, whoever learns of it first."""
-    return f"recording.ended/{ended.recording}"
 
 
 def _account(first: Entry) -> str:

@@ -32,7 +32,7 @@ from functions.kept import Kept, Store
 from functions.secrets import auth_tokens
 from functions.trace import Trace
 from functions.voice.reception import Reception
-from functions.voice.webhook import CallForm, StatusForm, StreamForm, Webhook, receive
+from functions.voice.webhook import CallForm, RecordingForm, StatusForm, StreamForm, Webhook, receive
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -157,11 +157,28 @@ def _stream(event: Mapping[str, Any]) -> HttpAnswer:
     return _empty(HTTPStatus.NO_CONTENT)
 
 
+def _recording(event: Mapping[str, Any]) -> HttpAnswer:
+    """Write down what became of a recording."""
+    webhook = _receive(event, "/twilio/recording")
+    _check(webhook)
+    form = webhook.read(RecordingForm)
+    _of_call(form.call_id)
+
+    def act() -> None:
+        if _reception.recorded(form, now=datetime.now(UTC)):
+            logger.info("recording over", extra={"status": form.status})
+            _count("RecordingsEnded")
+
+    _once(f"recording/{form.call_id}/{form.recording}/{form.status}/{webhook.retry}", act)
+    return _empty(HTTPStatus.NO_CONTENT)
+
+
 _NOT_SERVED = (Forbidden, MalformedMessage, Unavailable, IdempotencyAlreadyInProgressError, Refused)
 _ROUTES: Mapping[str, Callable[[Mapping[str, Any]], HttpAnswer]] = {
     "POST /twilio/voice": _voice,
     "POST /twilio/status": _status,
     "POST /twilio/stream": _stream,
+    "POST /twilio/recording": _recording,
 }
 
 

@@ -14,18 +14,20 @@ from datetime import datetime
 import msgspec
 from botocore.exceptions import ClientError
 
-from callscribe.entries import CallEnded, CallFailed, CallStarted, Entry, LegStarted, timestamp
+from callscribe.entries import Body, CallEnded, CallFailed, CallStarted, Entry, LegStarted, timestamp
 from callscribe.errors import Refused, Unavailable
 from callscribe.log import Log
 from callscribe.media_address import media_stream_url
 from callscribe.settings import NumberSettings, settings_in_force
+from callscribe.twilio_recordings import recording_ended, recording_token
+from callscribe.twilio_rest import moment_of
 from functions.found import DEFAULT, Found, find
 from functions.kept import Missing
 from functions.ports import Perform
 from functions.secrets import signing_keys
 from functions.voice.scrub import scrub
 from functions.voice.twiml import Stream, answer
-from functions.voice.webhook import CallForm, StatusForm, StreamForm
+from functions.voice.webhook import CallForm, RecordingForm, StatusForm, StreamForm
 
 OVER = {"completed", "busy", "failed", "no-answer", "canceled"}
 
@@ -125,6 +127,19 @@ class Reception:
             self._append(log, failed, entries[0].tenant, f"stream-error/{form.media_stream}/{form.at}", now)
         return bool(entries)
 
+    def recorded(self, form: RecordingForm, *, now: datetime) -> bool:
+        """Write what became of a recording, once; return whether that is known, and there is a log for it.
+
+        Raises Unavailable.
+        """
+        ended = recording_ended(form.recording, form.status, form.channels, form.duration_s, moment_of(form.started_at))
+        log = Log(self.calls_table, form.call_id)
+        first = self.perform(log.read(limit=1))
+        if ended is None or not first:
+            return False
+        self._append(log, ended, first[0].tenant, recording_token(ended), now)
+        return True
+
     def _find(self, form: CallForm) -> Found:
         try:
             text = self.settings()
@@ -153,7 +168,7 @@ class Reception:
             status_callback=f"{self.public_url}/twilio/stream",
         )
 
-    def _append(self, log: Log, body: CallEnded | CallFailed, tenant: str, token: str, now: datetime) -> None:
+    def _append(self, log: Log, body: Body, tenant: str, token: str, now: datetime) -> None:
         # From 0, so that the fact is found wherever in the log an earlier request has put it.
         self.perform(log.append(body, at=timestamp(now), tenant=tenant, token=token, tail=0))
 

@@ -1,6 +1,6 @@
 """Twilio's webhooks as an HTTP API hands them over, and the shapes of their forms.
 
-Sources: Twilio, "TwiML Voice", "Call resource" (status callbacks), "TwiML Stream" (status callbacks), "Webhooks
+Sources: Twilio, "TwiML Voice", "Call resource", "TwiML Stream", "Recordings resource" (status callbacks), "Webhooks
 security"; API Gateway, "Create AWS Lambda proxy integrations for HTTP APIs", payload format 2.0.
 """
 
@@ -20,7 +20,7 @@ from callscribe.errors import MalformedMessage
 from callscribe.messages import CallId
 from callscribe.twilio_signature import is_valid, spellings
 
-T = TypeVar("T", bound="CallForm | StatusForm | StreamForm")
+T = TypeVar("T", bound="CallForm | StatusForm | StreamForm | RecordingForm")
 
 _FORM = "application/x-www-form-urlencoded"
 # What Twilio knows of a call beyond its parties; SIP headers of one's own carry whatever a PBX wants to tell.
@@ -59,6 +59,17 @@ class StreamForm(Struct, frozen=True, kw_only=True):
     event: str = field(name="StreamEvent")  # stream-started, stream-stopped, stream-error
     error: str = field(name="StreamError", default="")
     at: str = field(name="Timestamp", default="")
+
+
+class RecordingForm(Struct, frozen=True, kw_only=True):
+    """What became of a recording, ours or that of whoever told Twilio to tell us."""
+
+    call_id: CallId = field(name="CallSid")
+    recording: str = field(name="RecordingSid")
+    status: str = field(name="RecordingStatus")  # in-progress, completed, absent
+    channels: str = field(name="RecordingChannels", default="1")
+    duration_s: str = field(name="RecordingDuration", default="")
+    started_at: str = field(name="RecordingStartTime", default="")  # RFC 2822
 
 
 @dataclass(frozen=True, slots=True)

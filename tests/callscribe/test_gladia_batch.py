@@ -80,15 +80,15 @@ def test_a_job_that_nobody_knows_is_not_waited_for():
     assert fetch(URL, KEY, "J/1").request.url.endswith("/v2/pre-recorded/J%2F1")
 
 
-@pytest.mark.parametrize("status", [429, 500, 503])
-def test_what_may_pass_is_tried_again(status):
+@pytest.mark.parametrize("status", [401, 402, 403, 429, 500, 503])
+def test_what_may_pass_or_be_mended_is_tried_again(status):
     with pytest.raises(Unavailable):
         fetch(URL, KEY, "J1").outcome(status, b"")
 
 
-def test_a_key_that_is_refused_and_answers_that_make_no_sense_are_told_apart():
+def test_a_request_that_is_refused_and_answers_that_make_no_sense_are_told_apart():
     with pytest.raises(Refused):
-        fetch(URL, KEY, "J1").outcome(401, b"")
+        fetch(URL, KEY, "J1").outcome(400, b"")
     for body in (b"<html>", b"[]", b'{"status": "what"}'):
         with pytest.raises(MalformedMessage):
             fetch(URL, KEY, "J1").outcome(200, body)

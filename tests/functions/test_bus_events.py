@@ -39,7 +39,7 @@ def test_a_message_tells_of_an_entry():
 
     (received,) = batch.events
     assert batch.malformed == 0
-    assert received == Received("m1", 2, received.detail)
+    assert received == Received("m1", "r1", 2, received.detail)
     assert (received.detail.call_id, received.detail.seq, received.detail.kind) == ("CA1", 7, "call.ended")
     assert msgspec.json.decode(received.detail.body, type=CallEnded) == ENTRY.body
 

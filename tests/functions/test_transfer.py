@@ -207,7 +207,12 @@ def test_who_can_not_be_reached_is_tried_again(hosts):
 
 @pytest.mark.parametrize(
     ("answer", "error"),
-    [((413, b"{}"), Refused), ((401, b"{}"), Refused), ((503, b""), Unavailable), ((200, b"<html>"), MalformedMessage)],
+    [
+        ((413, b"{}"), Refused),
+        ((401, b"{}"), Unavailable),
+        ((503, b""), Unavailable),
+        ((200, b"<html>"), MalformedMessage),
+    ],
 )
 def test_gladias_answer_says_what_to_do_next(hosts, answer, error):
     hosts.answer = answer

@@ -11,6 +11,7 @@ from twilio.request_validator import RequestValidator
 from callscribe.dynamodb import perform
 from callscribe.entries import CallEnded, CallStarted, LegStarted
 from callscribe.log import Log
+from callscribe.second_pass import RecordingEnded
 from local.doctor.probes import NO_CALL, NOTHING
 
 OURS = "+12025550188"
@@ -294,3 +295,49 @@ def test_a_function_without_a_setting_says_its_name_and_does_not_start(environme
 
     with pytest.raises(Exception, match=f"{name} is not set"):
         start("voice")
+
+
+RECORDED = {
+    "AccountSid": "AC1", "CallSid": "CA1", "RecordingSid": "RE1", "RecordingStatus": "completed",
+    "RecordingUrl": "https://api.twilio.com/2010-04-01/Accounts/AC1/Recordings/RE1", "RecordingDuration": "61",
+    "RecordingChannels": "2", "RecordingStartTime": "Sun, 22 Nov 2026 09:15:02 +0000", "RecordingTrack": "both",
+    "RecordingSource": "StartCallRecordingAPI", "ErrorCode": "0",
+}  # fmt: skip
+
+
+def test_a_recording_that_is_over_is_written_down_once(aws, voice, webhook, logged):
+    voice(webhook("/twilio/voice", CALL))
+
+    assert [voice(webhook("/twilio/recording", RECORDED))["statusCode"] for _ in range(2)] == [204, 204]
+
+    assert kinds(aws) == ["call.started", "recording.ended"]
+    assert aws.log("CA1")[-1].body == RecordingEnded(
+        recording="RE1", status="completed", channels=2, duration_ms=61_000, started_at="2026-11-22T09:15:02.000Z"
+    )
+    assert "https://api.twilio.com" not in logged()
+
+
+def test_one_that_there_is_nothing_of_is_too(aws, voice, webhook):
+    voice(webhook("/twilio/voice", CALL))
+    voice(webhook("/twilio/recording", RECORDED | {"RecordingStatus": "absent", "RecordingDuration": "-1"}))
+
+    assert aws.log("CA1")[-1].body == RecordingEnded(recording="RE1", status="absent")
+
+
+@pytest.mark.parametrize(
+    "change", [{"RecordingStatus": "in-progress"}, {"RecordingStatus": "what"}, {"CallSid": "CA2"}]
+)
+def test_what_is_not_over_or_of_no_call_of_ours_is_not(aws, voice, webhook, change):
+    voice(webhook("/twilio/voice", CALL))
+
+    assert voice(webhook("/twilio/recording", RECORDED | change))["statusCode"] == 204
+    assert kinds(aws) == ["call.started"]
+    assert aws.log("CA2") == []
+
+
+def test_nobody_but_twilio_tells_of_recordings(aws, voice, webhook):
+    voice(webhook("/twilio/voice", CALL))
+
+    assert voice(webhook("/twilio/recording", RECORDED, token="another"))["statusCode"] == 403
+    assert voice(webhook("/twilio/recording", {"CallSid": "CA1"}))["statusCode"] == 400
+    assert kinds(aws) == ["call.started"]

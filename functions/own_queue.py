@@ -1,0 +1,47 @@
+"""The queue that a function reads, as it changes what is in it: what waits comes when the function says.
+
+Source: Amazon SQS Developer Guide, "Visibility timeout"; AWS Lambda Developer Guide, "Using Lambda with Amazon SQS".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from callscribe.bus import Detail
+from callscribe.errors import Unavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+MOST_S = 12 * 3600  # SQS postpones no longer, counted from when the message was received
+
+
+class OwnQueue:
+    """The queue at `url`."""
+
+    def __init__(self, client: SQSClient, url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def postpone(self, receipt: str, *, seconds: int) -> None:
+        """Have a message that is being read, and will be answered as failed, come again in `seconds`.
+
+        Raises Unavailable: then it comes when the queue lets it.
+        """
+        try:
+            self._client.change_message_visibility(
+                QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=min(seconds, MOST_S)
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable(f"sqs: {type(error).__name__}") from error
+
+    def send(self, detail: Detail) -> None:
+        """Put in what reads as an event of the bus. Raises Unavailable."""
+        try:
+            body = msgspec.json.encode({"detail": detail}).decode()
+            self._client.send_message(QueueUrl=self._url, MessageBody=body)
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable(f"sqs: {type(error).__name__}") from error

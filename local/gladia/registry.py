@@ -2,20 +2,16 @@
 
 import secrets
 import uuid
-from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
-from local.gladia.errors import RequestError, decode_json, invalid
+from local.gladia.errors import RequestError
+from local.gladia.listing import page
 from local.gladia.messages import timestamp
 from local.gladia.request import InitRequest
 from local.gladia.session import Phase, Session
 from local.gladia.settings import Settings
-
-STATUSES = ("queued", "processing", "done", "error")
-DEFAULT_LIMIT = 20
 
 
 class Registry:
@@ -79,21 +75,7 @@ class Registry:
 
         `url` is the list's own address, to which the links to pages lead. Raises RequestError 400.
         """
-        pairs = parse_qsl(query)
-        offset = _natural(pairs, "offset", default=0, lowest=0)
-        limit = _natural(pairs, "limit", default=DEFAULT_LIMIT, lowest=1)
-        chosen = [each for each in reversed(self.sessions.values()) if each.key == key and _fits(each, pairs)]
-        others = [(name, value) for name, value in pairs if name not in ("offset", "limit")]
-
-        def link(start: int) -> str:
-            return f"{url}?{urlencode([('offset', start), ('limit', limit), *others])}"
-
-        return {
-            "first": link(0),
-            "current": link(offset),
-            "next": link(offset + limit) if offset + limit < len(chosen) else None,
-            "items": [job(each) for each in chosen[offset : offset + limit]],
-        }
+        return page([each for each in self.sessions.values() if each.key == key], job, query=query, url=url)
 
 
 def job(session: Session) -> dict[str, Any]:
@@ -125,38 +107,3 @@ def job(session: Session) -> dict[str, Any]:
         "request_params": params,
         "result": None if result is None else result | {"messages": session.messages},
     }
-
-
-def _natural(pairs: list[tuple[str, str]], name: str, *, default: int, lowest: int) -> int:
-    text = dict(pairs).get(name, str(default))
-    if not (text.isascii() and text.isdigit() and int(text) >= lowest):
-        raise invalid(f"{name} must be an integer number not less than {lowest}")
-    return int(text)
-
-
-def _fits(session: Session, pairs: list[tuple[str, str]]) -> bool:
-    """Return whether the filters let `session` through; dates compare as ISO 8601 texts do."""
-    created = timestamp(session.created_at_s)
-    statuses = [value for name, value in pairs if name == "status"]
-    if unknown := [value for value in statuses if value not in STATUSES]:
-        raise invalid(f"each value in status must be one of the following values: {', '.join(STATUSES)}: {unknown[0]}")
-    dates = dict(pairs)
-    return (
-        (not statuses or session.status in statuses)
-        and created.startswith(dates.get("date", "")[:10])
-        and created < dates.get("before_date", "9999")
-        and created > dates.get("after_date", "")
-        and all((session.request.custom_metadata or {}).get(key) == value for key, value in _metadata(pairs))
-    )
-
-
-def _metadata(pairs: list[tuple[str, str]]) -> Iterator[tuple[str, Any]]:
-    """Yield the metadata asked for, in either spelling: `custom_metadata={"a":"b"}` or `custom_metadata[a]=b`."""
-    for name, value in pairs:
-        if name == "custom_metadata":
-            asked = decode_json(value, name="custom_metadata")
-            if not isinstance(asked, Mapping):
-                raise invalid("custom_metadata must be a JSON object")
-            yield from asked.items()
-        elif name.startswith("custom_metadata[") and name.endswith("]"):
-            yield name.removeprefix("custom_metadata[")[:-1], value

@@ -3,9 +3,12 @@
 Source: Gladia, OpenAPI document, `StreamingRequest` (2026-08); validation.py turns these declarations into errors.
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, get_args
 
 from msgspec import Meta, Struct
+
+from local.gladia.validation import read
 
 Encoding = Literal["wav/pcm", "wav/alaw", "wav/ulaw"]
 Probability = Annotated[float, Meta(ge=0, le=1)]
@@ -145,3 +148,15 @@ class InitRequest(Struct, frozen=True):
     messages_config: MessagesConfig = MessagesConfig()
     callback: bool = False
     callback_config: CallbackConfig | None = None
+
+
+def parse(body: bytes, *, nested_unknowns_refused: bool = False) -> InitRequest:
+    """Return the session that `body` asks for, with the defaults filled in. Raises RequestError 400."""
+    return read(body, InitRequest, across=_across, nested_unknowns_refused=nested_unknowns_refused)
+
+
+def _across(given: dict[str, Any]) -> Iterator[str]:
+    """Yield what no field shows alone."""
+    encoding = given.get("encoding")
+    if encoding in ("wav/ulaw", "wav/alaw") and given.get("bit_depth", 16) != 8:
+        yield f"bit_depth must be 8 when encoding is {encoding}"

@@ -25,9 +25,9 @@ from local.gladia.injector import Injected, Injector
 from local.gladia.messages import timestamp
 from local.gladia.recogniser import Recogniser
 from local.gladia.registry import Registry, job
+from local.gladia.request import parse
 from local.gladia.session import Session
 from local.gladia.settings import Settings
-from local.gladia.validation import parse
 from local.gladia.wire import Wire
 
 logger = logging.getLogger(__name__)

@@ -72,6 +72,11 @@ class Session:
         self._waiting += self._say("start_session", now=now)
 
     @property
+    def custom_metadata(self) -> dict[str, Any] | None:
+        """What the client gave with the session."""
+        return self.request.custom_metadata
+
+    @property
     def status(self) -> Literal["queued", "processing", "done"]:
         """The job's status as GET tells it."""
         if self.phase is Phase.QUEUED:

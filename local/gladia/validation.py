@@ -1,27 +1,34 @@
-"""From the bytes of a `POST /v2/live` to an InitRequest, or to all that is wrong with them at once.
+"""From the bytes of a request to what it asks for, or to all that is wrong with them at once.
 
-Gladia names each fault in `validation_errors`; msgspec stops at the first. So the declarations of request.py are
+Gladia names each fault in `validation_errors`; msgspec stops at the first. So the declarations of a shape are
 walked here, and the wording is that of class-validator, as in the one example of Gladia's document.
 """
 
-from collections.abc import Iterator
-from typing import Any, cast
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar, cast
 
 import msgspec
 from msgspec import inspect
 
 from local.gladia.errors import decode_json, invalid
-from local.gladia.request import InitRequest
 
 METADATA_LIMIT_CHARACTERS = 2000  # Gladia, "Custom metadata"
-_SHAPE = cast("inspect.StructType", inspect.type_info(InitRequest))
+
+Asked = TypeVar("Asked")
 
 
-def parse(body: bytes, *, nested_unknowns_refused: bool = False) -> InitRequest:
-    """Return the session that `body` asks for, with the defaults filled in.
+def read(
+    body: bytes,
+    shape: type[Asked],
+    *,
+    across: Callable[[dict[str, Any]], Iterator[str]],
+    nested_unknowns_refused: bool = False,
+) -> Asked:
+    """Return what `body` asks for, a struct of `shape`, with the defaults filled in.
 
-    Raises RequestError 400 with one entry in `validation_errors` for each fault. A null counts as absent. Unknown
-    properties are refused at the top level; below it only if `nested_unknowns_refused`.
+    `across` yields what no field shows alone. Raises RequestError 400 with one entry in `validation_errors` for each
+    fault. A null counts as absent. Unknown properties are refused at the top level; below it only if
+    `nested_unknowns_refused`.
     """
     given = decode_json(body or b"{}")
     if not isinstance(given, dict):
@@ -33,19 +40,16 @@ def parse(body: bytes, *, nested_unknowns_refused: bool = False) -> InitRequest:
         raise invalid("body is nested too deeply") from error
     if metadata is not None:
         given["custom_metadata"] = metadata  # the client's own: kept to the letter
-    faults = [*_unknown(_SHAPE, given, ""), *_faults(_SHAPE, given, "", refuse_unknown=nested_unknowns_refused)]
+    known = cast("inspect.StructType", inspect.type_info(shape))
+    faults = [*_unknown(known, given, ""), *_faults(known, given, "", refuse_unknown=nested_unknowns_refused)]
     if not faults:
-        faults = list(_across_fields(given))
+        faults = [*across(given), *_too_long(given)]
     if faults:
         raise invalid(*faults)
-    return msgspec.convert(given, InitRequest)
+    return msgspec.convert(given, shape)
 
 
-def _across_fields(given: dict[str, Any]) -> Iterator[str]:
-    """Yield what no field shows alone."""
-    encoding = given.get("encoding")
-    if encoding in ("wav/ulaw", "wav/alaw") and given.get("bit_depth", 16) != 8:
-        yield f"bit_depth must be 8 when encoding is {encoding}"
+def _too_long(given: dict[str, Any]) -> Iterator[str]:
     if len(msgspec.json.encode(given.get("custom_metadata", {})).decode()) > METADATA_LIMIT_CHARACTERS:
         yield f"custom_metadata must be shorter than or equal to {METADATA_LIMIT_CHARACTERS} characters"
 

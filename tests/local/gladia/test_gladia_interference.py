@@ -21,9 +21,9 @@ from local.gladia.faults import (
 )
 from local.gladia.interference import Interference
 from local.gladia.recogniser import Finished
+from local.gladia.request import parse
 from local.gladia.session import Session
 from local.gladia.settings import Settings
-from local.gladia.validation import parse
 
 NOON = 1_795_608_000.0
 STOP = '{"type": "stop_recording"}'

@@ -4,8 +4,7 @@ import msgspec
 import pytest
 
 from local.gladia.errors import RequestError
-from local.gladia.request import LANGUAGES, CallbackConfig, InitRequest, MessagesConfig
-from local.gladia.validation import parse
+from local.gladia.request import LANGUAGES, CallbackConfig, InitRequest, MessagesConfig, parse
 
 
 def faults(body: object, **kwargs: bool) -> list[str]:

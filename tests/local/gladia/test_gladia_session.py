@@ -8,10 +8,9 @@ import pytest
 
 from local.gladia.effects import Close, Effect, Finish, Listen, Send
 from local.gladia.recogniser import Finished, Listened, SpeechEnded, SpeechStarted, Spoken, Word
-from local.gladia.request import InitRequest
+from local.gladia.request import InitRequest, parse
 from local.gladia.session import Session
 from local.gladia.settings import Settings
-from local.gladia.validation import parse
 
 NOON = 1_795_608_000.0  # 2026-11-25T12:00:00Z
 EVERYTHING = {"receive_partial_transcripts": True, "receive_lifecycle_events": True}

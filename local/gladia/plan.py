@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from local.gladia import faults
 from local.gladia.faults import Fault
+from local.gladia.prerecorded.faults import NONE, PreRecordedFaults
 
 _CLOSE_CODES = (1001, 1009, 1011, 4403, 4504)
 _STATUSES: tuple[Literal[429, 500, 503], ...] = (429, 500, 503)
@@ -69,6 +70,7 @@ class Faults(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rules: tuple[Rule, ...] = ()
     chance: Chance | None = None
     identity: str = "call_id"
+    prerecorded: PreRecordedFaults = NONE  # of recordings, which are no sessions
 
     @classmethod
     def seeded(

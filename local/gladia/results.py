@@ -37,9 +37,9 @@ def result(
         "transcription": transcription(finals),
     }
     for name in live_add_ons(request):
-        body[name] = _failed("" if name == "sentiment_analysis" else None)
+        body[name] = failed("" if name == "sentiment_analysis" else None)
     if request.post_processing.summarization:
-        body["summarization"] = _failed(None)
+        body["summarization"] = failed(None)
     return body
 
 
@@ -49,7 +49,7 @@ def live_add_ons(request: InitRequest) -> list[str]:
     return [name for name in ("translation", "named_entity_recognition", "sentiment_analysis") if getattr(asked, name)]
 
 
-def _failed(results: str | None) -> dict[str, Any]:
+def failed(results: str | None) -> dict[str, Any]:
     """Return an add-on's result that says it has none; `sentiment_analysis.results` is a string even then."""
     return {
         "success": False,

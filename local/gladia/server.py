@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import tempfile
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -23,6 +25,7 @@ from local.gladia.faults import (
 )
 from local.gladia.injector import Injected, Injector
 from local.gladia.messages import timestamp
+from local.gladia.prerecorded.routes import PreRecorded
 from local.gladia.recogniser import Recogniser
 from local.gladia.registry import Registry, job
 from local.gladia.request import parse
@@ -63,6 +66,14 @@ class EmulatedGladia:
         self._wires: dict[str, Wire] = {}
         self._runner: web.AppRunner | None = None
         self._clock: Callable[[], float] = time.time
+        self._folder = tempfile.TemporaryDirectory(prefix="gladia-")
+        self.recordings = PreRecorded(
+            recogniser,
+            settings=self._settings,
+            folder=Path(self._folder.name),
+            admit=self._registry.admit,
+            clock=self._now,
+        )
 
     @property
     def sessions(self) -> Mapping[str, Session]:
@@ -101,6 +112,7 @@ class EmulatedGladia:
                 web.patch("/v2/live/{id}", self._patch),
                 web.delete("/v2/live/{id}", self._delete),
                 web.get("/v2/live/{id}/file", self._file),
+                *self.recordings.routes(),
             ]
         )
         # No access log: the socket's address is a secret.
@@ -118,9 +130,14 @@ class EmulatedGladia:
         self._stopping.set()
         for wire in self._wires.values():
             wire.stop()
+        await self.recordings.stop()
         if self._runner is not None:
             await self._runner.cleanup()
+        self._folder.cleanup()
         await self._recogniser.__aexit__(kind, error, trace)
+
+    def _now(self) -> float:
+        return self._clock()
 
     async def _health(self, _: web.Request) -> web.Response:
         return _json({"health": "OK"})

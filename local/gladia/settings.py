@@ -8,13 +8,22 @@ from local.gladia.plan import NO_FAULTS, Faults
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Limits and open questions of the live API. Times are seconds, sizes bytes."""
+    """Limits and open questions of the API. Times are seconds, sizes bytes."""
 
     keys: frozenset[str] | None = None
     """The keys let in; None lets in any that is not empty."""
 
     sessions_per_key: int | None = None
     """Sessions one key may have open; one more is answered 429. Gladia: 1 on the free plan, 30 on a paid one."""
+
+    recordings_per_key: int | None = None
+    """Jobs on recordings that one key may have running. Gladia: 3 on the free plan, 25 on a paid one."""
+
+    recordings_queued_per_key: int | None = None
+    """Jobs that may wait besides; one more is answered 429. Gladia: 300 on a paid plan."""
+
+    upload_limit_bytes: int = 1000 * 1000 * 1000
+    """The largest file; a larger one is answered 413. Documented, but for the status."""
 
     idle_limit_s: float = 30.0
     """A session without audio for so long is ended. Not documented; 30 s is what others saw."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 
-def new_sid(prefix: Literal["AC", "CA", "MZ", "PN"]) -> str:
-    """Return a new identifier: `prefix` (account, call, media stream, number) and 32 hexadecimal digits."""
+def new_sid(prefix: Literal["AC", "CA", "MZ", "PN", "RE"]) -> str:
+    """Return a new identifier: `prefix` (account, call, media stream, number, recording) and 32 hexadecimal digits."""
     return prefix + secrets.token_hex(16)
 
 

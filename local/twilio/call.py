@@ -20,10 +20,11 @@ from local.twilio.events import (
     WebhookFailed,
 )
 from local.twilio.forks import Forks
-from local.twilio.forms import Form, completed_form, dial_form, voice_form
+from local.twilio.forms import Form, completed_form, dial_form, recording_form, voice_form
 from local.twilio.line import FRAME_MS, SAY_CHARACTER_MS, Line
 from local.twilio.placement import Placement
 from local.twilio.problems import Code, Problem
+from local.twilio.recordings import Recording
 from local.twilio.report import CallReport
 from local.twilio.switchboard import CallRecord, CallStatus, StreamRecord, Switchboard
 from local.twilio.twiml import Dial, Hangup, InvalidTwiml, Pause, Redirect, Say, StartStream, StopStream, Verb, parse
@@ -109,6 +110,7 @@ class _Conversation:
         self._began_at_s = time.time()
         self._ended_at_s: float | None = None
         self._hung_up = asyncio.Event()  # from outside
+        self._recordings: list[Recording] = []
         self._documents = 0
         self._failure: str | None = None
 
@@ -126,11 +128,14 @@ class _Conversation:
         self._forks.stop_all()
 
     async def complete(self) -> None:
-        """Post the call's last status."""
+        """Post the call's last status, and what became of its recordings."""
         url = self._call.status_url
         if url is not None:
             form = completed_form(self._form, duration_s=_seconds(self._line.frames), now_s=time.time())
             self._debugger.told("completed", url, await self._webhooks.send(url, form))
+        for recording in self._recordings:
+            recording.end()
+            await self._tell(recording)
 
     def record(self) -> CallRecord:
         """Return the call as its resource shows it now."""
@@ -154,6 +159,19 @@ class _Conversation:
     def detach(self, name: str) -> StreamRecord | None:
         """Stop the media stream of that name or identifier; None if none goes on under it."""
         return self._forks.detach(name)
+
+    def record_from_now(self, recording: Recording) -> None:
+        """Let `recording` hear the call from now on."""
+        self._recordings.append(recording)
+        self._tasks.create_task(self._tell(recording))
+
+    async def _tell(self, recording: Recording) -> None:
+        """Post how a recording stands, to whoever wants to know of that."""
+        url, method = recording.request.status_callback or "", recording.request.status_callback_method
+        form = recording_form(recording, account_sid=self._account.sid)
+        for _ in range(recording.tells(recording.status)):
+            answer = await self._webhooks.send(url, form, method)
+            self._debugger.told(f"recording {recording.status}", url, answer)
 
     def hang_up(self) -> None:
         """End the call."""
@@ -269,7 +287,10 @@ class _Conversation:
         else:
             due_s = self._began_s + frame * FRAME_MS / 1000 / pace
             await asyncio.sleep(max(0.0, due_s - time.monotonic()))
-        self._forks.hear(frame, *self._line.hear())
+        heard = self._line.hear()
+        for recording in self._recordings:
+            recording.hear(*heard)
+        self._forks.hear(frame, *heard)
 
     async def _meanwhile(self, request: Coroutine[None, None, Answer]) -> Answer:
         """Return the answer to `request`; a call that has begun is heard meanwhile, unless it has no pace."""

@@ -1,7 +1,7 @@
 """The fields of Twilio's webhooks, blank ones included: they count in the signature.
 
 Sources: Twilio, TwiML Voice, "Twilio's request to your application"; "Stream", status callback; Call resource,
-"StatusCallback".
+"StatusCallback"; "Recordings resource", status callback.
 """
 
 import json
@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 
 from local.twilio.placement import Placement
+from local.twilio.recordings import SOURCE, Recording
 
 Form = dict[str, str]
 
@@ -76,4 +77,24 @@ def completed_form(voice: Form, *, duration_s: int, now_s: float) -> Form:
         "SequenceNumber": "0",
         "SipResponseCode": "200",
         "Timestamp": format_datetime(datetime.fromtimestamp(now_s, UTC).replace(microsecond=0)),
+    }
+
+
+def recording_form(recording: Recording, *, account_sid: str) -> Form:
+    """Return a recording's status callback."""
+    duration_s = recording.duration_s
+    began = datetime.fromtimestamp(recording.started_at_s, UTC).replace(microsecond=0)
+    path = f"/2010-04-01/Accounts/{account_sid}/Recordings/{recording.sid}"
+    return {
+        "AccountSid": account_sid,
+        "CallSid": recording.call_sid,
+        "ErrorCode": "0",
+        "RecordingChannels": str(recording.request.channels),
+        "RecordingDuration": "-1" if duration_s is None else str(duration_s),
+        "RecordingSid": recording.sid,
+        "RecordingSource": SOURCE,
+        "RecordingStartTime": format_datetime(began),
+        "RecordingStatus": recording.status,
+        "RecordingTrack": recording.request.track,
+        "RecordingUrl": f"https://api.twilio.com{path}",
     }

@@ -1,7 +1,7 @@
 """Twilio's REST resources as JSON, and the requests that make a media stream.
 
-Source: Twilio, Voice API, "Call resource", "Stream subresource"; Phone Numbers, "IncomingPhoneNumber resource"; Twilio
-API, "Account resource", "Errors".
+Source: Twilio, Voice API, "Call resource", "Stream subresource", "Recordings resource"; Phone Numbers,
+"IncomingPhoneNumber resource"; Twilio API, "Account resource", "Errors".
 """
 
 import re
@@ -12,6 +12,7 @@ from email.utils import format_datetime
 from typing import Any
 
 from local.twilio.account import Number
+from local.twilio.recordings import SOURCE, Recording
 from local.twilio.switchboard import CallRecord, StreamRecord
 from local.twilio.twiml import StartStream
 
@@ -58,6 +59,38 @@ def stream_resource(stream: StreamRecord, *, call_sid: str, account_sid: str, no
     }
 
 
+def recording_resource(recording: Recording, account_sid: str) -> dict[str, Any]:
+    """Return a recording as it is answered; its length is null while it goes on."""
+    uri = f"/{VERSION}/Accounts/{account_sid}/Recordings/{recording.sid}"
+    duration_s = recording.duration_s
+    return {
+        "sid": recording.sid,
+        "account_sid": account_sid,
+        "call_sid": recording.call_sid,
+        "conference_sid": None,
+        "api_version": VERSION,
+        "status": recording.status,
+        "channels": recording.request.channels,
+        "source": SOURCE,
+        "track": recording.request.track,
+        "start_time": _rfc2822(recording.started_at_s),
+        "date_created": _rfc2822(recording.started_at_s),
+        "date_updated": _rfc2822(recording.started_at_s),
+        "duration": None if duration_s is None else str(duration_s),
+        "error_code": None,
+        "price": None,
+        "price_unit": "USD",
+        "encryption_details": None,
+        "uri": f"{uri}.json",
+        "media_url": f"https://api.twilio.com{uri}",
+    }
+
+
+def recordings_page(recordings: Sequence[Recording], account_sid: str, *, asked: str) -> dict[str, Any]:
+    """Return the only page of a list of `recordings`; `asked` is the path and query that asked for it."""
+    return _page("recordings", [recording_resource(each, account_sid) for each in recordings], asked)
+
+
 _OF_NUMBERS = {
     "VoiceUrl": "voice_url",
     "VoiceMethod": "voice_method",
@@ -73,12 +106,16 @@ def account_resource(account_sid: str) -> dict[str, Any]:
 
 def numbers_page(numbers: Sequence[Number], account_sid: str, *, asked: str) -> dict[str, Any]:
     """Return the only page of a list of `numbers`; `asked` is the path and query that asked for it."""
+    return _page("incoming_phone_numbers", [number_resource(each, account_sid) for each in numbers], asked)
+
+
+def _page(name: str, items: Sequence[dict[str, Any]], asked: str) -> dict[str, Any]:
     return {
-        "incoming_phone_numbers": [number_resource(each, account_sid) for each in numbers],
+        name: items,
         "page": 0,
         "page_size": 50,
         "start": 0,
-        "end": max(0, len(numbers) - 1),
+        "end": max(0, len(items) - 1),
         "uri": asked,
         "first_page_uri": asked,
         "previous_page_uri": None,

@@ -8,7 +8,7 @@ What Twilio answers to a fifth forked track, or to a media stream of a name that
 
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Self
 
@@ -28,19 +28,12 @@ from local.twilio.resources import (
     requested_stream,
     stream_resource,
 )
+from local.twilio.rest_errors import Refused, form_of, not_found
+from local.twilio.rest_recordings import RecordingRoutes
 from local.twilio.switchboard import CallRecord, LiveCall, Switchboard
 
 _ACCOUNT = f"/{VERSION}/Accounts/{{account}}"
 _CALL = f"{_ACCOUNT}/Calls/{{call}}"
-
-
-class _Refused(Exception):
-    """This request is answered with an error."""
-
-    def __init__(self, status: int, message: str, code: int | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.body = refusal(status, message, code)
 
 
 class RestServer:
@@ -70,6 +63,7 @@ class RestServer:
                 web.post(f"{_CALL}.json", self._update_call),
                 web.post(f"{_CALL}/Streams.json", self._create_stream),
                 web.post(f"{_CALL}/Streams/{{stream}}.json", self._update_stream),
+                *RecordingRoutes(account, switchboard).routes(),
             ]
         )
         self._runner = web.AppRunner(app, access_log=None)
@@ -98,23 +92,23 @@ class RestServer:
             self._refuse_on_demand()
             self._authenticate(request)
             return await handler(request)
-        except _Refused as refused:
+        except Refused as refused:
             return web.json_response(refused.body, status=refused.status)
         except web.HTTPNotFound:
-            return web.json_response(_not_found(request).body, status=HTTPStatus.NOT_FOUND)
+            return web.json_response(not_found(request).body, status=HTTPStatus.NOT_FOUND)
         except web.HTTPMethodNotAllowed as error:
             return web.json_response(refusal(error.status, "Method not allowed"), status=error.status)
 
     def _refuse_on_demand(self) -> None:
         if self.refusals:
             status = HTTPStatus(self.refusals.popleft())
-            raise _Refused(status, status.phrase)
+            raise Refused(status, status.phrase)
 
     def _authenticate(self, request: web.Request) -> None:
         if request.headers.get("Authorization") != encode_basic_auth(self._account.sid, self._account.auth_token):
-            raise _Refused(HTTPStatus.UNAUTHORIZED, "Authenticate")
+            raise Refused(HTTPStatus.UNAUTHORIZED, "Authenticate")
         if request.match_info.get("account", self._account.sid) != self._account.sid:
-            raise _not_found(request)
+            raise not_found(request)
 
     async def _fetch_account(self, _request: web.Request) -> web.Response:
         return web.json_response(account_resource(self._account.sid))
@@ -127,10 +121,10 @@ class RestServer:
     async def _update_number(self, request: web.Request) -> web.Response:
         place = next((n for n, each in enumerate(self.numbers) if each.sid == request.match_info["number"]), None)
         if place is None:
-            raise _not_found(request)
-        changed = changed_number(self.numbers[place], await _form(request))
+            raise not_found(request)
+        changed = changed_number(self.numbers[place], await form_of(request))
         if changed is None:
-            raise _Refused(HTTPStatus.BAD_REQUEST, "an address of the number is no URL")
+            raise Refused(HTTPStatus.BAD_REQUEST, "an address of the number is no URL")
         self.numbers[place] = changed
         return web.json_response(number_resource(changed, self._account.sid))
 
@@ -139,37 +133,37 @@ class RestServer:
 
     async def _update_call(self, request: web.Request) -> web.Response:
         record = self._record(request)
-        status = (await _form(request)).get("Status")
+        status = (await form_of(request)).get("Status")
         if status not in ("completed", "canceled"):
-            raise _Refused(HTTPStatus.BAD_REQUEST, f"Status {status!r} is not one that a call can be given here")
+            raise Refused(HTTPStatus.BAD_REQUEST, f"Status {status!r} is not one that a call can be given here")
         if status == "canceled" and record.status == "in-progress":
-            raise _Refused(HTTPStatus.BAD_REQUEST, "Call is in-progress. Cannot cancel.", CALL_IS_NOT_IN_PROGRESS)
+            raise Refused(HTTPStatus.BAD_REQUEST, "Call is in-progress. Cannot cancel.", CALL_IS_NOT_IN_PROGRESS)
         self._live(record).hang_up()
         return self._answer_call(self._record(request))
 
     async def _create_stream(self, request: web.Request) -> web.Response:
         record = self._record(request)
-        verb = requested_stream(await _form(request))
+        verb = requested_stream(await form_of(request))
         if not verb.url:
-            raise _Refused(HTTPStatus.BAD_REQUEST, "Url is required")
+            raise Refused(HTTPStatus.BAD_REQUEST, "Url is required")
         call = self._live(record)
         if record.status != "in-progress":
             raise _not_in_progress()
         stream = call.attach(verb)
         if isinstance(stream, Problem):
-            raise _Refused(HTTPStatus.BAD_REQUEST, stream.text, stream.code)
+            raise Refused(HTTPStatus.BAD_REQUEST, stream.text, stream.code)
         body = stream_resource(stream, call_sid=record.sid, account_sid=self._account.sid, now_s=time.time())
         return web.json_response(body, status=HTTPStatus.CREATED)
 
     async def _update_stream(self, request: web.Request) -> web.Response:
         record = self._record(request)
-        status = (await _form(request)).get("Status")
+        status = (await form_of(request)).get("Status")
         if status != "stopped":
-            raise _Refused(HTTPStatus.BAD_REQUEST, f"Status {status!r} is not one that a media stream can be given")
+            raise Refused(HTTPStatus.BAD_REQUEST, f"Status {status!r} is not one that a media stream can be given")
         call = self._switchboard.live(record.sid)
         stream = None if call is None else call.detach(request.match_info["stream"])
         if stream is None:
-            raise _not_found(request)
+            raise not_found(request)
         return web.json_response(
             stream_resource(stream, call_sid=record.sid, account_sid=self._account.sid, now_s=time.time())
         )
@@ -177,7 +171,7 @@ class RestServer:
     def _record(self, request: web.Request) -> CallRecord:
         record = self._switchboard.record(request.match_info["call"])
         if record is None:
-            raise _not_found(request)
+            raise not_found(request)
         return record
 
     def _live(self, record: CallRecord) -> LiveCall:
@@ -190,13 +184,5 @@ class RestServer:
         return web.json_response(call_resource(record, self._account.sid))
 
 
-async def _form(request: web.Request) -> Mapping[str, str]:
-    return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
-
-
-def _not_in_progress() -> _Refused:
-    return _Refused(HTTPStatus.BAD_REQUEST, "Call is not in-progress. Cannot redirect.", CALL_IS_NOT_IN_PROGRESS)
-
-
-def _not_found(request: web.Request) -> _Refused:
-    return _Refused(HTTPStatus.NOT_FOUND, f"The requested resource {request.path} was not found")
+def _not_in_progress() -> Refused:
+    return Refused(HTTPStatus.BAD_REQUEST, "Call is not in-progress. Cannot redirect.", CALL_IS_NOT_IN_PROGRESS)

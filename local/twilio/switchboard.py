@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from local.twilio.problems import Problem
+from local.twilio.recordings import Recording, Recordings
 from local.twilio.twiml import StartStream
 
 CallStatus = Literal["ringing", "in-progress", "completed"]
@@ -47,6 +48,10 @@ class LiveCall(Protocol):
         """Stop the media stream of that name or identifier; None if none goes on under it."""
         ...
 
+    def record_from_now(self, recording: Recording) -> None:
+        """Let `recording` hear the call from now on."""
+        ...
+
     def hang_up(self) -> None:
         """End the call."""
         ...
@@ -58,6 +63,7 @@ class Switchboard:
     def __init__(self) -> None:
         self._live: dict[str, LiveCall] = {}
         self._records: dict[str, CallRecord] = {}
+        self.recordings = Recordings()
 
     def connect(self, call: LiveCall) -> None:
         """Let `call` be found while it is on."""

@@ -49,6 +49,7 @@ def environment(name: str) -> dict[str, str]:
         "TENANT_CLAIM": "tenant",
         "EVENT_BUS": "bus",
         "ARCHIVE_BUCKET": "bucket",
+        "BATCH_QUEUE": "https://sqs.eu-west-1.amazonaws.com/123456789012/queue",
         "PUSH_URL": "wss://example.com/live",
         **dict.fromkeys(ADDRESSES, "https://example.com"),
         **{f"{table.upper()}_TABLE": "table" for table in TABLES},

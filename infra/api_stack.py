@@ -3,6 +3,7 @@
 from aws_cdk import App, CfnOutput, Stack
 
 from infra.account_logs import AccountLogs
+from infra.batch import Batch
 from infra.bundle import Bundles
 from infra.calls import Access, Calls
 from infra.data_stack import DataStack
@@ -14,7 +15,7 @@ from infra.publish import Publish
 from infra.push import Push
 from infra.push_api import PushApi
 from infra.sweep import Sweep
-from infra.voice_api import ASK_AGAIN, VoiceApi
+from infra.voice_api import ASK_AGAIN, ROUTES, VoiceApi
 
 
 class ApiStack(Stack):
@@ -61,7 +62,7 @@ class ApiStack(Stack):
         media_url.allow_read(voice.role)
         data.secrets.twilio.allow_read(voice.role)
         data.secrets.signing.allow_read(voice.role)
-        voice_api.route(voice)
+        voice_api.route("Voice", voice, *ROUTES, because="Twilio signs its requests; the function checks")
 
         authorize = Function(
             self,
@@ -112,6 +113,16 @@ class ApiStack(Stack):
             archive=data.archive,
             bus=bus,
         )
+        batch = Batch(
+            self,
+            "Batch",
+            code=bundles.make("batch"),
+            calls=data.calls,
+            secrets=data.secrets,
+            archive=data.archive,
+            bus=bus,
+            voice_api=voice_api,
+        )
         sweep = Sweep(
             self,
             "Sweep",
@@ -140,12 +151,14 @@ class ApiStack(Stack):
             "push": push.function,
             "publish": publish.function,
             "finish": finish.function,
+            "batch": batch.function,
             "sweep": sweep.function,
             "calls": calls.function,
         }
         self.push_failures = push.failures
         self.publish_failures = publish.failures
         self.finish_failures = finish.failures
+        self.batch_failures = batch.failures
 
         CfnOutput(
             self,

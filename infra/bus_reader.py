@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from aws_cdk import Acknowledgment, Duration, Validations
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -47,7 +48,7 @@ class BusReader(Construct):
         Validations.of(queue).acknowledge(
             Acknowledgment(
                 id="AwsSolutions-SQS4",
-                reason="as of the failures: only EventBridge sends here, over TLS",
+                reason="as of the failures: EventBridge and the function send here, over TLS",
             )
         )
         bus.route(self, "Rule", kinds=kinds, target=targets.SqsQueue(queue, dead_letter_queue=failures))
@@ -69,4 +70,18 @@ class BusReader(Construct):
             )
         )
         mapping.node.add_dependency(function.role)  # the mapping is refused until the role may read the queue
+        self._queue = queue
         self.failures: cloudwatch.IMetric = waiting(failures)
+
+    @property
+    def queue_url(self) -> str:
+        """Where a function finds what it reads, if it puts off or adds to it."""
+        return self._queue.queue_url
+
+    def allow_postpone(self, role: iam.Role) -> None:
+        """Let `role` say when a message comes again."""
+        allow(role, "sqs:ChangeMessageVisibility", on=self._queue.queue_arn)
+
+    def allow_send(self, role: iam.Role) -> None:
+        """Let `role` put messages into the queue."""
+        allow(role, "sqs:SendMessage", on=self._queue.queue_arn)

@@ -1,4 +1,4 @@
-"""The HTTP API that Twilio's webhooks come to."""
+"""The HTTP API that Twilio's webhooks come to, and Gladia's callbacks."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ from constructs import Construct
 from infra.access_log import access_log
 from infra.function import Function
 
-ROUTES: Final = ("/twilio/voice", "/twilio/status", "/twilio/stream")
+ROUTES: Final = ("/twilio/voice", "/twilio/status", "/twilio/stream", "/twilio/recording")
 
 # Behind the addresses at Twilio, which else asks once, whatever the answer: a refused or failed request is asked again.
 # All of them may be repeated. Twilio's "Webhooks connection overrides".
@@ -20,7 +20,7 @@ _LOGGED: Final = ("requestId", "requestTime", "routeKey", "status", "responseLat
 
 
 class VoiceApi(Construct):
-    """Public routes, POST only; the function behind them checks Twilio's signature."""
+    """Public routes, POST only; the functions behind them check who asks."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
@@ -46,13 +46,11 @@ class VoiceApi(Construct):
         """The https URL that all routes begin with, without a slash at its end."""
         return self._api.api_endpoint
 
-    def route(self, function: Function) -> None:
-        """Send every webhook to `function`."""
-        integration = HttpLambdaIntegration("Voice", function.resource)
-        for path in ROUTES:
+    def route(self, construct_id: str, function: Function, *paths: str, because: str) -> None:
+        """Send what is posted to `paths` to `function`; `because` says how it knows who asks."""
+        integration = HttpLambdaIntegration(construct_id, function.resource)
+        for path in paths:
             for route in self._api.add_routes(
                 path=path, methods=[apigatewayv2.HttpMethod.POST], integration=integration
             ):
-                Validations.of(route).acknowledge(
-                    Acknowledgment(id="AwsSolutions-APIG4", reason="Twilio signs its requests; the function checks")
-                )
+                Validations.of(route).acknowledge(Acknowledgment(id="AwsSolutions-APIG4", reason=because))

@@ -63,4 +63,5 @@ class WatchStack(Stack):
         yield from alarms.of_the_way_to_clients(space, functions["push"], api.push_failures)
         yield from alarms.of_the_bus(functions["publish"], api.publish_failures)
         yield alarms.of_a_queue("finish", "calls have no transcript to keep", api.finish_failures)
+        yield alarms.of_a_queue("batch", "second passes were given up", api.batch_failures)
         yield from alarms.of_the_webhooks(functions["voice"], functions["sweep"])

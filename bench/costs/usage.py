@@ -23,6 +23,7 @@ MEMORY_GB: Final = {
     "push": Decimal("0.5"),
     "publish": Decimal("0.25"),
     "finish": Decimal(1),
+    "batch": Decimal(1),
     "subscribe": Decimal("0.5"),
     "authorize": Decimal("0.25"),
     "calls": Decimal(1),
@@ -105,6 +106,7 @@ class Hour:
             "push": self.entries,
             "publish": self.entries,
             "finish": self.begun * self.given.ends_a_call,
+            "batch": self.begun * self.given.looks_at_a_recording,
             "subscribe": 3 * self.connections + self.pings + self.replays,  # open, subscribe, close
             "authorize": self.connections,
             "calls": self.connections,  # a ticket each
@@ -119,6 +121,7 @@ class Hour:
             "push": self.given.push_ms,
             "publish": self.given.publish_ms,
             "finish": self.given.finish_ms,
+            "batch": self.given.batch_ms,
             "subscribe": self.given.subscribe_ms,
             "authorize": self.given.ticket_ms,
             "calls": self.given.ticket_ms,
@@ -236,8 +239,9 @@ class Hour:
 
     def _functions(self) -> Iterator[Line]:
         yield Line("event bus", "events", "events", self.entries)
-        # Each event is put into the queue, taken out and deleted; asking while there is none is two a second.
-        asked = 3 * self.invocations["finish"] + self.given.empty_receives_a_second * SECONDS
+        # Each event is put into its queue, taken out and deleted; the two are also asked while there is none.
+        events = self.invocations["finish"] + self.invocations["batch"]
+        asked = 3 * events + 2 * self.given.empty_receives_a_second * SECONDS
         yield Line("event bus", "requests to queues", "queue_requests", asked)
         yield Line("archive", "files", "s3_puts", self.begun)
         kept = self.entries * self.given.archived_entry_bytes / GB

@@ -166,6 +166,7 @@ def _again(received: Received) -> None:
 
 def _called(event: dict[str, Any]) -> HttpAnswer:
     """Have the call looked at that a callback's ticket is for."""
+    metrics.add_metric("Requests", MetricUnit.Count, 1)
     if route_of(event) != ROUTE:
         return HttpAnswer(HTTPStatus.NOT_FOUND)
     ticket = (event.get("pathParameters") or {}).get("ticket", "")

@@ -45,6 +45,7 @@ EVENTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "push": {"Records": []},
     "publish": {"Records": []},
     "finish": {"Records": []},
+    "batch": {"Records": []},
     # Nobody's request.
     "calls": {
         "version": "2.0",

@@ -55,6 +55,7 @@ ENVIRONMENT = {
     "PUSH_URL": "wss://f6g7h8i9j0.execute-api.eu-west-1.amazonaws.com/live",
     "TENANT_CLAIM": "tenant",
     "ARCHIVE_BUCKET": "archive",
+    "BATCH_QUEUE": "https://sqs.eu-west-1.amazonaws.com/123456789012/batch",
 }
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from callscribe.bus import SOURCE
 from callscribe.entries import KINDS
+from functions.batch.callback import ROUTE as GLADIA_ROUTE
 from functions.calls.openapi import PATH
 from functions.calls.operations import OPERATIONS
 from functions.finish.finish import PATIENCE
@@ -30,6 +31,7 @@ FUNCTIONS = {
     "PageFunction": "page",
     "PublishFunction": "publish",
     "FinishFunction": "finish",
+    "BatchFunction": "batch",
 }
 
 
@@ -168,6 +170,17 @@ def test_each_process_is_told_what_it_needs_and_no_more(templates: Templates) ->
         "page": {"API_URL"},
         "publish": {"EVENT_BUS"},
         "finish": {"CALLS_TABLE", "ARCHIVE_BUCKET", "GLADIA_SECRET", "GLADIA_URL"},
+        "batch": {
+            "CALLS_TABLE",
+            "ARCHIVE_BUCKET",
+            "GLADIA_SECRET",
+            "TWILIO_SECRET",
+            "SIGNING_SECRET",
+            "GLADIA_URL",
+            "TWILIO_URL",
+            "PUBLIC_URL",
+            "BATCH_QUEUE",
+        },
         "subscribe": {"CALLS_TABLE", "SUBSCRIPTIONS_TABLE", "PUSH_ENDPOINT"},
         "push": {"SUBSCRIPTIONS_TABLE", "PUSH_ENDPOINT"},
         "sweep": {
@@ -233,7 +246,7 @@ def test_all_who_post_post_to_the_stage_that_clients_connect_to(templates: Templ
         "EventBusName": "{EventBus}",
     }
     assert told["calls"]["PUSH_URL"] == f"wss://{host}"
-    assert told["calls"]["PUBLIC_URL"] == told["voice"]["PUBLIC_URL"]
+    assert told["calls"]["PUBLIC_URL"] == told["batch"]["PUBLIC_URL"] == told["voice"]["PUBLIC_URL"]
     assert told["voice"]["PUBLIC_URL"] == "{VoiceApi.ApiEndpoint}"
 
 
@@ -263,6 +276,7 @@ def test_every_process_has_a_log_of_its_own_that_is_not_kept_for_ever(templates:
 
     assert sorted(groups) == [
         "AuthorizeLog",
+        "BatchFunctionLog",
         "CallsApiAccessLog",
         "CallsFunctionLog",
         "FinishFunctionLog",
@@ -374,10 +388,16 @@ def routes(templates: Templates) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_twilio_may_only_post_and_only_to_three_paths(templates: Templates) -> None:
+def test_twilio_and_gladia_may_only_post_and_only_to_their_paths(templates: Templates) -> None:
     webhooks = {key for key, route in routes(templates).items() if templates.text(route["ApiId"]) == "{VoiceApi}"}
 
-    assert webhooks == {"POST /twilio/voice", "POST /twilio/status", "POST /twilio/stream"}
+    assert webhooks == {
+        "POST /twilio/voice",
+        "POST /twilio/status",
+        "POST /twilio/stream",
+        "POST /twilio/recording",
+        GLADIA_ROUTE,
+    }
 
 
 def test_each_operation_of_the_http_api_has_a_route_and_there_is_no_other(templates: Templates) -> None:

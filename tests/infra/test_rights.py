@@ -123,6 +123,25 @@ def test_the_finish_function_may_write_what_a_call_lacks_and_keep_it_but_read_no
     }
 
 
+def test_the_batch_function_may_write_what_recordings_tell_and_put_off_what_waits(templates: Templates) -> None:
+    assert templates.rights("BatchFunctionRole") == {
+        **TRACES,
+        **log_of("BatchFunctionLog"),
+        CALLS: {"dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"},
+        "{ArchiveBucket.Arn}/batch/*": {"s3:PutObject"},
+        "{SecretsTwilioSecret.Id}": READ_SECRET,
+        "{SecretsGladiaSecret.Id}": READ_SECRET,
+        "{SecretsSigningSecret.Id}": READ_SECRET,
+        "{BatchReaderQueue.Arn}": {
+            "sqs:ChangeMessageVisibility",
+            "sqs:DeleteMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:ReceiveMessage",
+            "sqs:SendMessage",
+        },
+    }
+
+
 def test_the_sweep_function_may_end_calls_and_forget_sessions_but_keep_none(templates: Templates) -> None:
     assert templates.rights("SweepFunctionRole") == {
         **TRACES,
@@ -180,6 +199,7 @@ def test_there_is_one_role_a_process_and_no_other(templates: Templates) -> None:
     assert sorted(templates.roles()) == [
         "AccountLogsRole",
         "AuthorizeRole",
+        "BatchFunctionRole",
         "CallsFunctionRole",
         "FinishFunctionRole",
         "PageFunctionRole",
@@ -193,7 +213,7 @@ def test_there_is_one_role_a_process_and_no_other(templates: Templates) -> None:
     ]
 
 
-def test_every_wildcard_is_one_of_six_that_cannot_be_narrowed(templates: Templates) -> None:
+def test_every_wildcard_is_one_of_seven_that_cannot_be_narrowed(templates: Templates) -> None:
     resources = {resource for role in templates.roles() for resource in templates.rights(role)}
 
     assert {resource for resource in resources if "*" in resource} == {
@@ -202,6 +222,7 @@ def test_every_wildcard_is_one_of_six_that_cannot_be_narrowed(templates: Templat
         f"arn:{{AWS::Partition}}:ecs:{ACCOUNT}:task/{{ServiceCluster}}/*",  # and so do tasks
         f"arn:{{AWS::Partition}}:ecs:{ACCOUNT}:service/{{ServiceCluster}}/*",  # the service is made after the role
         "{ArchiveBucket.Arn}/entries/*",  # calls get their ids while it runs, too
+        "{ArchiveBucket.Arn}/batch/*",
         f"arn:{{AWS::Partition}}:logs:{ACCOUNT}:log-group:*",  # API Gateway has one role for all logs of an account
     }
 

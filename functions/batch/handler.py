@@ -158,10 +158,8 @@ def _take(received: Received) -> bool:
 
 
 def _again(received: Received) -> None:
-    try:
-        _queue.postpone(received.receipt, seconds=min(AGAIN_S * received.times, AGAIN_MOST_S))
-    except Unavailable as error:
-        logger.warning("not postponed", extra={"why": str(error)})
+    """Have a message come again soon. Raises Unavailable: then it comes when the queue lets it, and the alarm tells."""
+    _queue.postpone(received.receipt, seconds=min(AGAIN_S * received.times, AGAIN_MOST_S))
 
 
 def _called(event: dict[str, Any]) -> HttpAnswer:

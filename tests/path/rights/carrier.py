@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.twilio.account import new_sid
+from local.twilio.recordings import Recordings
 from local.twilio.rest import RestServer
 from local.twilio.switchboard import CallRecord, StreamRecord, Switchboard
 from tests.path.rights.deployment import ACCOUNT
@@ -37,6 +38,9 @@ class Line:
     def detach(self, _name: str) -> None:
         return None
 
+    def record_from_now(self, recording: Any) -> None:
+        self.asked.append(recording)
+
     def hang_up(self) -> None:
         self.ended_at_s = time.time()
 
@@ -47,6 +51,11 @@ class Carrier:
 
     url: str
     _switchboard: Switchboard
+
+    @property
+    def recordings(self) -> Recordings:
+        """Its recordings."""
+        return self._switchboard.recordings
 
     def call(self) -> Line:
         """Return a call that has just been answered."""

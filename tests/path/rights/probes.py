@@ -112,13 +112,15 @@ def _others(deployment: Deployment) -> Iterator[Probe]:
         url = {"QueueUrl": client(stack.root, "sqs").get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]}
         queue = f"{folder.upper()}_QUEUE"
         yield _probe("sqs", "DeleteMessage", url | {"ReceiptHandle": "a-probe"}, on=queue)
+        put_off = url | {"ReceiptHandle": "a-probe", "VisibilityTimeout": 1}
+        yield _probe("sqs", "ChangeMessageVisibility", put_off, on=queue)
         yield _probe("sqs", "GetQueueAttributes", url, on=queue)
         yield _probe("sqs", "ReceiveMessage", url, on=queue)
         yield _probe("sqs", "SendMessage", url | {"MessageBody": "{}"}, on=queue)
-    file = {"Bucket": deployment.variable("ARCHIVE_BUCKET"), "Key": "entries/a-probe"}
-    for operation in ("PutObject", "GetObject", "DeleteObject"):
-        yield _probe("s3", operation, file, on="ARCHIVE_BUCKET/entries/*")
-    yield _probe("s3", "PutObject", file | {"Key": "other/a-probe"}, on="ARCHIVE_BUCKET/other/*")
+    for prefix in ("entries", "batch", "other"):
+        file = {"Bucket": deployment.variable("ARCHIVE_BUCKET"), "Key": f"{prefix}/a-probe"}
+        for operation in ("PutObject", "GetObject", "DeleteObject"):
+            yield _probe("s3", operation, file, on=f"ARCHIVE_BUCKET/{prefix}/*")
     bus = deployment.variable("EVENT_BUS")
     told = {"EventBusName": bus, "Source": "a-probe", "DetailType": "a-probe", "Detail": "{}"}
     yield _probe("events", "PutEvents", {"Entries": [told]}, on="EVENT_BUS")

@@ -6,14 +6,21 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING
 
+from local.gladia.plan import Faults
+from local.gladia.prerecorded.faults import PreRecordedFaults
 from local.gladia.scripted import ScriptedRecogniser
 from local.gladia.server import EmulatedGladia
-from tests.path.rights import of_bridge, of_calls, of_clients, of_finish, of_sweep, of_voice
+from local.gladia.settings import Settings
+from tests.path.rights import of_batch, of_bridge, of_calls, of_clients, of_finish, of_sweep, of_voice
 from tests.path.rights.act import Scenario
 from tests.path.rights.carrier import carrier
 
 if TYPE_CHECKING:
     from tests.path.rights.deployment import Deployment
+
+
+# Its callbacks would be seen among what the acts ask.
+SILENT = Settings(faults=Faults(prerecorded=PreRecordedFaults(callbacks=0)))
 
 
 @asynccontextmanager
@@ -72,6 +79,17 @@ async def finish(deployment: Deployment) -> AsyncIterator[Scenario]:
 
 
 @asynccontextmanager
+async def batch(deployment: Deployment) -> AsyncIterator[Scenario]:
+    async with (
+        carrier() as twilio,
+        EmulatedGladia(ScriptedRecogniser(), settings=SILENT) as gladia,
+        deployment.witnessed("batch", TWILIO_URL=twilio.url, GLADIA_URL=gladia.url) as start_anew,
+    ):
+        with of_batch.by_hand(deployment):
+            yield Scenario(of_batch.acts(deployment, twilio), start_anew)
+
+
+@asynccontextmanager
 async def bridge(deployment: Deployment) -> AsyncIterator[Scenario]:
     async def keeps_nothing() -> None:
         pass
@@ -82,6 +100,7 @@ async def bridge(deployment: Deployment) -> AsyncIterator[Scenario]:
 
 SCENARIOS: dict[str, Callable[[Deployment], AbstractAsyncContextManager[Scenario]]] = {
     "AuthorizeRole": authorize,
+    "BatchFunctionRole": batch,
     "CallsFunctionRole": calls,
     "FinishFunctionRole": finish,
     "PublishFunctionRole": publish,

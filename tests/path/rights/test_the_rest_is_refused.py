@@ -8,6 +8,7 @@ from tests.path.rights.probes import SECRETS, TABLES, allowed, probes
 
 BRIDGE, SWEEP, VOICE, CALLS = "ServiceRole", "SweepFunctionRole", "VoiceRole", "CallsFunctionRole"
 PUSH, SUBSCRIBE, AUTHORIZE, FINISH = "PushFunctionRole", "SubscribeRole", "AuthorizeRole", "FinishFunctionRole"
+BATCH = "BatchFunctionRole"
 
 
 @pytest.fixture(scope="session")
@@ -64,29 +65,34 @@ def test_keys_are_checked_one_at_a_time_by_the_http_api_alone(may):
 
 
 def test_logs_are_written_by_those_who_open_end_hear_and_finish_calls_and_read_by_one_more(may):
-    writers = {BRIDGE, CALLS, SWEEP, VOICE}
+    writers = {BATCH, BRIDGE, CALLS, SWEEP, VOICE}
     assert may("dynamodb:UpdateItem", "CALLS_TABLE") == writers
     assert may("dynamodb:PutItem", "CALLS_TABLE") == {*writers, FINISH}
     assert may("dynamodb:Query", "CALLS_TABLE") == {*writers, FINISH, SUBSCRIBE}
 
 
-def test_the_archive_is_written_by_what_finishes_calls_and_read_by_nobody(may):
-    files = "ARCHIVE_BUCKET/entries/*"
-    assert may("s3:PutObject", files) == {FINISH}
-    assert (
-        may("s3:GetObject", files)
-        == may("s3:DeleteObject", files)
-        == may("s3:PutObject", "ARCHIVE_BUCKET/other/*")
-        == set()
-    )
+def test_the_archive_is_written_by_who_finishes_calls_and_transcribes_recordings_and_read_by_nobody(may):
+    files = {prefix: f"ARCHIVE_BUCKET/{prefix}/*" for prefix in ("entries", "batch", "other")}
+    assert {prefix: may("s3:PutObject", on) for prefix, on in files.items()} == {
+        "entries": {FINISH}, "batch": {BATCH}, "other": set(),
+    }  # fmt: skip
+    for on in files.values():
+        assert may("s3:GetObject", on) == may("s3:DeleteObject", on) == set()
+
+
+def test_a_queue_is_read_by_its_own_function_alone(may):
+    for queue, reader in {"FINISH_QUEUE": FINISH, "BATCH_QUEUE": BATCH}.items():
+        assert may("sqs:ReceiveMessage", queue) == may("sqs:DeleteMessage", queue) == {reader}
+    assert may("sqs:SendMessage", "BATCH_QUEUE") == may("sqs:ChangeMessageVisibility", "BATCH_QUEUE") == {BATCH}
+    assert may("sqs:SendMessage", "FINISH_QUEUE") == may("sqs:ChangeMessageVisibility", "FINISH_QUEUE") == set()
 
 
 def test_secrets_are_read_by_those_who_need_them_and_changed_by_nobody(may):
     readers = {secret: may("secretsmanager:GetSecretValue", secret) for secret in SECRETS}
     assert readers == {
-        "GLADIA_SECRET": {BRIDGE, FINISH, SWEEP},
-        "SIGNING_SECRET": {AUTHORIZE, BRIDGE, CALLS, SWEEP, VOICE},
-        "TWILIO_SECRET": {BRIDGE, CALLS, SWEEP, VOICE},
+        "GLADIA_SECRET": {BATCH, BRIDGE, FINISH, SWEEP},
+        "SIGNING_SECRET": {AUTHORIZE, BATCH, BRIDGE, CALLS, SWEEP, VOICE},
+        "TWILIO_SECRET": {BATCH, BRIDGE, CALLS, SWEEP, VOICE},
     }
     assert not any(may("secretsmanager:PutSecretValue", secret) for secret in SECRETS)
 

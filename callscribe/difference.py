@@ -64,10 +64,26 @@ class _Word:
 _Pair: TypeAlias = tuple[_Word | None, _Word | None]
 
 
-def compare(live: Sequence[Line], recorded: Sequence[Line]) -> Compared:
-    """Return how `live` differs from `recorded`, party by party; both on the same clock, in any order."""
+def compare(
+    live: Sequence[Line], recorded: Sequence[Line], *, begin_ms: int | None = None, end_ms: int | None = None
+) -> Compared:
+    """Return how `live` differs from `recorded`, party by party; both on the same clock, in any order.
+
+    The recording lasts from `begin_ms` to `end_ms`, if that is known: what was said before and after is in no
+    difference, as it can't be in the recording.
+    """
     parties = dict.fromkeys(line.party for line in (*recorded, *live))
-    pairs = {party: _align(_words(live, party), _words(recorded, party)) for party in parties}
+    pairs = {
+        party: _align(
+            [
+                word
+                for word in _words(live, party)
+                if (begin_ms is None or word.start_ms >= begin_ms) and (end_ms is None or word.end_ms <= end_ms)
+            ],
+            _words(recorded, party),
+        )
+        for party in parties
+    }
     changes = [change for party, of_party in pairs.items() for change in _changes(party, of_party)]
     return Compared(
         differences=tuple(each for party, of_party in pairs.items() for each in _figures(party, of_party)),

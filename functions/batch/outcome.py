@@ -59,7 +59,7 @@ def outcome(
         parties=_parties(call),
     )
     lines = [Line(placed.party(said), said) for said in placed.said]
-    compared = compare(live, lines)
+    compared = compare(live, lines, begin_ms=placed.offset_ms, end_ms=_end_ms(placed, recorded))
     if _is_of_another(compared):
         raise Refused("the recording is of another call")
     key = second_key_of(call, entries[0].call_id, entries[0].tenant)
@@ -75,6 +75,10 @@ def outcome(
     )
     facts = (*_mending(call, placed, started, live), *_summary(before, recorded, started.job))
     return Outcome(key, document, (*facts, Fact(ready, f"batch/{started.job}/ready")))
+
+
+def _end_ms(placed: Placed, recorded: Recorded) -> int | None:
+    return None if recorded.audio_s is None else placed.offset_ms + round(1000 * recorded.audio_s)
 
 
 def _is_of(entry: Entry, job: str) -> bool:

@@ -124,6 +124,14 @@ def test_scripts_without_spaces_are_compared_character_by_character():
     assert changes(compared) == [("卡", "车")]
 
 
+def test_what_was_said_before_and_after_the_recording_is_no_difference():
+    live = [said("good morning everybody"), said("goodbye then", at_ms=60_000)]
+
+    compared = compare(live, [said("morning everybody", at_ms=300)], begin_ms=290, end_ms=50_000)
+
+    assert compared.changes == ()
+
+
 spoken = st.lists(st.sampled_from(["one", "two", "three", "four", "five", "six"]), max_size=14)
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from local.laptop import Addresses
 from local.placing import Placed, Tracks, place_and_watch, placement
 from local.terminal import CallScreen
 from local.twilio.account import Account
+from local.twilio.faults import Script
 
 CALLSCRIBE = [sys.executable, "-m", "local.cli"]
 
@@ -35,8 +36,15 @@ class Up:
     def account(self) -> Account:
         return Account(sid=self.addresses.account_sid, auth_token=self.addresses.auth_token)
 
-    async def place(self, tracks: Tracks, *, to_number: str = "+12025550188", pace: float | None = 8) -> Placed:
-        """Place a call and follow it to its last entry."""
+    async def place(
+        self,
+        tracks: Tracks,
+        *,
+        to_number: str = "+12025550188",
+        pace: float | None = 8,
+        faults: tuple[Script, ...] = (),
+    ) -> Placed:
+        """Place a call and follow it to its last entry; `faults` are those of its media streams."""
         call = placement(
             tracks,
             voice_url=self.addresses.voice_url,
@@ -44,6 +52,7 @@ class Up:
             to_number=to_number,
             pace=pace,
         )
+        call = replace(call, faults=faults)
         return await place_and_watch(call, self.addresses, self.account, Unseen(), announce=lambda _call_id: None)
 
     def logs(self) -> str:
@@ -128,6 +137,7 @@ def up(tmp_path_factory, application):
             "+12025550102": {**number, "then": {"redirect": application.url}},
             "+12025550103": {**number, "then": {"say": "Nobody is here."}},
             "+12025550104": {**number, "gladia": {"endpointing": 99}},
+            "+12025550106": {**number, "second_pass": {"when": "always"}},
             "+12025550105": {**number, "gladia": {"messages_config": {"receive_partial_transcripts": False}}},
         },
     }

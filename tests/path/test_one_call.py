@@ -26,9 +26,9 @@ from callscribe.entries import CallFailed, CallStarted, Entry
 from callscribe.messages import PartialMessage
 from callscribe.tickets import push_ticket, sign
 from callscribe.transcript import transcript
-from local.aws.engine import root_at
 from local.gladia.scripted import silence, spoken
 from local.placing import Placed, Tracks, watch
+from tests.path.files import file_of
 
 # Their posts to twenty connections are most of what the local AWS can do; tests/bridge has them for twenty calls.
 WITHOUT_PARTIALS = "+12025550105"
@@ -218,13 +218,6 @@ async def test_a_call_that_is_over_gets_its_chapters_and_figures_and_is_kept_as_
     rows = unpack(file_of(up, ready.archive))
     assert [row.seq for row in rows] == [entry.seq for entry in entries[:-1]]
     assert [(row.party, row.text) for row in rows if row.kind == "utterance"] == said(placed)
-
-
-def file_of(up, key: str) -> bytes:
-    """Return a file of the archive."""
-    s3 = root_at(up.addresses.aws_url).client("s3")
-    (bucket,) = [each["Name"] for each in s3.list_buckets()["Buckets"] if "archive" in each["Name"]]
-    return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 
 
 def ticket(up, **changes) -> str:

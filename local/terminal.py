@@ -24,6 +24,7 @@ from callscribe.entries import (
     Utterance,
 )
 from callscribe.messages import PartialMessage
+from callscribe.second_pass import BatchFailed, BatchReady, Difference, LegRepaired, RecordingStarted
 from local.measures import Latencies, Measures
 
 _COLOURS = ("cyan", "magenta", "green", "yellow", "blue")
@@ -92,6 +93,19 @@ class CallScreen:
             case CallEnded(reason=reason):
                 self.note(f"the call is over ({reason})")
             case _:
+                self._after_the_call(entry)
+
+    def _after_the_call(self, entry: Entry) -> None:
+        match entry.body:
+            case RecordingStarted():
+                self.note("the call is being recorded")
+            case LegRepaired(start_ms=start_ms, end_ms=end_ms, utterances=utterances):
+                self.note(f"{clock(start_ms)} to {clock(end_ms)}: {len(utterances)} utterances from the recording")
+            case BatchReady(differences=differences):
+                self.note(f"second pass: {told(differences)}")
+            case BatchFailed(reason=reason):
+                self.note(f"no second pass: {reason}")
+            case _:
                 pass
 
     def _line(self, party: str, at_ms: int, text: str, *, is_final: bool) -> Table:
@@ -106,6 +120,16 @@ class CallScreen:
         shown = "".join(letter if letter.isprintable() else " " for letter in text)
         line.add_row(clock(at_ms), Text(party), Text(shown))
         return line
+
+
+def told(differences: Sequence[Difference]) -> str:
+    """Return how the live words differ from the recording's, in a line."""
+    rates = [
+        f"{each.party} {(each.substituted + each.missing + each.added) / each.words:.1%} of {each.words} words differ"
+        for each in differences
+        if each.words
+    ]
+    return ", ".join(rates) or "nothing was said in the recording"
 
 
 def tables(measures: Measures) -> Sequence[Table]:

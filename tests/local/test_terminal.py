@@ -5,6 +5,7 @@ import io
 from rich.console import Console
 
 from callscribe.entries import CallFailed, Entry, LegStarted, Utterance
+from callscribe.second_pass import BatchFailed, BatchReady, Difference, LegRepaired, RecordingStarted
 from local.terminal import CallScreen, clock
 
 LEG = LegStarted(
@@ -45,3 +46,20 @@ def test_a_failed_transcript_says_why():
 
 def test_times_are_written_as_people_do():
     assert [clock(ms) for ms in (0, 9_950, 60_000, 3_725_500)] == ["0:00.0", "0:09.9", "1:00.0", "62:05.5"]
+
+
+def test_a_second_pass_says_how_far_the_live_words_were_off():
+    differences = (
+        Difference(party="caller", language="en", words=40, substituted=1, missing=2, added=1),
+        Difference(party="agent", words=0, substituted=0, missing=0, added=3),
+    )
+    text = shown(
+        RecordingStarted(recording="RE1"),
+        LegRepaired(leg="a", start_ms=10_500, end_ms=12_000, utterances=("J1/0",), recording="RE1", job="J1"),
+        BatchReady(job="J1", recording="RE1", transcript="batch/x.json", differences=differences),
+    )
+
+    assert "0:10.5 to 0:12.0: 1 utterances from the recording" in text
+    assert "caller 10.0% of 40 words differ" in text
+    assert "agent" not in text
+    assert "no second pass: the recording is empty" in shown(BatchFailed(reason="the recording is empty"))

@@ -49,6 +49,8 @@ def environment(name: str) -> dict[str, str]:
         "TENANT_CLAIM": "tenant",
         "EVENT_BUS": "bus",
         "ARCHIVE_BUCKET": "bucket",
+        "SEARCH_WORKGROUP": "callscribe",
+        "SEARCH_DATABASE": "callscribe",
         "BATCH_QUEUE": "https://sqs.eu-west-1.amazonaws.com/123456789012/queue",
         "PUSH_URL": "wss://example.com/live",
         **dict.fromkeys(ADDRESSES, "https://example.com"),

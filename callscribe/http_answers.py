@@ -7,6 +7,7 @@ from msgspec import field as named
 
 from callscribe.calls_list import CallSummary
 from callscribe.entries import Ledger
+from callscribe.search_sql import Moment
 
 
 class CallsPage(Struct, frozen=True, kw_only=True):
@@ -76,6 +77,37 @@ class TicketAnswer(Struct, frozen=True, kw_only=True):
     ticket: str
     url: str
     expires_at: str
+
+
+class SearchMoment(Moment, frozen=True, kw_only=True):
+    """Something that was said and is looked for; `link` is where on the page it is, after the page's address."""
+
+    link: str
+
+
+class SearchedCall(Struct, frozen=True, kw_only=True):
+    """A call in which all that is looked for was found; of a search for calls alone there are no moments."""
+
+    call_id: str
+    started_at: str
+    duration_ms: int
+    direction: str
+    from_number: str = named(name="from")
+    to_number: str = named(name="to")
+    link: str
+    moments: tuple[SearchMoment, ...]
+
+
+class SearchPage(Struct, frozen=True, kw_only=True):
+    """Calls that were found, newest first; as long as it is not `over`, ask for `search` again in a second.
+
+    `next` asks for the page after this one; without it this is the last.
+    """
+
+    search: str
+    over: bool
+    calls: tuple[SearchedCall, ...] = ()
+    next: str | None = None
 
 
 class ProblemDocument(Struct, frozen=True, kw_only=True):

@@ -143,7 +143,13 @@ def _key(text: str, place: int) -> str:
 
 
 def _party(query: Query, token: _Token) -> Query:
-    return replace(query, party=token.text)
+    return replace(query, party=_plain(token))
+
+
+def _plain(token: _Token) -> str:
+    if not token.text.isprintable():
+        raise QueryError("there is a control character in this", place=token.place)
+    return token.text
 
 
 def _number(query: Query, token: _Token) -> Query:
@@ -173,7 +179,7 @@ def _sentiment(query: Query, token: _Token) -> Query:
 
 
 def _language(query: Query, token: _Token) -> Query:
-    return replace(query, language=token.text.lower())
+    return replace(query, language=_plain(token).lower())
 
 
 def _from(query: Query, token: _Token) -> Query:

@@ -6,13 +6,17 @@ constants. Rows come a moment each, calls newest first.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from typing import Any, Final
+from urllib.parse import quote
 
 from msgspec import Struct
 
+from callscribe.entries import timestamp
 from callscribe.search_query import Query
 
 MOST_MOMENTS: Final = 20  # of a call
@@ -52,6 +56,13 @@ class Statement:
 
     sql: str
     parameters: tuple[str | int, ...]
+
+    @property
+    def text(self) -> str:
+        """The statement with its parameters written out, as SQL writes numbers and text."""
+        # Athena takes parameters too, but how it wants text in them quoted isn't documented.
+        written = iter(self.parameters)
+        return re.sub(r"\?", lambda _: _literal(next(written)), self.sql)
 
 
 class _Where:
@@ -99,11 +110,18 @@ def statement(query: Query, *, tenant: str, table: str, limit: int, after: tuple
     return Statement(sql, (*unwanted.parameters, *_patterns(query.terms), *hits.parameters))
 
 
+def _literal(value: str | int) -> str:
+    # In standard SQL nothing in a string means anything but the quotation mark, which is written twice.
+    return str(int(value)) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+
+
 def _of_archive(query: Query, tenant: str, kind: str) -> _Where:
     """Return the conditions on files and lines; the folders' names come first, so that no other file is opened."""
     where = _Where()
     where.add("day BETWEEN ? AND ?", query.since.isoformat(), query.until.isoformat())
-    where.add("tenant = ?", tenant)
+    # A folder's name is quoted as in URLs. Athena compares it as it is, DuckDB what it stands for.
+    named = quote(tenant, safe="")
+    where.add("tenant = ?", tenant) if named == tenant else where.add("tenant IN (?, ?)", tenant, named)
     where.add("kind = ?", kind)
     return where
 
@@ -133,12 +151,12 @@ def _of_moment(query: Query, where: _Where) -> None:
         where.add("entities LIKE ?", f"%;{query.entity or '%'}={query.entity_text or '%'};%")
 
 
-def calls(rows: Iterable[Sequence[Any]], query: Query) -> Iterator[FoundCall]:
+def calls(rows: Iterable[Sequence[Any]], *, is_of_words: bool) -> Iterator[FoundCall]:
     """Yield the calls in `rows`, which come as `statement` has them; of a search without words they have no moments."""
     for _, of_call in groupby(rows, key=lambda row: row[0]):
         each = list(of_call)
         known = dict(zip(_OF_CALL, each[0], strict=False))
-        said = (row[len(_OF_CALL) :] for row in each if query.is_of_words)
+        said = (row[len(_OF_CALL) :] for row in each if is_of_words)
         moments = tuple(
             Moment(**{name: _typed(name, value) for name, value in zip(_OF_MOMENT, row, strict=True)}) for row in said
         )
@@ -146,6 +164,8 @@ def calls(rows: Iterable[Sequence[Any]], query: Query) -> Iterator[FoundCall]:
 
 
 def _typed(name: str, value: Any) -> Any:
-    """Athena tells everything as text."""
+    """Return a value as it is meant: Athena tells everything as text, DuckDB takes what looks like a time for one."""
+    if name == "started_at" and value:
+        return timestamp(datetime.fromisoformat(str(value)))
     is_number = name == "seq" or name.endswith("_ms")
     return int(value or 0) if is_number else str(value or "")

@@ -3,8 +3,9 @@
     <base64url of the claims as JSON>.<base64url of HMAC-SHA256 over that text>
 
 A push ticket lets a client follow some calls of a tenant, over one connection; a media ticket lets one call's media
-stream reach the bridge; a batch ticket lets Gladia tell that one call's recording is transcribed. All are secrets until
-they expire: they stand in URLs, so access logs must leave URLs out.
+stream reach the bridge; a batch ticket lets Gladia tell that one call's recording is transcribed; a search ticket lets
+the tenant that searched ask for what was found. All are secrets until they expire: they stand in URLs, so access logs
+must leave URLs out.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import msgspec
 
 from callscribe.decoding import NOT_DECODABLE
 
-Use: TypeAlias = Literal["push", "media", "batch"]
+Use: TypeAlias = Literal["push", "media", "batch", "search"]
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):

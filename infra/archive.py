@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Final, cast
 
 from aws_cdk import Acknowledgment, CfnOutput, Duration, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.grants import allow
 from infra.key import Key
+
+ENTRIES: Final = "entries"  # a file a call
+SECOND_PASSES: Final = "batch"
+ANSWERS: Final = "athena"  # of queries
 
 
 class Archive(Construct):
@@ -35,7 +40,7 @@ class Archive(Construct):
                     expired_object_delete_marker=True,
                 ),
                 # Answers of queries have been read when the query is over.
-                s3.LifecycleRule(prefix="athena/", expiration=Duration.days(1)),
+                s3.LifecycleRule(prefix=f"{ANSWERS}/", expiration=Duration.days(1)),
             ],
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             removal_policy=RemovalPolicy.RETAIN,
@@ -58,19 +63,27 @@ class Archive(Construct):
 
     def allow_put(self, role: iam.Role, prefix: str) -> None:
         """Let `role` write and replace files whose keys begin with `prefix`, such as `entries`."""
-        role.add_managed_policy(self._putting(prefix))
+        role.add_managed_policy(self._policy(f"Put{prefix.title()}", ["s3:PutObject"], prefix))
 
-    def _putting(self, prefix: str) -> iam.ManagedPolicy:
-        """Return the policy for it, in the bucket's own stack, where its wildcard can be told from others."""
+    def allow_query(self, role: iam.Role) -> None:
+        """Let `role` read the calls' files, and keep and read answers of queries."""
+        # Athena lists a partition's files, and looks where the bucket is.
+        allow(role, "s3:GetBucketLocation", "s3:ListBucket", on=self._bucket.bucket_arn)
+        role.add_managed_policy(self._policy("Query", ["s3:GetObject"], ENTRIES))
+        role.add_managed_policy(self._policy("Answers", ["s3:GetObject", "s3:PutObject"], ANSWERS))
+
+    def _policy(self, name: str, actions: list[str], prefix: str) -> iam.ManagedPolicy:
+        """Return the policy for files of a prefix, in the bucket's own stack.
+
+        There its wildcard can be told from others.
+        """
         files = f"{self._bucket.bucket_arn}/{prefix}/*"
-        policy = iam.ManagedPolicy(
-            self, f"Put{prefix.title()}", statements=[iam.PolicyStatement(actions=["s3:PutObject"], resources=[files])]
-        )
+        policy = iam.ManagedPolicy(self, name, statements=[iam.PolicyStatement(actions=actions, resources=[files])])
         bucket = Stack.of(self).get_logical_id(cast("s3.CfnBucket", self._bucket.node.default_child))
         Validations.of(policy).acknowledge(
             Acknowledgment(
                 id=f"AwsSolutions-IAM5[Resource::<{bucket}.Arn>/{prefix}/*]",
-                reason="calls get their ids while it runs, and files are named by them",
+                reason="calls and queries get their ids while it runs, and files are named by them",
             )
         )
         return policy

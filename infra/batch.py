@@ -5,7 +5,7 @@ from pathlib import Path
 from aws_cdk import Duration
 from constructs import Construct
 
-from infra.archive import Archive
+from infra.archive import SECOND_PASSES, Archive
 from infra.bus_reader import BusReader
 from infra.call_log import CallLog
 from infra.event_bus import EventBus
@@ -54,7 +54,7 @@ class Batch(Construct):
             },
         )
         calls.allow_append(self.function.role)
-        archive.allow_put(self.function.role, "batch")
+        archive.allow_put(self.function.role, SECOND_PASSES)
         for secret in (secrets.gladia, secrets.twilio, secrets.signing):
             secret.allow_read(self.function.role)
         reader = BusReader(

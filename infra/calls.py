@@ -55,6 +55,8 @@ class Calls(Construct):
                 "TWILIO_SECRET": data.secrets.twilio.arn,
                 "SIGNING_SECRET": data.secrets.signing.arn,
                 "TWILIO_URL": "https://api.twilio.com",
+                "SEARCH_WORKGROUP": data.archive_table.workgroup,
+                "SEARCH_DATABASE": data.archive_table.database,
                 "PUSH_URL": push_url,
                 "PUBLIC_URL": voice_url,
                 "TENANT_CLAIM": access.tenant_claim,
@@ -67,6 +69,7 @@ class Calls(Construct):
         media_url.allow_read(function.role)
         data.secrets.twilio.allow_read(function.role)
         data.secrets.signing.allow_read(function.role)
+        data.archive_table.allow_query(function.role)
         self.api = CallsApi(self, "Api", function=function, origins=access.origins)
         self.tokens_api = None
         if access.issuer is not None:

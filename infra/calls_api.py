@@ -21,6 +21,7 @@ ROUTES: Final = (
     ("GET", "/v1/calls/{call_id}/transcript"),
     ("POST", "/v1/calls/{call_id}/streams"),
     ("DELETE", "/v1/calls/{call_id}/streams/{media_stream}"),
+    ("GET", "/v1/search"),
     ("POST", "/v1/tickets"),
 )
 

@@ -4,6 +4,7 @@ from aws_cdk import App, CfnOutput, Stack
 
 from infra.api_keys import ApiKeys
 from infra.archive import Archive
+from infra.archive_table import ArchiveTable
 from infra.call_log import CallLog
 from infra.idempotency import Idempotency
 from infra.key import Key
@@ -27,6 +28,7 @@ class DataStack(Stack):
         self.keys = ApiKeys(self, "Keys", key=key)
         self.tickets = UsedTickets(self, "Tickets", key=key)
         self.archive = Archive(self, "Archive", key=key)
+        self.archive_table = ArchiveTable(self, "ArchiveTable", stage=stage, archive=self.archive, key=key)
         CfnOutput(self, "KeysTable", value=self.keys.table_name, description="`callscribe keys --table`: API keys")
         self.secrets = Secrets(self, "Secrets", key=key)
         CfnOutput(self, "GladiaSecret", value=self.secrets.gladia.arn, description='Put in {"api_key": "..."}')

@@ -5,7 +5,7 @@ from pathlib import Path
 from aws_cdk import Duration
 from constructs import Construct
 
-from infra.archive import Archive
+from infra.archive import ENTRIES, Archive
 from infra.bus_reader import BusReader
 from infra.call_log import CallLog
 from infra.event_bus import EventBus
@@ -46,7 +46,7 @@ class Finish(Construct):
             },
         )
         calls.allow_supplement(self.function.role)
-        archive.allow_put(self.function.role, "entries")
+        archive.allow_put(self.function.role, ENTRIES)
         secrets.gladia.allow_read(self.function.role)
         reader = BusReader(
             self,

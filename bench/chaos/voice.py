@@ -1,7 +1,7 @@
 """Audio that carries its own position, as words that the emulated Gladia's recogniser reads.
 
 Each frame of 20 ms is one word of `local.gladia.scripted`: it says its track and its number (`a0042`), and the byte at
-place i of it, after that, is i. So each byte tells what it is, and a final tells which frames were heard. The last
+place i of it, after that, tells i. So each byte tells what it is, and a final tells which frames were heard. The last
 frame of an utterance is half a word and half silence, which is what makes a final of it.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from local.gladia.scripted import spoken
+from local.gladia.scripted import place_of, spoken
 from local.twilio.spans import Span
 
 FRAME_BYTES = 160
@@ -93,8 +93,9 @@ def read(track: str, audio: bytes) -> Iterator[Piece]:
             end = _end_of_run(audio, at)
             after = _number_at(track, audio, end)
             number = before if after is None or after <= before + 1 else after - 1
-            fits = audio[at] < FRAME_BYTES and number >= 0
-            piece = Piece(number, audio[at], audio[at] + end - at) if fits else Piece(None, 0, end - at)
+            place = place_of(audio[at])
+            fits = place < FRAME_BYTES and number >= 0
+            piece = Piece(number, place, place + end - at) if fits else Piece(None, 0, end - at)
         yield piece
         before = before if piece.number is None else piece.number
         at += piece.end - piece.begin
@@ -124,7 +125,7 @@ def _is_cut_off(audio: bytes, at: int, sound: bytes) -> bool:
 def _end_of_run(audio: bytes, at: int) -> int:
     """Return where the bytes from `at` on no longer count upwards by one."""
     end = at + 1
-    while end < len(audio) and audio[end] == audio[end - 1] + 1 and audio[end] < FRAME_BYTES:
+    while end < len(audio) and place_of(audio[end]) == place_of(audio[end - 1]) + 1 < FRAME_BYTES:
         end += 1
     return end
 

@@ -79,6 +79,7 @@ class FollowingService:
             settings=lambda: "{}",
             media_url=lambda: "wss://media.example.test",
             signing_secret=lambda: SIGNING,
+            queries=_NoQueries(),
             push_url=self.url.replace("http", "ws") + "/live",
             stream_status_url="",
         )
@@ -271,6 +272,18 @@ def _problem(problem: Problem) -> web.Response:
     return web.Response(
         status=problem.status, body=body, headers={**ORIGIN, "content-type": "application/problem+json"}
     )
+
+
+class _NoQueries:
+    """No archive: nobody searches here."""
+
+    def start(self, sql: str) -> str:
+        """Refuse."""
+        raise Refused(f"no archive is here for {len(sql)} characters of SQL")
+
+    def rows(self, query: str, *, wait_s: float) -> list[list[str]] | None:
+        """Refuse."""
+        raise Refused(f"no statement {query} to wait {wait_s} s for")
 
 
 def _nobody(_exchange: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +20,7 @@ from callscribe.errors import MalformedMessage, Refused, Unavailable
 from callscribe.log import Steps
 from callscribe.twilio_rest import TwilioRest
 from functions import exchange
+from functions.calls.athena import Athena
 from functions.calls.identity import identify
 from functions.calls.openapi import PATH, openapi
 from functions.calls.operations import OPERATIONS
@@ -33,6 +35,7 @@ from functions.trace import Trace
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+    from mypy_boto3_athena import AthenaClient
 
 T = TypeVar("T")
 
@@ -60,6 +63,11 @@ def _find(text: str) -> ApiKey | None:
     return _perform(_keys.find(text))
 
 
+@functools.cache
+def _athena() -> AthenaClient:
+    return trace.watched(boto3.client("athena", config=_config))
+
+
 _service = Service(
     calls_table=required("CALLS_TABLE"),
     perform=_perform,
@@ -68,6 +76,7 @@ _service = Service(
     settings=Kept(_parameters, required("SETTINGS_PARAMETER")).read,
     media_url=Kept(_parameters, required("MEDIA_URL_PARAMETER")).read,
     signing_secret=Kept(_secrets, required("SIGNING_SECRET")).read,
+    queries=Athena(_athena, workgroup=required("SEARCH_WORKGROUP"), database=required("SEARCH_DATABASE")),
     push_url=required("PUSH_URL"),
     stream_status_url=f"{required('PUBLIC_URL').rstrip('/')}/twilio/stream",
 )

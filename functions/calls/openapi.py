@@ -101,6 +101,8 @@ def _responses(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
         texts = {each.media_type.partition(";")[0]: {"schema": {"type": "string"}} for each in FORMATS.values()}
         well["content"] = {**texts, JSON: {"schema": _reference(TranscriptDocument)}}
     yield str(operation.status.value), well
+    for status in operation.also:
+        yield str(status.value), {**well, "description": status.phrase}
     for status in sorted({*_ALWAYS, *operation.problems}):
         yield (
             str(status.value),

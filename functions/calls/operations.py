@@ -8,11 +8,12 @@ from http import HTTPStatus
 
 from msgspec import Struct
 
-from callscribe.http_answers import CallDetail, CallsPage, LogPage, StreamAnswer, TicketAnswer
-from functions.calls import reading, streams, ticketing
+from callscribe.http_answers import CallDetail, CallsPage, LogPage, SearchPage, StreamAnswer, TicketAnswer
+from functions.calls import reading, searching, streams, ticketing
 from functions.calls.questions import (
     CallsQuestion,
     LogQuestion,
+    SearchQuestion,
     StreamQuestion,
     TicketQuestion,
     TranscriptQuestion,
@@ -37,6 +38,7 @@ class Operation:
     body: type[Struct] | None = None
     answer: type[Struct] | None = None
     status: HTTPStatus = HTTPStatus.OK
+    also: tuple[HTTPStatus, ...] = ()  # other statuses of the same answer
     problems: tuple[HTTPStatus, ...] = ()
 
     @property
@@ -79,6 +81,16 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/v1/calls/{call_id}/transcript",
         act=reading.read_transcript,
         query=TranscriptQuestion,
+        problems=_CALL,
+    ),
+    Operation(
+        name="search",
+        method="GET",
+        path="/v1/search",
+        act=searching.search,
+        query=SearchQuestion,
+        answer=SearchPage,
+        also=(HTTPStatus.ACCEPTED,),
         problems=_CALL,
     ),
     Operation(

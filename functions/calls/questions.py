@@ -51,6 +51,15 @@ class TranscriptQuestion(Asking, frozen=True, kw_only=True):
     format: Literal["json", "vtt", "srt", "text", "csv"] = "json"
 
 
+class SearchQuestion(Asking, frozen=True, kw_only=True):
+    """What to look for (`q`, docs/archive.md), or a search that is under way; and how many calls at most."""
+
+    q: str | None = None
+    search: str | None = None  # of an answer that was not over
+    limit: Annotated[int, Meta(ge=1, le=50)] = 20
+    next: str | None = None  # of the page before
+
+
 class TicketQuestion(Asking, frozen=True, kw_only=True):
     """Leave to follow these calls, or all of the tenant's without any, for so many seconds."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -20,6 +20,16 @@ from functions.ports import Ask, Perform
 JSON = "application/json"
 
 
+class Queries(Protocol):
+    """Runs SQL over the archive. Each method raises Unavailable, and Refused for what the engine will not do."""
+
+    def start(self, sql: str) -> str:
+        """Begin a statement and return its id."""
+
+    def rows(self, query: str, *, wait_s: float) -> list[list[str]] | None:
+        """Return the rows of a statement as text; None if it is not over within `wait_s`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """Tables, secrets and settings. Each callable returns a text, and raises Unavailable or Refused."""
@@ -31,6 +41,7 @@ class Service:
     settings: Callable[[], str]
     media_url: Callable[[], str]
     signing_secret: Callable[[], str]
+    queries: Queries
     push_url: str
     stream_status_url: str  # where Twilio tells of media streams
 

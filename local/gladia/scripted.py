@@ -4,8 +4,8 @@ Audio made by `spoken` is no speech; it looks like mu-law at 8000 Hz to whatever
 
     0xFC  text in UTF-8  0x1F  its length in bytes, in digits  0xFD  filler
 
-where the filler at place i of the word is the byte number i modulo 241 of all but 0x7F, up to the length (as mu-law,
-0x7F is the other zero, which no decoder and encoder brings back). So a byte that was lost, repeated, changed
+where the filler at place i of the word is i modulo 241, up to the length; for 127 it is 0xF1, as 0x7F is mu-law's other
+zero, which no decoder and encoder brings back. So a byte that was lost, repeated, changed
 or put into another channel shows: the word comes out with "�", or other words come out. Silence is 0xFF, as in
 mu-law; anything else between words comes out as the word "�".
 """
@@ -24,7 +24,9 @@ _CLOSE: Final = 0xFD
 _LENGTH: Final = 0x1F
 # A prime: no whole number of 20 ms frames shorter than 4.8 s is a multiple of it.
 _FILLER_PERIOD: Final = 241
-_FILLER: Final = bytes(byte for byte in range(_FILLER_PERIOD + 1) if byte != 0x7F) * 400
+_OTHER_ZERO: Final = 0x7F
+_INSTEAD: Final = 0xF1
+_FILLER: Final = bytes(range(_FILLER_PERIOD)).replace(bytes([_OTHER_ZERO]), bytes([_INSTEAD])) * 400
 _LONGEST_HEAD_BYTES: Final = 512
 
 
@@ -34,6 +36,11 @@ def spoken(text: str, *, ms_per_word: int = 240) -> bytes:
     Raises ValueError if a word is too long for its time.
     """
     return b"".join(_word(word, ms_per_word * RATE_HZ // 1000) for word in text.split())
+
+
+def place_of(byte: int) -> int:
+    """Return at which place of its word, modulo 241, a byte of filler is."""
+    return _OTHER_ZERO if byte == _INSTEAD else byte
 
 
 def silence(ms: int) -> bytes:

@@ -111,3 +111,9 @@ def test_whatever_is_written_is_a_query_or_told_to_be_none(text):
 
     assert 0 <= place <= len(text)
     assert all(term == f" {term.strip()} " and term.strip() for term in terms)
+
+
+@pytest.mark.parametrize("text", ["party:a\0b", 'party:"a\x1bb"', "lang:e\x7fn"])
+def test_control_characters_are_told(text):
+    with pytest.raises(QueryError, match="control character"):
+        parse(text, today=TODAY)

@@ -1,16 +1,24 @@
-"""The statement of a search finds what was asked for. It is run by SQLite, which knows all of it but `bool_or`."""
+"""The statement of a search finds what was asked for.
+
+It is run by two engines, which have to agree: by SQLite with parameters (it knows all of it but `bool_or`), and by
+DuckDB as text, over the files as they are in the archive.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from datetime import date
 
+import duckdb
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from callscribe.archive import COLUMNS, PARTITIONS, rows
+from callscribe.archive import COLUMNS, PARTITIONS, SUFFIX, key_of, pack, rows
+from callscribe.call import fold
 from callscribe.entries import CallEnded, CallStarted, Entry, LegStarted, Utterance
 from callscribe.search_query import parse
-from callscribe.search_sql import MOST_MOMENTS, calls, statement
+from callscribe.search_sql import MOST_MOMENTS, Statement, calls, statement
 
 TODAY = date(2026, 11, 26)
 
@@ -53,13 +61,18 @@ def call(name, *said, at="2026-11-25T09:00:00.000Z", number="+12025550123", minu
 
 
 @pytest.fixture
-def archive():
+def archive(tmp_path):
     database = sqlite3.connect(":memory:")
     database.create_aggregate("bool_or", 1, BoolOr)
     names = [*COLUMNS, *PARTITIONS]
     database.execute(f"CREATE TABLE archive ({', '.join(names)})")
 
+    files = f"read_json_auto('{tmp_path}/entries/*/*/*{SUFFIX}', union_by_name = true, hive_partitioning = true)"
+
     def keep(entries, tenant="acme"):
+        path = tmp_path / key_of(fold(entries), entries[0].call_id, tenant)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(pack(rows(entries)))
         for row in rows(entries):
             values = [getattr(row, name) for name in COLUMNS] + [row.started_at[:10], tenant]
             database.execute(f"INSERT INTO archive VALUES ({', '.join('?' * len(names))})", values)
@@ -70,10 +83,13 @@ def archive():
     keep(call("CA4", "I have lost my card", at="2026-09-01T09:00:00.000Z"))
     keep(call("CA5", "I have lost my card"), tenant="other")
 
-    def find(text, limit=10, after=None):
+    def find(text, limit=10, after=None, tenant="acme"):
         query = parse(text, today=TODAY)
-        asked = statement(query, tenant="acme", table="archive", limit=limit, after=after)
-        return list(calls(database.execute(asked.sql, asked.parameters), query))
+        asked = statement(query, tenant=tenant, table="archive", limit=limit, after=after)
+        found = list(calls(database.execute(asked.sql, asked.parameters), is_of_words=query.is_of_words))
+        written = statement(query, tenant=tenant, table=files, limit=limit, after=after).text
+        assert list(calls(duckdb.sql(written).fetchall(), is_of_words=query.is_of_words)) == found
+        return found
 
     find.keep = keep
     return find
@@ -136,3 +152,22 @@ def test_of_a_call_so_many_moments_are_told(archive):
 
     (found,) = archive("again")
     assert len(found.moments) == MOST_MOMENTS
+
+
+def test_a_tenant_of_any_name_is_found_in_its_folder(archive):
+    for tenant in ("a b", "o'neill & sons/ltd", "größe"):
+        archive.keep(call("CA9", "I have lost my card"), tenant=tenant)
+        assert ids(archive("lost", tenant=tenant)) == ["CA9"]
+
+
+@given(st.one_of(st.text(), st.integers(), st.sampled_from(["'; DROP TABLE x; --", "\\'", "''", "?", "$1"])))
+def test_whatever_anybody_wrote_is_a_value_and_nothing_else(value):
+    if isinstance(value, int):
+        value %= 2**31
+    elif "\0" in value or not value.isprintable():
+        value = "".join(filter(str.isprintable, value))
+
+    written = Statement("SELECT ? AS a, ? AS b", (value, "x")).text
+
+    assert sqlite3.connect(":memory:").execute(written).fetchall() == [(value, "x")]
+    assert duckdb.sql(written).fetchall() == [(value, "x")]

@@ -55,6 +55,8 @@ ENVIRONMENT = {
     "PUSH_URL": "wss://f6g7h8i9j0.execute-api.eu-west-1.amazonaws.com/live",
     "TENANT_CLAIM": "tenant",
     "ARCHIVE_BUCKET": "archive",
+    "SEARCH_WORKGROUP": "callscribe-dev",
+    "SEARCH_DATABASE": "callscribe_dev",
     "BATCH_QUEUE": "https://sqs.eu-west-1.amazonaws.com/123456789012/batch",
 }
 

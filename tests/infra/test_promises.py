@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from callscribe import archive
 from callscribe.bus import SOURCE
-from callscribe.entries import KINDS
+from callscribe.call import fold
+from callscribe.entries import KINDS, CallStarted, Entry
 from functions.batch.callback import ROUTE as GLADIA_ROUTE
 from functions.calls.openapi import PATH
 from functions.calls.operations import OPERATIONS
+from functions.calls.searching import TABLE as SEARCHED
 from functions.finish.finish import PATIENCE
 from infra.finish import KINDS as FINISH_KINDS
 from tests.tables import TABLES
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from tests.infra.conftest import Synth
     from tests.infra.templates import Templates
 
+CALL = CallStarted(provider="twilio", direction="inbound", account="AC1", from_number="", to_number="")
 FUNCTIONS = {
     "Voice": "voice",
     "Authorize": "authorize",
@@ -201,6 +205,8 @@ def test_each_process_is_told_what_it_needs_and_no_more(templates: Templates) ->
             "TWILIO_SECRET",
             "SIGNING_SECRET",
             "TWILIO_URL",
+            "SEARCH_WORKGROUP",
+            "SEARCH_DATABASE",
             "PUSH_URL",
             "PUBLIC_URL",
             "TENANT_CLAIM",
@@ -553,3 +559,36 @@ def test_new_calls_go_to_the_task_with_the_fewest(templates: Templates) -> None:
     assert attributes(targets["TargetGroupAttributes"])["load_balancing.algorithm.type"] == "least_outstanding_requests"
     assert targets["HealthCheckPath"] == "/healthz"
     assert targets["Port"] == 8080
+
+
+# --- the archive as a table
+
+
+def test_the_archives_table_has_the_columns_of_its_files(templates: Templates) -> None:
+    table = templates.only("AWS::Glue::Table")["TableInput"]
+    storage = table["StorageDescriptor"]
+
+    assert {each["Name"]: each["Type"] for each in storage["Columns"]} == archive.COLUMNS
+    assert {each["Name"]: each["Type"] for each in table["PartitionKeys"]} == archive.PARTITIONS
+    assert templates.text(storage["Location"]) == f"s3://{{ArchiveBucket}}/{archive.PREFIX}/"
+    assert table["Name"] == SEARCHED
+
+
+def test_a_files_key_is_where_the_table_looks_for_it(templates: Templates) -> None:
+    parameters = templates.only("AWS::Glue::Table")["TableInput"]["Parameters"]
+    folder = templates.text(parameters["storage.location.template"]).removeprefix("s3://{ArchiveBucket}/")
+    call = fold([Entry("CA1", 1, "2026-11-26T09:00:00.000Z", "acme", CALL)])
+
+    assert archive.key_of(call, "CA1", "acme").startswith(
+        folder.replace("${day}", "2026-11-26").replace("${tenant}", "acme")
+    )
+
+
+def test_every_search_names_its_tenant_and_may_read_so_much(templates: Templates) -> None:
+    parameters = templates.only("AWS::Glue::Table")["TableInput"]["Parameters"]
+    workgroup = templates.only("AWS::Athena::WorkGroup")["WorkGroupConfiguration"]
+
+    assert parameters["projection.tenant.type"] == "injected"
+    assert workgroup["EnforceWorkGroupConfiguration"]
+    assert workgroup["BytesScannedCutoffPerQuery"] == 10**11
+    assert templates.text(workgroup["ResultConfiguration"]["OutputLocation"]) == "s3://{ArchiveBucket}/athena/"

@@ -12,6 +12,7 @@ SUBSCRIPTIONS = "{SubscriptionsTable.Arn}"
 SESSIONS = "{SessionsTable.Arn}"
 ACCOUNT = "{AWS::Region}:{AWS::AccountId}"
 CONNECTIONS = f"arn:{{AWS::Partition}}:execute-api:{ACCOUNT}:{{PushApi}}/live/POST/@connections/*"
+GLUE = f"arn:{{AWS::Partition}}:glue:{ACCOUNT}"
 READ_SECRET = {"secretsmanager:GetSecretValue"}
 
 # X-Ray's actions know no resources, and neither does the one that lets Docker log in to the registry.
@@ -47,12 +48,23 @@ def test_the_page_function_may_do_nothing(templates: Templates) -> None:
     assert templates.rights("PageFunctionRole") == {**TRACES, **log_of("PageFunctionLog")}
 
 
-def test_the_calls_function_may_read_and_open_calls_and_check_one_key_at_a_time(templates: Templates) -> None:
+def test_the_calls_function_may_read_open_and_search_calls_and_check_one_key_at_a_time(templates: Templates) -> None:
     assert templates.rights("CallsFunctionRole") == {
         **TRACES,
         **log_of("CallsFunctionLog"),
         CALLS: {"dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"},
         f"{CALLS}/index/by-start": {"dynamodb:Query"},
+        f"arn:{{AWS::Partition}}:athena:{ACCOUNT}:workgroup/callscribe-dev": {
+            "athena:GetQueryExecution",
+            "athena:GetQueryResults",
+            "athena:StartQueryExecution",
+        },
+        f"{GLUE}:catalog": {"glue:GetDatabase", "glue:GetTable"},
+        f"{GLUE}:database/callscribe_dev": {"glue:GetDatabase", "glue:GetTable"},
+        f"{GLUE}:table/callscribe_dev/entries": {"glue:GetTable"},
+        "{ArchiveBucket.Arn}": {"s3:GetBucketLocation", "s3:ListBucket"},
+        "{ArchiveBucket.Arn}/entries/*": {"s3:GetObject"},
+        "{ArchiveBucket.Arn}/athena/*": {"s3:GetObject", "s3:PutObject"},
         "{KeysTable.Arn}": {"dynamodb:GetItem"},
         parameter("settings"): {"ssm:GetParameter"},
         parameter("media-url"): {"ssm:GetParameter"},
@@ -213,7 +225,7 @@ def test_there_is_one_role_a_process_and_no_other(templates: Templates) -> None:
     ]
 
 
-def test_every_wildcard_is_one_of_seven_that_cannot_be_narrowed(templates: Templates) -> None:
+def test_every_wildcard_is_one_of_eight_that_cannot_be_narrowed(templates: Templates) -> None:
     resources = {resource for role in templates.roles() for resource in templates.rights(role)}
 
     assert {resource for resource in resources if "*" in resource} == {
@@ -223,6 +235,7 @@ def test_every_wildcard_is_one_of_seven_that_cannot_be_narrowed(templates: Templ
         f"arn:{{AWS::Partition}}:ecs:{ACCOUNT}:service/{{ServiceCluster}}/*",  # the service is made after the role
         "{ArchiveBucket.Arn}/entries/*",  # calls get their ids while it runs, too
         "{ArchiveBucket.Arn}/batch/*",
+        "{ArchiveBucket.Arn}/athena/*",
         f"arn:{{AWS::Partition}}:logs:{ACCOUNT}:log-group:*",  # API Gateway has one role for all logs of an account
     }
 

@@ -97,7 +97,7 @@ class ArchiveTable(Construct):
         self._workgroup = athena.CfnWorkGroup(
             self,
             "Workgroup",
-            name=f"callscribe-{stage}",
+            name=f"callscribe-{stage}-search",
             description="Searches of calls (docs/archive.md)",
             recursive_delete_option=True,  # the history of queries, which has no worth of its own
             work_group_configuration=athena.CfnWorkGroup.WorkGroupConfigurationProperty(

@@ -16,6 +16,7 @@ from local import demonstration
 from local.commands import connect as connect_command
 from local.commands import doctor as doctor_command
 from local.commands import keys, product
+from local.commands import search as search_command
 from local.commands import status as status_command
 from local.commands.deployment import UP_FILE, State, addresses_of
 from local.commands.shown import console, errors, fail, run, told
@@ -104,6 +105,7 @@ def call(
 app.command()(product.tail)
 app.command()(product.calls)
 app.command()(product.export)
+app.command(context_settings={"ignore_unknown_options": True})(search_command.search)  # -word leaves a word out
 app.command()(status_command.status)
 app.command()(doctor_command.doctor)
 app.command()(connect_command.connect)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -21,9 +22,20 @@ from callscribe.client.link import Link, Refusal, Seen
 from callscribe.decoding import NOT_DECODABLE
 from callscribe.entries import Entry, decode_body
 from callscribe.errors import Unavailable
-from callscribe.http_answers import CallDetail, CallsPage, LogPage, ProblemDocument, StreamAnswer, TicketAnswer
+from callscribe.http_answers import (
+    CallDetail,
+    CallsPage,
+    LogPage,
+    ProblemDocument,
+    SearchedCall,
+    SearchPage,
+    StreamAnswer,
+    TicketAnswer,
+)
 
 T = TypeVar("T")
+
+SEARCH_S = 1.0  # between two looks at a search that goes on
 
 TIMEOUT_S = 30.0
 # A lost connection needs another ticket, and a client that is gone should not leave one that lasts.
@@ -92,6 +104,23 @@ class Callscribe:
         """Return what was said. Raises RequestFailed."""
         answer = await self._ask("GET", f"{_path(call_id)}/transcript", params={"format": form})
         return answer.text
+
+    async def search(self, text: str) -> AsyncGenerator[SearchedCall, None]:
+        """Give the calls in which `text` (docs/archive.md) was said, newest first, for as long as somebody asks.
+
+        Raises RequestFailed.
+        """
+        asked: dict[str, str] = {"q": text, "limit": "20"}
+        while True:
+            page = await self._get("/v1/search", SearchPage, **asked)
+            while not page.over:
+                await asyncio.sleep(SEARCH_S)
+                page = await self._get("/v1/search", SearchPage, search=page.search, limit=asked["limit"])
+            for call in page.calls:
+                yield call
+            if page.next is None:
+                return
+            asked["next"] = page.next
 
     async def start_stream(
         self,

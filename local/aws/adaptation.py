@@ -2,6 +2,7 @@
 
 1. Resources of the types in LEFT_OUT go: ministack does not know them, or they ask for TLS.
 2. References to them become the values in STAND_INS.
+3. Rights to the actions in ANYWHERE hold for any resource: ministack can't tell from the request which one it is about.
 """
 
 from __future__ import annotations
@@ -16,6 +17,11 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "AWS::ApplicationAutoScaling::ScalableTarget": "there is one bridge, or as many as a test starts",
     "AWS::ApplicationAutoScaling::ScalingPolicy": "as above",
     "AWS::S3::BucketPolicy": "it denies what does not come over TLS, and here nothing does",
+}
+
+ANYWHERE: Final[Mapping[str, str]] = {
+    "athena:GetQueryExecution": "the request names a query, and AWS looks for its workgroup",
+    "athena:GetQueryResults": "as above",
 }
 
 # By type and attribute; the attribute "Ref" is what `Ref` gives.
@@ -35,6 +41,10 @@ def adapt(template: Mapping[str, Any]) -> dict[str, Any]:
 
 def _adapt(value: Any, types: Mapping[str, str]) -> Any:
     match value:
+        case {"Statement": [*statements]}:
+            widened = [each for statement in statements for each in _widened(statement)]
+            return {**_adapt({key: each for key, each in value.items() if key != "Statement"}, types),
+                    "Statement": _adapt(widened, types)}  # fmt: skip
         case {"Ref": str(name)} if name in types:
             return _stand_in(types[name], "Ref", value)
         case {"Fn::GetAtt": [str(name), str(attribute)]} if name in types:
@@ -47,6 +57,20 @@ def _adapt(value: Any, types: Mapping[str, str]) -> Any:
         case list():
             return [_adapt(each, types) for each in value]
     return value
+
+
+def _widened(statement: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the statements that say the same of a policy, but for the actions in ANYWHERE."""
+    actions = statement.get("Action")
+    listed = actions if isinstance(actions, list) else [actions]
+    wide = [action for action in listed if action in ANYWHERE]
+    if not wide:
+        return [statement]
+    rest = [action for action in listed if action not in ANYWHERE]
+    return [
+        *([{**statement, "Action": rest}] if rest else []),
+        {**statement, "Action": wide, "Resource": "*"},
+    ]
 
 
 def _stand_in(kind: str, attribute: str, reference: Mapping[str, Any]) -> Any:

@@ -425,5 +425,6 @@ def test_the_description_is_openapi_and_names_every_operation(api):
         ("GET", "/v1/calls/{call_id}/transcript"),
         ("POST", "/v1/calls/{call_id}/streams"),
         ("DELETE", "/v1/calls/{call_id}/streams/{media_stream}"),
+        ("GET", "/v1/search"),
         ("POST", "/v1/tickets"),
     }

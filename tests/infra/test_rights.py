@@ -54,7 +54,7 @@ def test_the_calls_function_may_read_open_and_search_calls_and_check_one_key_at_
         **log_of("CallsFunctionLog"),
         CALLS: {"dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"},
         f"{CALLS}/index/by-start": {"dynamodb:Query"},
-        f"arn:{{AWS::Partition}}:athena:{ACCOUNT}:workgroup/callscribe-dev": {
+        f"arn:{{AWS::Partition}}:athena:{ACCOUNT}:workgroup/callscribe-dev-search": {
             "athena:GetQueryExecution",
             "athena:GetQueryResults",
             "athena:StartQueryExecution",

@@ -220,6 +220,35 @@ async def test_a_call_that_is_over_gets_its_chapters_and_figures_and_is_kept_as_
     assert [(row.party, row.text) for row in rows if row.kind == "utterance"] == said(placed)
 
 
+async def test_what_was_said_is_found_when_the_call_is_over_in_the_terminal_too(up):
+    placed = await up.place(conversation("good morning", "this is the bank", "I have lost my turquoise umbrella"))
+    call_id = placed.report.call_sid
+    client = up.addresses.callscribe()
+    async with asyncio.timeout(60), client:
+        async with aclosing(client.follow(call_id)) as following:
+            async for each in following:
+                if isinstance(each, Entry) and isinstance(each.body, TranscriptReady):
+                    break
+        found = [call async for call in client.search('"turquoise umbrella" party:caller -elephant')]
+        assert [call.call_id for call in found] == [call_id]
+        (moment,) = found[0].moments
+        assert moment.text == "I have lost my turquoise umbrella"
+        assert moment.link == f"#call={call_id}&t={moment.start_ms // 1000}"
+        assert [call async for call in client.search("turquoise party:agent")] == []
+
+    def search(*words: str) -> subprocess.CompletedProcess:
+        command = [*CALLSCRIBE, "search", *words, "--state", str(up.state)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    shown = await asyncio.to_thread(search, "turquoise", "-elephant")
+    assert "I have lost my turquoise umbrella" in shown.stdout
+    assert f"{up.addresses.page_url}#call={call_id}" in shown.stdout
+    assert "nothing was found" in (await asyncio.to_thread(search, "hippopotamus")).stdout
+    wrong = await asyncio.to_thread(search, '"turquoise')
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "this quotation mark has no second one" in wrong.stderr
+
+
 def ticket(up, **changes) -> str:
     made = push_ticket("default", ("CA1",), expires_at=int(time.time()) + 60)
     return sign(msgspec.structs.replace(made, **changes), up.addresses.signing_key)

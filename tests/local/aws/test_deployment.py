@@ -5,7 +5,7 @@ from urllib.parse import urldefrag
 
 import pytest
 
-from local.aws.adaptation import LEFT_OUT, STAND_INS, adapt
+from local.aws.adaptation import ANYWHERE, LEFT_OUT, STAND_INS, adapt
 from local.aws.assembly import MalformedAssembly, read_assembly
 from local.aws.cloudformation import CloudFormation, DeployError
 from local.aws.event_source_mapping import EventSourceMapping
@@ -23,6 +23,7 @@ def test_only_these_types_are_left_out_and_only_these_values_stand_in():
         "AWS::S3::BucketPolicy",
     }
     assert STAND_INS == {("AWS::CloudFront::VpcOrigin", "Id"): "vo_local"}
+    assert set(ANYWHERE) == {"athena:GetQueryExecution", "athena:GetQueryResults"}
 
 
 def test_each_of_them_is_needed_by_the_templates(assembly):
@@ -30,6 +31,23 @@ def test_each_of_them_is_needed_by_the_templates(assembly):
 
     assert all(json.dumps(kind) in text for kind in LEFT_OUT)
     assert all(f'"{attribute}"]}}' in text for _, attribute in STAND_INS)
+    assert all(f'"{action}"' in text for action in ANYWHERE)
+
+
+def test_rights_that_can_not_be_told_by_their_resource_hold_for_any_and_no_others_do():
+    granted = {
+        "Effect": "Allow",
+        "Action": ["athena:StartQueryExecution", "athena:GetQueryResults"],
+        "Resource": "a-workgroup",
+    }
+    other = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "a-bucket/*"}
+    adapted = adapt({"Resources": {"Policy": {"Type": "X", "Properties": {"Statement": [granted, other]}}}})
+
+    assert adapted["Resources"]["Policy"]["Properties"]["Statement"] == [
+        {**granted, "Action": ["athena:StartQueryExecution"]},
+        {**granted, "Action": ["athena:GetQueryResults"], "Resource": "*"},
+        other,
+    ]
 
 
 def test_what_is_left_out_leaves_nothing_behind():
@@ -238,7 +256,7 @@ def test_the_mapping_of_push_is_as_in_the_template_and_the_engines_own_is_off(st
         "dynamodb": "Disabled",
         "sqs": "Enabled",
     }
-    assert len(own) == 3
+    assert len(own) == 4
 
 
 def service_of(arn):

@@ -30,6 +30,14 @@ def acts(deployment: Deployment, carrier: Carrier) -> list[Act]:
     return [
         Act("calls are listed", KEY | rights(f"{CALLS}/index/by-start", "dynamodb:Query"), partial(lists, api)),
         Act("a call is read", KEY | rights(CALLS, "dynamodb:Query"), partial(reads, api)),
+        Act(
+            "what was said is searched",
+            KEY
+            | rights("SIGNING_SECRET", SECRET)
+            | rights("SEARCH_WORKGROUP", "athena:StartQueryExecution")
+            | rights("*", "athena:GetQueryExecution", "athena:GetQueryResults"),
+            partial(searches, api),
+        ),
         Act("a client gets a ticket", KEY | rights("SIGNING_SECRET", SECRET), partial(gives_ticket, api)),
         Act(
             "a call that came in elsewhere is opened, and its media stream asked for",
@@ -51,7 +59,7 @@ class Api:
         self.deployment = deployment
         self._key = key
 
-    async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    async def ask(self, method: str, path: str, body: Any = None, **query: str) -> tuple[int, Any]:
         """Return the status of the answer, and what it says."""
         request = event("http_api_webhook.json")
         request["rawPath"] = request["requestContext"]["http"]["path"] = path
@@ -59,6 +67,7 @@ class Api:
         route, request["pathParameters"] = matched(method, path)
         request["routeKey"] = request["requestContext"]["routeKey"] = route
         request["headers"] = {"authorization": f"Bearer {self._key}"}
+        request["queryStringParameters"] = query
         request |= {"body": None if body is None else json.dumps(body), "isBase64Encoded": False}
         answer = await self.deployment.invoke("calls", request)
         return answer["statusCode"], json.loads(answer["body"])
@@ -78,6 +87,13 @@ async def reads(api: Api) -> None:
 
     assert status == 200
     assert call["call_id"] == call_id
+
+
+async def searches(api: Api) -> None:
+    status, page = await api.ask("GET", "/v1/search", q="umbrella")
+
+    assert status == 200
+    assert (page["over"], page["calls"]) == (True, [])
 
 
 async def gives_ticket(api: Api) -> None:

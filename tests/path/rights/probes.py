@@ -117,10 +117,19 @@ def _others(deployment: Deployment) -> Iterator[Probe]:
         yield _probe("sqs", "GetQueueAttributes", url, on=queue)
         yield _probe("sqs", "ReceiveMessage", url, on=queue)
         yield _probe("sqs", "SendMessage", url | {"MessageBody": "{}"}, on=queue)
-    for prefix in ("entries", "batch", "other"):
+    for prefix in ("entries", "batch", "athena", "other"):
         file = {"Bucket": deployment.variable("ARCHIVE_BUCKET"), "Key": f"{prefix}/a-probe"}
         for operation in ("PutObject", "GetObject", "DeleteObject"):
             yield _probe("s3", operation, file, on=f"ARCHIVE_BUCKET/{prefix}/*")
+    bucket = {"Bucket": deployment.variable("ARCHIVE_BUCKET")}
+    yield _probe("s3", "GetBucketLocation", bucket, on="ARCHIVE_BUCKET/")
+    yield Probe(Right("s3:ListBucket", "ARCHIVE_BUCKET/"), lambda of: of("s3").list_objects_v2(**bucket))
+    asked = {"WorkGroup": deployment.variable("SEARCH_WORKGROUP"), "QueryString": "SELECT 1"}
+    yield _probe("athena", "StartQueryExecution", asked, on="SEARCH_WORKGROUP")
+    yield _probe("athena", "StartQueryExecution", asked | {"WorkGroup": "primary"}, on="primary")
+    yield _probe("athena", "DeleteWorkGroup", {"WorkGroup": asked["WorkGroup"]}, on="SEARCH_WORKGROUP")
+    for operation in ("GetQueryExecution", "GetQueryResults", "StopQueryExecution"):
+        yield _probe("athena", operation, {"QueryExecutionId": "a-probe"}, on="*")
     bus = deployment.variable("EVENT_BUS")
     told = {"EventBusName": bus, "Source": "a-probe", "DetailType": "a-probe", "Detail": "{}"}
     yield _probe("events", "PutEvents", {"Entries": [told]}, on="EVENT_BUS")

@@ -38,6 +38,8 @@ class Names:
             return self._variables[resource]
         if ":execute-api:" in resource:
             return "PUSH_ENDPOINT"
+        if ":athena:" in resource:
+            return "SEARCH_WORKGROUP"
         if ":s3:" in resource:
             bucket, _, keys = resource.rpartition(":")[2].partition("/")
             return f"{self._variables.get(bucket, bucket)}/{keys}"

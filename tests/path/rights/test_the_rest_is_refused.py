@@ -40,7 +40,7 @@ def test_all_that_any_role_was_granted_of_tables_secrets_and_settings_was_tried(
     kept = {
         right
         for right in granted
-        if right.service in ("dynamodb", "secretsmanager", "ssm", "sqs", "events", "execute-api", "s3")
+        if right.service in ("dynamodb", "secretsmanager", "ssm", "sqs", "events", "execute-api", "s3", "athena")
     }
 
     assert {right for right in kept if right.on != "CALLS_STREAM"} <= {probe.right for probe in probes(deployment)}
@@ -71,13 +71,22 @@ def test_logs_are_written_by_those_who_open_end_hear_and_finish_calls_and_read_b
     assert may("dynamodb:Query", "CALLS_TABLE") == {*writers, FINISH, SUBSCRIBE}
 
 
-def test_the_archive_is_written_by_who_finishes_calls_and_transcribes_recordings_and_read_by_nobody(may):
-    files = {prefix: f"ARCHIVE_BUCKET/{prefix}/*" for prefix in ("entries", "batch", "other")}
+def test_the_archive_is_written_by_who_finishes_and_transcribes_calls_and_read_by_who_searches_it(may):
+    files = {prefix: f"ARCHIVE_BUCKET/{prefix}/*" for prefix in ("entries", "batch", "athena", "other")}
     assert {prefix: may("s3:PutObject", on) for prefix, on in files.items()} == {
-        "entries": {FINISH}, "batch": {BATCH}, "other": set(),
+        "entries": {FINISH}, "batch": {BATCH}, "athena": {CALLS}, "other": set(),
     }  # fmt: skip
-    for on in files.values():
-        assert may("s3:GetObject", on) == may("s3:DeleteObject", on) == set()
+    assert {prefix: may("s3:GetObject", on) for prefix, on in files.items()} == {
+        "entries": {CALLS}, "batch": set(), "athena": {CALLS}, "other": set(),
+    }  # fmt: skip
+    assert not any(may("s3:DeleteObject", on) for on in files.values())
+
+
+def test_searches_are_begun_by_the_http_api_alone_and_in_their_workgroup(may):
+    assert may("athena:StartQueryExecution", "SEARCH_WORKGROUP") == {CALLS}
+    assert may("athena:GetQueryExecution", "*") == may("athena:GetQueryResults", "*") == {CALLS}
+    assert may("athena:StartQueryExecution", "primary") == may("athena:StopQueryExecution", "*") == set()
+    assert may("athena:DeleteWorkGroup", "SEARCH_WORKGROUP") == set()
 
 
 def test_a_queue_is_read_by_its_own_function_alone(may):

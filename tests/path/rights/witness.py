@@ -23,6 +23,7 @@ SERVICES = {
     "AmazonSSM": "ssm",
     "AmazonSQS": "sqs",
     "AWSEvents": "events",
+    "AmazonAthena": "athena",
 }
 TIMEOUT_S = 10
 
@@ -131,5 +132,8 @@ class Witness:
                 return Right(f"sqs:{operation}", self._names.of(asked["QueueUrl"].rpartition("/")[2]))
             case "events":
                 return Right(f"events:{operation}", self._names.of(asked["Entries"][0]["EventBusName"]))
+            case "athena":
+                # The other requests name a query alone, and are judged without their workgroup here.
+                return Right(f"athena:{operation}", "SEARCH_WORKGROUP" if "WorkGroup" in asked else "*")
             case other:
                 return Right(f"{other}:{operation}", self._names.of(asked.get("SecretId") or asked["Name"]))

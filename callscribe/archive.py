@@ -1,8 +1,8 @@
-"""A call as a file: its log as lines of JSON, one an entry, compressed; and the columns that SQL finds in them.
+"""A call as a file: its log as lines of JSON, compressed; and the columns that SQL finds in them.
 
     entries/day=2026-11-26/tenant=acme/CA….jsonl.gz
 
-A line has what the entry says as `body`, and beside it what a query asks for, so that no query has to join: of the
+An entry is a line, a second pass one for each party and language. A line has what the entry says as `body`, and beside it what a query asks for, so that no query has to join: of the
 call, and of what was said. An utterance's line holds what is known of it from other entries as well.
 """
 
@@ -20,6 +20,7 @@ from callscribe.after_call import Entities, Sentiment
 from callscribe.call import Call, fold
 from callscribe.entries import Entry, Utterance, encode_body, kind_of
 from callscribe.searchable import searchable
+from callscribe.second_pass import BatchReady, Difference
 from callscribe.transcript import party_of
 
 PREFIX = "entries"
@@ -48,12 +49,16 @@ class Row(Struct, frozen=True, kw_only=True):
     language: str = ""
     sentiment: str = ""  # of an utterance: what most of its parts are
     entities: str = ";"  # of an utterance: `;NAME_GIVEN= maya ;PHONE_NUMBER= 555 0199 ;`
+    compared: int | None = None  # of a second pass: words of the recording in this party and language
+    differing: int | None = None  # and how many of these were heard live otherwise, not at all, or besides
     body: str  # JSON
 
 
+_NUMBERS = {"seq", "compared", "differing"}
+
 # The types of the columns, by name, as Hive and Athena call them; the folders' names are columns too.
 COLUMNS = {
-    field.name: "int" if "ms" in field.name.split("_") or field.name == "seq" else "string"
+    field.name: "int" if "ms" in field.name.split("_") or field.name in _NUMBERS else "string"
     for field in msgspec.structs.fields(Row)
 }
 PARTITIONS = {"day": "string", "tenant": "string"}
@@ -78,7 +83,7 @@ def rows(entries: Sequence[Entry]) -> Iterator[Row]:
     for entry in entries:
         said = entry.body if isinstance(entry.body, Utterance) else None
         leg = getattr(entry.body, "leg", None)
-        yield Row(
+        row = Row(
             call_id=entry.call_id,
             seq=entry.seq,
             kind=kind_of(entry.body),
@@ -98,6 +103,19 @@ def rows(entries: Sequence[Entry]) -> Iterator[Row]:
             sentiment=sounds.get(said.id, "") if said else "",
             entities=found.get(said.id, ";") if said else ";",
             body=encode_body(entry.body).decode(),
+        )
+        yield from _compared(row, entry.body) if isinstance(entry.body, BatchReady) else (row,)
+
+
+def _compared(row: Row, ready: BatchReady) -> Iterator[Row]:
+    """Yield a second pass a line for each party and language, so that SQL can add them up."""
+    for each in ready.differences or (Difference(party="", words=0, substituted=0, missing=0, added=0),):
+        yield msgspec.structs.replace(
+            row,
+            party=each.party,
+            language=each.language,
+            compared=each.words,
+            differing=each.substituted + each.missing + each.added,
         )
 
 

@@ -39,6 +39,8 @@ COLUMNS: Final = {
     "language": "string",
     "sentiment": "string",
     "entities": "string",
+    "compared": "int",
+    "differing": "int",
     "body": "string",
 }
 FOLDERS: Final = {"day": "string", "tenant": "string"}

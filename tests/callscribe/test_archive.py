@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 
+import duckdb
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from callscribe.after_call import Entities, EntityFound, Sentiment, SentimentFou
 from callscribe.archive import COLUMNS, Row, key_of, pack, rows, unpack
 from callscribe.call import fold
 from callscribe.entries import CallEnded, CallStarted, Entry, LegStarted, Utterance, Word, encode_body
+from callscribe.second_pass import BatchReady, Difference
 
 STARTED = CallStarted(
     provider="twilio", direction="inbound", account="AC1", from_number="+12025550123", to_number="+12025550188"
@@ -110,7 +113,8 @@ def test_what_is_packed_is_unpacked(text):
 
 
 def test_times_are_numbers_and_all_else_is_text():
-    assert [name for name, kind in COLUMNS.items() if kind == "int"] == ["seq", "duration_ms", "start_ms", "end_ms"]
+    numbers = ["seq", "duration_ms", "start_ms", "end_ms", "compared", "differing"]
+    assert [name for name, kind in COLUMNS.items() if kind == "int"] == numbers
     assert list(COLUMNS) == [field.name for field in msgspec.structs.fields(Row)]
 
 
@@ -120,3 +124,39 @@ def test_a_line_is_json_that_anybody_reads(tmp_path: Path):
 
     with gzip.open(file, "rt", encoding="utf-8") as text:
         assert [json.loads(line)["seq"] for line in text] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_second_pass_has_a_line_for_each_party_and_language():
+    ready = BatchReady(
+        job="J1",
+        recording="RE1",
+        transcript="batch/x.json",
+        differences=(
+            Difference(party="caller", language="en", words=40, substituted=1, missing=2, added=1),
+            Difference(party="agent", language="fr", words=10, substituted=0, missing=0, added=0),
+        ),
+    )
+    lines = list(rows([*LOG, Entry("CA1", 7, "2026-11-22T23:59:59.999Z", "acme", ready)]))[-2:]
+
+    assert [(line.seq, line.party, line.language, line.compared, line.differing) for line in lines] == [
+        (7, "caller", "en", 40, 4),
+        (7, "agent", "fr", 10, 0),
+    ]
+    assert {line.body for line in lines} == {encode_body(ready).decode()}
+
+
+def test_the_sql_of_the_document_adds_up_how_far_live_words_were_off(tmp_path):
+    text = (Path(__file__).parents[2] / "docs" / "archive.md").read_text(encoding="utf-8")
+    found = re.search(r"( {4}SELECT day, to_number, language.*?)\n\n", text, re.DOTALL)[1]
+    for number, (words, missing) in enumerate([(40, 4), (60, 1)]):
+        of_caller = Difference(party="caller", language="en", words=words, substituted=0, missing=missing, added=0)
+        silent = Difference(party="agent", words=0, substituted=0, missing=0, added=0)
+        ready = BatchReady(job="J", recording="RE", transcript="x", differences=(of_caller, silent))
+        path = tmp_path / key_of(fold(LOG), f"CA{number}", "acme")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(pack(rows([*LOG, Entry("CA1", 7, "", "acme", ready)])))
+    files = f"read_json_auto('{tmp_path}/entries/*/*/*', union_by_name = true, hive_partitioning = true)"
+
+    rows_found = duckdb.sql(found.replace("callscribe_dev.entries", files)).fetchall()
+
+    assert [(str(day), *rest) for day, *rest in rows_found] == [("2026-11-22", "+12025550188", "en", 2, 0.05)]

@@ -2,8 +2,9 @@
 
     entries/day=2026-11-26/tenant=acme/CA….jsonl.gz
 
-An entry is a line, a second pass one for each party and language. A line has what the entry says as `body`, and beside it what a query asks for, so that no query has to join: of the
-call, and of what was said. An utterance's line holds what is known of it from other entries as well.
+An entry is a line, a second pass one for each party and language. A line has what the entry says as `body`, and beside
+it what a query asks for, so that no query has to join: of the call, and of what was said. An utterance's line holds
+what is known of it from other entries as well.
 """
 
 from __future__ import annotations

@@ -9,14 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import groupby
 from typing import Any, Final
 from urllib.parse import quote
 
 from msgspec import Struct
 
-from callscribe.entries import timestamp
 from callscribe.search_query import Query
 
 MOST_MOMENTS: Final = 20  # of a call
@@ -42,7 +40,7 @@ class FoundCall(Struct, frozen=True, kw_only=True):
     """A call in which all that is looked for was found."""
 
     call_id: str
-    started_at: str
+    started_at: str  # ISO 8601, as the engine writes it
     duration_ms: int
     direction: str
     from_number: str
@@ -164,8 +162,6 @@ def calls(rows: Iterable[Sequence[Any]], *, is_of_words: bool) -> Iterator[Found
 
 
 def _typed(name: str, value: Any) -> Any:
-    """Return a value as it is meant: Athena tells everything as text, DuckDB takes what looks like a time for one."""
-    if name == "started_at" and value:
-        return timestamp(datetime.fromisoformat(str(value)))
+    """Return a value as it is meant: Athena tells everything as text."""
     is_number = name == "seq" or name.endswith("_ms")
     return int(value or 0) if is_number else str(value or "")

@@ -10,6 +10,7 @@ from infra.data_stack import DataStack
 from infra.event_bus import EventBus
 from infra.finish import Finish
 from infra.function import Function
+from infra.join import Join
 from infra.parameters import Parameter
 from infra.publish import Publish
 from infra.push import Push
@@ -123,6 +124,7 @@ class ApiStack(Stack):
             bus=bus,
             voice_api=voice_api,
         )
+        join = Join(self, "Join", code=bundles.make("join"), archive=data.archive)
         sweep = Sweep(
             self,
             "Sweep",
@@ -152,6 +154,7 @@ class ApiStack(Stack):
             "publish": publish.function,
             "finish": finish.function,
             "batch": batch.function,
+            "join": join.function,
             "sweep": sweep.function,
             "calls": calls.function,
         }

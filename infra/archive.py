@@ -14,6 +14,9 @@ from infra.key import Key
 
 ENTRIES: Final = "entries"  # a file a call
 SECOND_PASSES: Final = "batch"
+JOINED: Final = "joined"  # a file a tenant's day that is over
+STATE: Final = "state"  # through which day all are joined
+STALE: Final = "stale"  # which of these were written anew
 ANSWERS: Final = "athena"  # of queries
 
 
@@ -69,8 +72,21 @@ class Archive(Construct):
         """Let `role` read the calls' files, and keep and read answers of queries."""
         # Athena lists a partition's files, and looks where the bucket is.
         allow(role, "s3:GetBucketLocation", "s3:ListBucket", on=self._bucket.bucket_arn)
-        role.add_managed_policy(self._policy("Query", ["s3:GetObject"], ENTRIES))
+        for prefix in (ENTRIES, JOINED, STATE):
+            role.add_managed_policy(self._policy(f"Query{prefix.title()}", ["s3:GetObject"], prefix))
         role.add_managed_policy(self._policy("Answers", ["s3:GetObject", "s3:PutObject"], ANSWERS))
+
+    def allow_join(self, role: iam.Role) -> None:
+        """Let `role` read the calls' files, keep days of them as one, and know and tell which those are."""
+        allow(role, "s3:ListBucket", "s3:ListBucketVersions", on=self._bucket.bucket_arn)
+        for name, action, prefix in (
+            ("JoinEntries", "s3:GetObject", ENTRIES),
+            ("JoinJoined", "s3:PutObject", JOINED),
+            ("JoinKnows", "s3:GetObject", STATE),
+            ("JoinTells", "s3:PutObject", STATE),
+            ("JoinStale", "s3:DeleteObjectVersion", STALE),
+        ):
+            role.add_managed_policy(self._policy(name, [action], prefix))
 
     def _policy(self, name: str, actions: list[str], prefix: str) -> iam.ManagedPolicy:
         """Return the policy for files of a prefix, in the bucket's own stack.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from aws_cdk import Stack
@@ -10,11 +12,13 @@ from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra.archive import ANSWERS, ENTRIES, Archive
+from infra.archive import ANSWERS, ENTRIES, JOINED, Archive
 from infra.grants import allow
 from infra.key import Key
 
-TABLE: Final = "entries"  # `functions/calls/searching.py` names it too, and a test holds them together
+# `callscribe/joined.py` names both too, and a test holds them together.
+TABLE: Final = "entries"  # a call a file, JSON
+JOINED_TABLE: Final = "joined"  # a day a file, Parquet
 # What one query may read, at 5 dollars a TB; a busy tenant's month is a hundredth of it.
 MOST_BYTES: Final = 100_000_000_000
 
@@ -46,14 +50,42 @@ COLUMNS: Final = {
 FOLDERS: Final = {"day": "string", "tenant": "string"}
 
 
+@dataclass(frozen=True, slots=True)
+class _Format:
+    says: str
+    classification: str
+    input_format: str
+    output_format: str
+    library: str
+    parameters: Mapping[str, str]
+
+
+_JSON: Final = _Format(
+    says="A line an entry of a call's log, a file a call",
+    classification="json",
+    input_format="org.apache.hadoop.mapred.TextInputFormat",
+    output_format="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+    library="org.openx.data.jsonserde.JsonSerDe",
+    # A line that is broken is a row of nothing, and costs no query.
+    parameters={"ignore.malformed.json": "true"},
+)
+_PARQUET: Final = _Format(
+    says="The same rows, a file a tenant's day that is over",
+    classification="parquet",
+    input_format="org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+    output_format="org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+    library="org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+    parameters={},
+)
+
+
 class ArchiveTable(Construct):
-    """A table whose partitions are computed from their names, so that none has to be made known, and a workgroup."""
+    """Two tables whose partitions are computed from their names, so that none has to be made known, and a workgroup."""
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: str, archive: Archive, key: Key | None) -> None:
         super().__init__(scope, construct_id)
         self._archive = archive
         self.database = f"callscribe_{stage.replace('-', '_')}"
-        place = f"s3://{archive.name}/{ENTRIES}"
         database = glue.CfnDatabase(
             self,
             "Database",
@@ -62,40 +94,11 @@ class ArchiveTable(Construct):
                 name=self.database, description="Calls that are over"
             ),
         )
-        table = glue.CfnTable(
-            self,
-            "Table",
-            catalog_id=Stack.of(self).account,
-            database_name=self.database,
-            table_input=glue.CfnTable.TableInputProperty(
-                name=TABLE,
-                description="A line an entry of a call's log (docs/archive.md)",
-                table_type="EXTERNAL_TABLE",
-                parameters={
-                    "classification": "json",
-                    "projection.enabled": "true",
-                    "projection.day.type": "date",
-                    "projection.day.format": "yyyy-MM-dd",
-                    "projection.day.range": "2026-01-01,NOW+1DAY",
-                    # Every query names its tenant: nobody's reads another's files.
-                    "projection.tenant.type": "injected",
-                    "storage.location.template": f"{place}/day=${{day}}/tenant=${{tenant}}/",
-                },
-                partition_keys=_columns(FOLDERS),
-                storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
-                    columns=_columns(COLUMNS),
-                    location=f"{place}/",
-                    input_format="org.apache.hadoop.mapred.TextInputFormat",
-                    output_format="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-                    serde_info=glue.CfnTable.SerdeInfoProperty(
-                        serialization_library="org.openx.data.jsonserde.JsonSerDe",
-                        # A line that is broken is a row of nothing, and costs no query.
-                        parameters={"ignore.malformed.json": "true"},
-                    ),
-                ),
-            ),
-        )
-        table.add_resource_dependency(database)
+        for logical, name, prefix, form in (
+            ("Table", TABLE, ENTRIES, _JSON),
+            ("JoinedTable", JOINED_TABLE, JOINED, _PARQUET),
+        ):
+            self._table(logical, name, f"s3://{archive.name}/{prefix}", form).add_resource_dependency(database)
         self._workgroup = athena.CfnWorkGroup(
             self,
             "Workgroup",
@@ -112,6 +115,39 @@ class ArchiveTable(Construct):
                 result_configuration=athena.CfnWorkGroup.ResultConfigurationProperty(
                     output_location=f"s3://{archive.name}/{ANSWERS}/",
                     encryption_configuration=_encryption(key),
+                ),
+            ),
+        )
+
+    def _table(self, construct_id: str, name: str, place: str, form: _Format) -> glue.CfnTable:
+        return glue.CfnTable(
+            self,
+            construct_id,
+            catalog_id=Stack.of(self).account,
+            database_name=self.database,
+            table_input=glue.CfnTable.TableInputProperty(
+                name=name,
+                description=f"{form.says} (docs/archive.md)",
+                table_type="EXTERNAL_TABLE",
+                parameters={
+                    "classification": form.classification,
+                    "projection.enabled": "true",
+                    "projection.day.type": "date",
+                    "projection.day.format": "yyyy-MM-dd",
+                    "projection.day.range": "2026-01-01,NOW+1DAY",
+                    # Every query names its tenant: nobody's reads another's files.
+                    "projection.tenant.type": "injected",
+                    "storage.location.template": f"{place}/day=${{day}}/tenant=${{tenant}}/",
+                },
+                partition_keys=_columns(FOLDERS),
+                storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
+                    columns=_columns(COLUMNS),
+                    location=f"{place}/",
+                    input_format=form.input_format,
+                    output_format=form.output_format,
+                    serde_info=glue.CfnTable.SerdeInfoProperty(
+                        serialization_library=form.library, parameters=form.parameters
+                    ),
                 ),
             ),
         )
@@ -136,7 +172,8 @@ class ArchiveTable(Construct):
         # Glue asks for the right on all that a thing is in.
         allow(role, "glue:GetDatabase", "glue:GetTable", on=f"{glue_arn}:catalog")
         allow(role, "glue:GetDatabase", "glue:GetTable", on=f"{glue_arn}:database/{self.database}")
-        allow(role, "glue:GetTable", on=f"{glue_arn}:table/{self.database}/{TABLE}")
+        for table in (TABLE, JOINED_TABLE):
+            allow(role, "glue:GetTable", on=f"{glue_arn}:table/{self.database}/{table}")
         self._archive.allow_query(role)
 
 

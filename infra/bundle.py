@@ -23,6 +23,9 @@ PROVIDED: Final = ("botocore",)
 # What a function reads beside what it imports, by its name.
 READ: Final = {"page": ("web",)}
 
+# The groups of packages that a function has besides `functions`, by its name: what the others need not carry.
+MORE: Final = {"join": ("join",)}
+
 # What changes without the code changing, so that equal code has equal hashes: caches, uv's lock, and scripts that
 # name this machine's Python on their first line, with the file that lists their checksums.
 _UNSTABLE: Final = shutil.ignore_patterns("__pycache__", "*.pyc", ".lock", "bin", "RECORD")
@@ -42,7 +45,8 @@ class Target(StrEnum):
     def options(self) -> list[str]:
         """Return the options that make uv install for this target, whatever machine it runs on."""
         if self is Target.LAMBDA:
-            return ["--python-platform", "aarch64-manylinux2014", "--python-version", PYTHON]
+            # Amazon Linux 2023, which Lambda runs this Python on, has glibc 2.34.
+            return ["--python-platform", "aarch64-manylinux_2_34", "--python-version", PYTHON]
         return ["--python", sys.executable]
 
     def fingerprint(self) -> str:
@@ -81,7 +85,7 @@ class Bundles:
             return bundle
         if not (function / "handler.py").is_file():
             raise BundleFailed(f"functions/{name}/handler.py isn't there")
-        shutil.copytree(self._packages(), bundle, ignore=_UNSTABLE)
+        shutil.copytree(self._packages(*MORE.get(name, ())), bundle, ignore=_UNSTABLE)
         shutil.copytree(ROOT / "callscribe", bundle / "callscribe", ignore=_UNSTABLE)
         shutil.copytree(function, bundle / "functions" / name, ignore=_UNSTABLE)
         for module in (ROOT / "functions").glob("*.py"):
@@ -90,8 +94,8 @@ class Bundles:
             shutil.copytree(ROOT / folder, bundle / folder, ignore=_UNSTABLE)
         return bundle
 
-    def _packages(self) -> Path:
-        requirements = export_requirements()
+    def _packages(self, *more: str) -> Path:
+        requirements = export_requirements(*more)
         key = hashlib.sha256(f"{self._target.fingerprint()}\n{requirements}".encode()).hexdigest()[:16]
         packages = self._cache / f"{self._target}-{key}"
         if not packages.is_dir():
@@ -103,10 +107,14 @@ class Bundles:
         return packages
 
 
-def export_requirements() -> str:
-    """Return the lock's pins and hashes for the functions, as a requirements file. Raises BundleFailed."""
+def export_requirements(*more: str) -> str:
+    """Return the lock's pins and hashes for the functions, and of the groups `more`, as a requirements file.
+
+    Raises BundleFailed.
+    """
     prune = [option for package in PROVIDED for option in ("--prune", package)]
-    return _uv(["export", "--frozen", "--only-group", "functions", *prune, "--no-header", "--no-annotate", "--quiet"])
+    groups = [option for group in ("functions", *more) for option in ("--only-group", group)]
+    return _uv(["export", "--frozen", *groups, *prune, "--no-header", "--no-annotate", "--quiet"])
 
 
 def install(requirements: str, *, into: Path, target: Target) -> None:

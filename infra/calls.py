@@ -55,6 +55,7 @@ class Calls(Construct):
                 "TWILIO_SECRET": data.secrets.twilio.arn,
                 "SIGNING_SECRET": data.secrets.signing.arn,
                 "TWILIO_URL": "https://api.twilio.com",
+                "ARCHIVE_BUCKET": data.archive.name,
                 "SEARCH_WORKGROUP": data.archive_table.workgroup,
                 "SEARCH_DATABASE": data.archive_table.database,
                 "PUSH_URL": push_url,

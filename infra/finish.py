@@ -5,7 +5,7 @@ from pathlib import Path
 from aws_cdk import Duration
 from constructs import Construct
 
-from infra.archive import ENTRIES, Archive
+from infra.archive import ENTRIES, STALE, Archive
 from infra.bus_reader import BusReader
 from infra.call_log import CallLog
 from infra.event_bus import EventBus
@@ -47,6 +47,7 @@ class Finish(Construct):
         )
         calls.allow_supplement(self.function.role)
         archive.allow_put(self.function.role, ENTRIES)
+        archive.allow_put(self.function.role, STALE)
         secrets.gladia.allow_read(self.function.role)
         reader = BusReader(
             self,

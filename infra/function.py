@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Size, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -29,7 +29,9 @@ class Function(Construct):
         environment: Mapping[str, str],
         memory_mib: int,
         timeout_s: int,
+        disk_mib: int | None = None,
     ) -> None:
+        """`disk_mib` is how much it may have below its temporary folder; Lambda's 512 MiB without it."""
         super().__init__(scope, construct_id)
         log = logs.LogGroup(
             self, "Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
@@ -48,6 +50,7 @@ class Function(Construct):
             tracing=lambda_.Tracing.ACTIVE,
             memory_size=memory_mib,
             timeout=Duration.seconds(timeout_s),
+            ephemeral_storage_size=None if disk_mib is None else Size.mebibytes(disk_mib),
             environment={
                 "POWERTOOLS_SERVICE_NAME": name,
                 "POWERTOOLS_METRICS_NAMESPACE": namespace(self),

@@ -146,6 +146,10 @@ class Parameters:
     subscribe_ms: Annotated[Decimal, "assumed", "the same"] = Decimal(45)
     ticket_ms: Annotated[Decimal, "assumed", "a request to DynamoDB, and twice the 5 ms, for signing"] = Decimal(20)
     sweep_ms: Annotated[Decimal, "assumed", "with nothing to look after"] = Decimal(500)
+    join_ms: Annotated[Decimal, "assumed", "each hour it looks whether a day is over"] = Decimal(300)
+    join_a_call_ms: Annotated[Decimal, "assumed", "a file is read in 20 ms, sixteen at once, and written in one"] = (
+        Decimal(3)
+    )
     logged_bytes_an_invocation: Annotated[
         Decimal,
         "assumed",
@@ -173,7 +177,7 @@ class Parameters:
         "about: 55 of the bridge, 50 of the functions, 25 of Container Insights",
     ] = Decimal(130)
     alarmed_metrics: Annotated[Decimal, "code", "of the alarms in `infra/alarms.py`, and two of the scaling"] = Decimal(
-        40
+        42
     )
     dashboards: Annotated[Decimal, "code", "`infra/dashboard.py`"] = Decimal(1)
     secrets: Annotated[Decimal, "code", "`infra/secrets.py`"] = Decimal(3)

@@ -24,6 +24,7 @@ MEMORY_GB: Final = {
     "publish": Decimal("0.25"),
     "finish": Decimal(1),
     "batch": Decimal(1),
+    "join": Decimal("2.9375"),
     "subscribe": Decimal("0.5"),
     "authorize": Decimal("0.25"),
     "calls": Decimal(1),
@@ -110,6 +111,7 @@ class Hour:
             "subscribe": 3 * self.connections + self.pings + self.replays,  # open, subscribe, close
             "authorize": self.connections,
             "calls": self.connections,  # a ticket each
+            "join": Decimal(1),
             "sweep": Decimal(SWEEPS),
         }
 
@@ -125,6 +127,7 @@ class Hour:
             "subscribe": self.given.subscribe_ms,
             "authorize": self.given.ticket_ms,
             "calls": self.given.ticket_ms,
+            "join": self.given.join_ms + self.begun * self.given.join_a_call_ms,
             "sweep": self.given.sweep_ms,
         }
         return {name: count * took_ms[name] / 1000 for name, count in self.invocations.items()}

@@ -19,6 +19,7 @@ from aiohttp import WSMsgType, web
 from bench.chaos.tables import Failed, Tables
 from callscribe.entries import Body, CallEnded, CallStarted, Entry, Ledger, LegEnded, LegStarted, Utterance, timestamp
 from callscribe.errors import Refused, SubscriberGone
+from callscribe.joined import Joined
 from callscribe.log import Log
 from callscribe.messages import PartialMessage, frames
 from callscribe.requests import Conflict
@@ -80,6 +81,7 @@ class FollowingService:
             media_url=lambda: "wss://media.example.test",
             signing_secret=lambda: SIGNING,
             queries=_NoQueries(),
+            joined=lambda _tenant: Joined(),
             push_url=self.url.replace("http", "ws") + "/live",
             stream_status_url="",
         )

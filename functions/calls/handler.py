@@ -17,6 +17,7 @@ from botocore.config import Config
 from callscribe.api_keys import ApiKey, ApiKeys
 from callscribe.dynamodb import perform
 from callscribe.errors import MalformedMessage, Refused, Unavailable
+from callscribe.joined import STATE_KEY, Joined, days_of, decode_state, stale_prefix
 from callscribe.log import Steps
 from callscribe.twilio_rest import TwilioRest
 from functions import exchange
@@ -30,6 +31,7 @@ from functions.calls.service import JSON, Asked, Service
 from functions.environment import required
 from functions.http_api import HttpAnswer, body_of, route_of
 from functions.kept import Kept, Store
+from functions.object_store import ObjectStore
 from functions.secrets import auth_tokens
 from functions.trace import Trace
 
@@ -68,6 +70,22 @@ def _athena() -> AthenaClient:
     return trace.watched(boto3.client("athena", config=_config))
 
 
+@functools.cache
+def _archive() -> ObjectStore:
+    return ObjectStore(trace.watched(boto3.client("s3", config=_config)), required("ARCHIVE_BUCKET"))
+
+
+def _joined(tenant: str) -> Joined:
+    """Return which days a tenant's searches read joined. The days that are stale are asked for last.
+
+    A day that has become so since is told, whatever else has happened in between.
+    """
+    through = decode_state(_archive().get(STATE_KEY))
+    if through is None:
+        return Joined()
+    return Joined(through, days_of(_archive().keys(stale_prefix(tenant))))
+
+
 _service = Service(
     calls_table=required("CALLS_TABLE"),
     perform=_perform,
@@ -76,6 +94,7 @@ _service = Service(
     settings=Kept(_parameters, required("SETTINGS_PARAMETER")).read,
     media_url=Kept(_parameters, required("MEDIA_URL_PARAMETER")).read,
     signing_secret=Kept(_secrets, required("SIGNING_SECRET")).read,
+    joined=_joined,
     queries=Athena(_athena, workgroup=required("SEARCH_WORKGROUP"), database=required("SEARCH_DATABASE")),
     push_url=required("PUSH_URL"),
     stream_status_url=f"{required('PUBLIC_URL').rstrip('/')}/twilio/stream",

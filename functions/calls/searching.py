@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 
 import msgspec
 from msgspec import Struct
 
 from callscribe.decoding import NOT_DECODABLE
+from callscribe.entries import timestamp
 from callscribe.http_answers import SearchedCall, SearchMoment, SearchPage
 from callscribe.search_query import QueryError, parse
 from callscribe.search_sql import FoundCall, Moment, calls, statement
@@ -20,7 +21,6 @@ from functions.calls.questions import SearchQuestion
 from functions.calls.service import Asked, Reply, Service, reply
 from functions.secrets import signing_keys
 
-TABLE = "entries"
 WAIT_S = 8.0  # most searches are over by then; API Gateway gives a request 29 s
 LIFE = timedelta(hours=1)
 LONGEST_CHARACTERS = 2000
@@ -46,9 +46,9 @@ def search(service: Service, asked: Asked) -> Reply:
     except QueryError as error:
         raise malformed(str(error), field="q") from error
     # One more than is wanted tells whether there are others.
-    written = statement(
-        query, tenant=asked.tenant, table=TABLE, limit=question.limit + 1, after=_place(question.next)
-    ).text
+    after = _place(question.next)
+    source = service.joined(asked.tenant).source(tenant=asked.tenant, since=query.since, until=query.until)
+    written = statement(query, tenant=asked.tenant, table=source, limit=question.limit + 1, after=after).text
     started = service.queries.start(written)
     # Whether there are moments is told by the query, which the ticket keeps: a search's rows don't say.
     ticket = Ticket(
@@ -82,7 +82,7 @@ def _shown(call: FoundCall) -> SearchedCall:
     link = f"#call={call.call_id}"
     return SearchedCall(
         call_id=call.call_id,
-        started_at=call.started_at,
+        started_at=timestamp(datetime.fromisoformat(call.started_at)),
         duration_ms=call.duration_ms,
         direction=call.direction,
         from_number=call.from_number,

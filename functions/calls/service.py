@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from callscribe.entries import Entry
+from callscribe.joined import Joined
 from callscribe.log import PAGE_ENTRIES, Log
 from callscribe.twilio_rest import TwilioRest
 from functions.calls.problems import no_such_call
@@ -42,6 +43,7 @@ class Service:
     media_url: Callable[[], str]
     signing_secret: Callable[[], str]
     queries: Queries
+    joined: Callable[[str], Joined]  # what a tenant's searches read joined; raises Unavailable
     push_url: str
     stream_status_url: str  # where Twilio tells of media streams
 

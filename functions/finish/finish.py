@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from callscribe.after_call import Summary, TranscriptReady
@@ -12,6 +12,7 @@ from callscribe.archive import key_of, pack, rows
 from callscribe.call import fold
 from callscribe.entries import Entry
 from callscribe.errors import MalformedMessage, Refused, Unavailable
+from callscribe.joined import may_be_joined, stale_key
 from callscribe.sessions_heard import SessionHeard, sessions_heard
 from callscribe.stored_result import Stored, fetch
 from functions.fact import Fact
@@ -72,6 +73,10 @@ class Finish:
         # Without what tells of the file itself, or it would be another file after each time that it is told of.
         kept = [entry for entry in entries if not isinstance(entry.body, TranscriptReady)]
         self.keep(key_of(call, entries[0].call_id, entries[0].tenant), pack(rows(kept)))
+        day = date.fromisoformat((call.started_at or "1970-01-01")[:10])
+        if may_be_joined(day, today=now.date()):
+            # After the file: until it is told, searches find the call as it was.
+            self.keep(stale_key(day, entries[0].tenant), b"")
         if (fact := ready(entries, call, unknown=unknown)) is not None:
             self.log.append(entries, [fact], now)
 

@@ -61,6 +61,8 @@ EVENTS: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     # A file that isn't there.
     "page": {"rawPath": "/nothing", "headers": {}},
+    # As by its clock: no day is over yet.
+    "join": {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}},
     # Its own event: there is nothing to look after yet.
     "sweep": {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}},
 }

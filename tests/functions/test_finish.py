@@ -279,3 +279,15 @@ def test_two_runs_at_once_write_what_one_would():
         world.finish()
         assert world.log() == once.log(), point
         assert world.archive == once.archive, point
+
+
+def test_a_call_of_a_day_that_may_be_joined_marks_it_after_its_file_is_there():
+    world = over("Good morning.")
+    world.results["G1"] = result("Good morning.")
+    world.finish()
+    assert list(world.archive) == [KEY]
+
+    world.write(said(2, "One more."), BatchReady(job="J1", recording="RE1", transcript="x", differences=()))
+    world.finish(now=NOW + timedelta(days=2))
+
+    assert list(world.archive) == [KEY, "stale/tenant=acme/day=2026-11-22"]

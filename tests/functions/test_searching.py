@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import duckdb
 import pytest
@@ -12,10 +12,12 @@ from callscribe.archive import key_of, pack, rows
 from callscribe.call import fold
 from callscribe.entries import CallEnded, CallStarted, Entry, LegStarted, Utterance
 from callscribe.errors import Refused, Unavailable
+from callscribe.joined import Joined
 from functions.calls.problems import Problem
 from functions.calls.questions import SearchQuestion, of_query
 from functions.calls.searching import LIFE, search
 from functions.calls.service import Asked, Service
+from functions.join.parquet import merge
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 
@@ -27,9 +29,15 @@ class Duck:
         files = f"read_json_auto('{folder}/entries/*/*/*', union_by_name = true, hive_partitioning = true)"
         self._database = duckdb.connect()
         self._database.execute(f"CREATE VIEW entries AS SELECT * FROM {files}")
+        self._folder = folder
         self.started: dict[str, str] = {}
         self.is_slow = False
         self.failure: Exception | None = None
+
+    def join(self) -> None:
+        """Let there be files that are joined."""
+        files = f"'{self._folder}/joined/*/*/*', hive_partitioning = true, hive_types = {{'day': VARCHAR}}"
+        self._database.execute(f"CREATE VIEW joined AS SELECT * FROM read_parquet({files})")
 
     def start(self, sql: str) -> str:
         self.started[f"query-{len(self.started)}"] = sql
@@ -73,6 +81,7 @@ class World:
             self._keep(folder, call(f"CA{number}", "Good morning", "I have lost my card", at=at), "acme")
         self._keep(folder, call("CA9", "I have lost my card"), "other")
         self.queries = Duck(folder)
+        self.joined = Joined()
 
     @staticmethod
     def _keep(folder, entries, tenant):
@@ -82,9 +91,18 @@ class World:
 
     def ask(self, *, tenant="acme", now=NOW, **query):
         service = Service(
-            calls_table="", perform=None, ask=None, twilio=None, settings=None, media_url=None, push_url="",
-            stream_status_url="", queries=self.queries, signing_secret=lambda: json.dumps({"current": "key"}),
-        )  # fmt: skip
+            calls_table="",
+            perform=None,
+            ask=None,
+            twilio=None,
+            settings=None,
+            media_url=None,
+            push_url="",
+            stream_status_url="",
+            queries=self.queries,
+            joined=lambda _tenant: self.joined,
+            signing_secret=lambda: json.dumps({"current": "key"}),
+        )
         question = of_query(query, SearchQuestion)
         return search(service, Asked(tenant=tenant, now=now, question=question))
 
@@ -186,3 +204,25 @@ def test_an_engine_that_is_away_or_will_not_is_no_empty_answer(world, failure):
 
     with pytest.raises(type(failure)):
         world.ask(q="lost")
+
+
+def test_what_is_joined_and_what_is_not_are_searched_together_and_page_by_page(world, tmp_path):
+    for day in ("2026-11-20", "2026-11-21", "2026-11-22"):
+        calls_of_day = tmp_path / "entries" / f"day={day}" / "tenant=acme"
+        target = tmp_path / "joined" / f"day={day}" / "tenant=acme" / "all.parquet"
+        target.parent.mkdir(parents=True)
+        merge(calls_of_day, target)
+    world.queries.join()
+    world.joined = Joined(date(2026, 11, 22), frozenset({date(2026, 11, 21)}))
+
+    seen, following = [], {}
+    while True:
+        page = world.found(q='"lost my card"', limit="2", **following)
+        seen += [(each["call_id"], each["started_at"]) for each in page["calls"]]
+        if page.get("next") is None:
+            break
+        following = {"next": page["next"]}
+
+    assert seen == [(f"CA{number}", f"2026-11-2{number}T09:00:00.000Z") for number in (4, 3, 2, 1, 0)]
+    (started, *_) = world.queries.started.values()
+    assert "FROM joined WHERE tenant = 'acme'" in started

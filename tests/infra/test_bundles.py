@@ -10,7 +10,7 @@ import pytest
 from bench.cold import LAMBDA_LIKE, environment
 from infra.bundle import BundleFailed, Bundles, Target
 
-FUNCTIONS = ("voice", "authorize", "subscribe", "push", "publish", "finish", "batch", "calls", "sweep", "page")
+FUNCTIONS = ("voice", "authorize", "subscribe", "push", "publish", "finish", "batch", "join", "calls", "sweep", "page")
 
 
 def files(folder: Path) -> dict[str, bytes]:

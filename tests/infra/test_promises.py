@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,10 +13,10 @@ from callscribe import archive
 from callscribe.bus import SOURCE
 from callscribe.call import fold
 from callscribe.entries import KINDS, CallStarted, Entry
+from callscribe.joined import ENTRIES_TABLE, JOINED_PREFIX, JOINED_TABLE, joined_key
 from functions.batch.callback import ROUTE as GLADIA_ROUTE
 from functions.calls.openapi import PATH
 from functions.calls.operations import OPERATIONS
-from functions.calls.searching import TABLE as SEARCHED
 from functions.finish.finish import PATIENCE
 from infra.finish import KINDS as FINISH_KINDS
 from tests.tables import TABLES
@@ -36,6 +37,7 @@ FUNCTIONS = {
     "PublishFunction": "publish",
     "FinishFunction": "finish",
     "BatchFunction": "batch",
+    "JoinFunction": "join",
 }
 
 
@@ -185,6 +187,7 @@ def test_each_process_is_told_what_it_needs_and_no_more(templates: Templates) ->
             "PUBLIC_URL",
             "BATCH_QUEUE",
         },
+        "join": {"ARCHIVE_BUCKET"},
         "subscribe": {"CALLS_TABLE", "SUBSCRIPTIONS_TABLE", "PUSH_ENDPOINT"},
         "push": {"SUBSCRIPTIONS_TABLE", "PUSH_ENDPOINT"},
         "sweep": {
@@ -205,6 +208,7 @@ def test_each_process_is_told_what_it_needs_and_no_more(templates: Templates) ->
             "TWILIO_SECRET",
             "SIGNING_SECRET",
             "TWILIO_URL",
+            "ARCHIVE_BUCKET",
             "SEARCH_WORKGROUP",
             "SEARCH_DATABASE",
             "PUSH_URL",
@@ -286,6 +290,7 @@ def test_every_process_has_a_log_of_its_own_that_is_not_kept_for_ever(templates:
         "CallsApiAccessLog",
         "CallsFunctionLog",
         "FinishFunctionLog",
+        "JoinFunctionLog",
         "PageAccessLog",
         "PageFunctionLog",
         "PublishFunctionLog",
@@ -313,7 +318,8 @@ def test_calls_that_no_bridge_attends_to_are_looked_after_each_minute_by_one_run
     assert templates.text(target["Arn"]) == "{SweepFunction.Arn}"
     assert function["Timeout"] < 60
     assert target["RetryPolicy"] == {"MaximumRetryAttempts": 0}
-    assert templates.only("AWS::Lambda::EventInvokeConfig")["MaximumRetryAttempts"] == 0
+    configured = templates.of_type("AWS::Lambda::EventInvokeConfig").values()
+    assert {each["Properties"]["MaximumRetryAttempts"] for each in configured} == {0}
 
 
 def test_what_sweeps_sends_audio_where_calls_are_sent(templates: Templates) -> None:
@@ -564,31 +570,37 @@ def test_new_calls_go_to_the_task_with_the_fewest(templates: Templates) -> None:
 # --- the archive as a table
 
 
-def test_the_archives_table_has_the_columns_of_its_files(templates: Templates) -> None:
-    table = templates.only("AWS::Glue::Table")["TableInput"]
+def tables(templates: Templates) -> dict[str, dict[str, Any]]:
+    """Return the tables by their names."""
+    found = [each["Properties"]["TableInput"] for each in templates.of_type("AWS::Glue::Table").values()]
+    return {each["Name"]: each for each in found}
+
+
+@pytest.mark.parametrize(("name", "prefix"), [(ENTRIES_TABLE, archive.PREFIX), (JOINED_TABLE, JOINED_PREFIX)])
+def test_the_archives_tables_have_the_columns_of_its_files(templates: Templates, name: str, prefix: str) -> None:
+    table = tables(templates)[name]
     storage = table["StorageDescriptor"]
 
     assert {each["Name"]: each["Type"] for each in storage["Columns"]} == archive.COLUMNS
     assert {each["Name"]: each["Type"] for each in table["PartitionKeys"]} == archive.PARTITIONS
-    assert templates.text(storage["Location"]) == f"s3://{{ArchiveBucket}}/{archive.PREFIX}/"
-    assert table["Name"] == SEARCHED
+    assert templates.text(storage["Location"]) == f"s3://{{ArchiveBucket}}/{prefix}/"
 
 
-def test_a_files_key_is_where_the_table_looks_for_it(templates: Templates) -> None:
-    parameters = templates.only("AWS::Glue::Table")["TableInput"]["Parameters"]
-    folder = templates.text(parameters["storage.location.template"]).removeprefix("s3://{ArchiveBucket}/")
+def test_a_files_key_is_where_the_tables_look_for_it(templates: Templates) -> None:
     call = fold([Entry("CA1", 1, "2026-11-26T09:00:00.000Z", "acme", CALL)])
+    keys = {ENTRIES_TABLE: archive.key_of(call, "CA1", "acme"), JOINED_TABLE: joined_key(date(2026, 11, 26), "acme")}
 
-    assert archive.key_of(call, "CA1", "acme").startswith(
-        folder.replace("${day}", "2026-11-26").replace("${tenant}", "acme")
-    )
+    for name, key in keys.items():
+        template = tables(templates)[name]["Parameters"]["storage.location.template"]
+        folder = templates.text(template).removeprefix("s3://{ArchiveBucket}/")
+        assert key.startswith(folder.replace("${day}", "2026-11-26").replace("${tenant}", "acme"))
 
 
 def test_every_search_names_its_tenant_and_may_read_so_much(templates: Templates) -> None:
-    parameters = templates.only("AWS::Glue::Table")["TableInput"]["Parameters"]
+    injected = {each["Parameters"]["projection.tenant.type"] for each in tables(templates).values()}
     workgroup = templates.only("AWS::Athena::WorkGroup")["WorkGroupConfiguration"]
 
-    assert parameters["projection.tenant.type"] == "injected"
+    assert injected == {"injected"}
     assert workgroup["EnforceWorkGroupConfiguration"]
     assert workgroup["BytesScannedCutoffPerQuery"] == 10**11
     assert templates.text(workgroup["ResultConfiguration"]["OutputLocation"]) == "s3://{ArchiveBucket}/athena/"

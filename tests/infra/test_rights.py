@@ -62,8 +62,11 @@ def test_the_calls_function_may_read_open_and_search_calls_and_check_one_key_at_
         f"{GLUE}:catalog": {"glue:GetDatabase", "glue:GetTable"},
         f"{GLUE}:database/callscribe_dev": {"glue:GetDatabase", "glue:GetTable"},
         f"{GLUE}:table/callscribe_dev/entries": {"glue:GetTable"},
+        f"{GLUE}:table/callscribe_dev/joined": {"glue:GetTable"},
         "{ArchiveBucket.Arn}": {"s3:GetBucketLocation", "s3:ListBucket"},
         "{ArchiveBucket.Arn}/entries/*": {"s3:GetObject"},
+        "{ArchiveBucket.Arn}/joined/*": {"s3:GetObject"},
+        "{ArchiveBucket.Arn}/state/*": {"s3:GetObject"},
         "{ArchiveBucket.Arn}/athena/*": {"s3:GetObject", "s3:PutObject"},
         "{KeysTable.Arn}": {"dynamodb:GetItem"},
         parameter("settings"): {"ssm:GetParameter"},
@@ -130,6 +133,7 @@ def test_the_finish_function_may_write_what_a_call_lacks_and_keep_it_but_read_no
         **log_of("FinishFunctionLog"),
         CALLS: {"dynamodb:PutItem", "dynamodb:Query"},
         "{ArchiveBucket.Arn}/entries/*": {"s3:PutObject"},
+        "{ArchiveBucket.Arn}/stale/*": {"s3:PutObject"},
         "{SecretsGladiaSecret.Id}": READ_SECRET,
         "{FinishReaderQueue.Arn}": {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"},
     }
@@ -151,6 +155,20 @@ def test_the_batch_function_may_write_what_recordings_tell_and_put_off_what_wait
             "sqs:ReceiveMessage",
             "sqs:SendMessage",
         },
+    }
+
+
+def test_the_join_function_may_read_calls_files_and_keep_days_of_them_and_deletes_only_marks(
+    templates: Templates,
+) -> None:
+    assert templates.rights("JoinFunctionRole") == {
+        **TRACES,
+        **log_of("JoinFunctionLog"),
+        "{ArchiveBucket.Arn}": {"s3:ListBucket", "s3:ListBucketVersions"},
+        "{ArchiveBucket.Arn}/entries/*": {"s3:GetObject"},
+        "{ArchiveBucket.Arn}/joined/*": {"s3:PutObject"},
+        "{ArchiveBucket.Arn}/state/*": {"s3:GetObject", "s3:PutObject"},
+        "{ArchiveBucket.Arn}/stale/*": {"s3:DeleteObjectVersion"},
     }
 
 
@@ -214,6 +232,7 @@ def test_there_is_one_role_a_process_and_no_other(templates: Templates) -> None:
         "BatchFunctionRole",
         "CallsFunctionRole",
         "FinishFunctionRole",
+        "JoinFunctionRole",
         "PageFunctionRole",
         "PublishFunctionRole",
         "PushFunctionRole",
@@ -225,7 +244,7 @@ def test_there_is_one_role_a_process_and_no_other(templates: Templates) -> None:
     ]
 
 
-def test_every_wildcard_is_one_of_eight_that_cannot_be_narrowed(templates: Templates) -> None:
+def test_every_wildcard_is_one_of_those_that_cannot_be_narrowed(templates: Templates) -> None:
     resources = {resource for role in templates.roles() for resource in templates.rights(role)}
 
     assert {resource for resource in resources if "*" in resource} == {
@@ -235,6 +254,9 @@ def test_every_wildcard_is_one_of_eight_that_cannot_be_narrowed(templates: Templ
         f"arn:{{AWS::Partition}}:ecs:{ACCOUNT}:service/{{ServiceCluster}}/*",  # the service is made after the role
         "{ArchiveBucket.Arn}/entries/*",  # calls get their ids while it runs, too
         "{ArchiveBucket.Arn}/batch/*",
+        "{ArchiveBucket.Arn}/joined/*",
+        "{ArchiveBucket.Arn}/stale/*",
+        "{ArchiveBucket.Arn}/state/*",
         "{ArchiveBucket.Arn}/athena/*",
         f"arn:{{AWS::Partition}}:logs:{ACCOUNT}:log-group:*",  # API Gateway has one role for all logs of an account
     }

@@ -124,7 +124,7 @@ def test_deploying_goes_by_the_roles_and_the_bucket_of_bootstrap(deployed, syste
     keys = system.root.client("s3").list_objects_v2(Bucket=f"cdk-hnb659fds-assets-{account}-us-east-1")["Contents"]
 
     assert {"deploy", "file-publishing"} <= assumed
-    assert len([each for each in keys if each["Key"].endswith(".zip")]) == len(system.functions()) == 10
+    assert len([each for each in keys if each["Key"].endswith(".zip")]) == len(system.functions()) == 11
 
 
 def test_every_stack_is_there(deployed, system):

@@ -153,6 +153,7 @@ def test_functions_know_the_addresses_that_work_here(stack):
         "publish",
         "finish",
         "batch",
+        "join",
     }
     assert environments["voice"]["PUBLIC_URL"] + "/twilio/voice" == urldefrag(stack.voice_url).url
     assert environments["push"]["PUSH_ENDPOINT"] == stack.push_url.replace("ws://", "http://")
@@ -167,13 +168,14 @@ def test_functions_know_no_service_outside_but_those_that_were_given(stack):
     assert variables["TWILIO_URL"] == "http://127.0.0.1:9"  # where nobody listens
 
 
-def test_the_engines_own_clock_invokes_the_sweep_as_the_template_says(stack):
+def test_the_engines_own_clock_invokes_functions_as_the_template_says(stack):
     client = stack.root.client("events")
-    (rule,) = client.list_rules()["Rules"]
-    (target,) = client.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+    rules = {rule["ScheduleExpression"]: rule for rule in client.list_rules()["Rules"]}
 
-    assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 minute)", "ENABLED")
-    assert target["Arn"].endswith(f":function:{stack.functions['sweep']}")
+    for expression, folder in {"rate(1 minute)": "sweep", "rate(1 hour)": "join"}.items():
+        (target,) = client.list_targets_by_rule(Rule=rules[expression]["Name"])["Targets"]
+        assert rules[expression]["State"] == "ENABLED"
+        assert target["Arn"].endswith(f":function:{stack.functions[folder]}")
 
 
 def test_the_bridge_gets_its_tasks_environment_and_its_roles_credentials(stack):

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -132,10 +132,10 @@ class Deployment:
         environments = (*self.environments.values(), self.stack.bridge)
         return next(variables[name] for variables in environments if name in variables)
 
-    def new_call(self) -> str:
-        """Open the log of a call that nobody else knows of, and return its id."""
+    def new_call(self, *, begun: timedelta = timedelta()) -> str:
+        """Open the log of a call that nobody else knows of, and that began so long ago; return its id."""
         call_id = new_sid("CA")
-        at = timestamp(datetime.now(UTC))
+        at = timestamp(datetime.now(UTC) - begun)
         self.table(Log(self.stack.calls_table, call_id).open(STARTED, at=at, tenant=TENANT, token=call_id))
         return call_id
 

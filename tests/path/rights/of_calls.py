@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from callscribe.api_keys import ApiKeys, new_key
 from callscribe.entries import timestamp
+from callscribe.joined import STATE_KEY, encode_state
 from tests.path.rights.act import Act
+from tests.path.rights.clients import client
 from tests.path.rights.deployment import ACCOUNT, TENANT, event
 from tests.path.rights.right import rights
 from tests.routes import matched
@@ -34,6 +36,8 @@ def acts(deployment: Deployment, carrier: Carrier) -> list[Act]:
             "what was said is searched",
             KEY
             | rights("SIGNING_SECRET", SECRET)
+            | rights("ARCHIVE_BUCKET/state/*", "s3:GetObject")
+            | rights("ARCHIVE_BUCKET/", "s3:ListBucket")
             | rights("SEARCH_WORKGROUP", "athena:StartQueryExecution")
             | rights("*", "athena:GetQueryExecution", "athena:GetQueryResults"),
             partial(searches, api),
@@ -90,6 +94,8 @@ async def reads(api: Api) -> None:
 
 
 async def searches(api: Api) -> None:
+    s3, bucket = client(api.deployment.stack.root, "s3"), api.deployment.variable("ARCHIVE_BUCKET")
+    s3.put_object(Bucket=bucket, Key=STATE_KEY, Body=encode_state(date(2026, 1, 1)))
     status, page = await api.ask("GET", "/v1/search", q="umbrella")
 
     assert status == 200

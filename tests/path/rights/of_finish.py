@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -36,12 +36,20 @@ def acts(deployment: Deployment) -> list[Act]:
             | rights("GLADIA_SECRET", "secretsmanager:GetSecretValue")
             | rights("ARCHIVE_BUCKET/entries/*", "s3:PutObject"),
             partial(finishes, deployment),
-        )
+        ),
+        Act(
+            "a call of a day that may be joined marks it",
+            rights("CALLS_TABLE", "dynamodb:Query", "dynamodb:PutItem")
+            | rights("GLADIA_SECRET", "secretsmanager:GetSecretValue")
+            | rights("ARCHIVE_BUCKET/entries/*", "s3:PutObject")
+            | rights("ARCHIVE_BUCKET/stale/*", "s3:PutObject"),
+            partial(finishes, deployment, begun=timedelta(days=3)),
+        ),
     ]
 
 
-async def finishes(deployment: Deployment) -> None:
-    call_id = deployment.new_call()
+async def finishes(deployment: Deployment, *, begun: timedelta = timedelta()) -> None:
+    call_id = deployment.new_call(begun=begun)
     at = timestamp(datetime.now(UTC))
     for number, body in enumerate(SPOKEN):
         entry = deployment.table(

@@ -24,6 +24,7 @@ TABLES = {
     "TICKETS_TABLE": (),
 }
 SECRETS = ("GLADIA_SECRET", "SIGNING_SECRET", "TWILIO_SECRET")
+PREFIXES = ("entries", "batch", "joined", "state", "stale", "athena", "other")  # of files of the archive
 PARAMETERS = ("MEDIA_URL_PARAMETER", "SETTINGS_PARAMETER")
 NOBODY = "L0SM9cOFvHcCIhw="  # a connection that is gone
 ONE = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": "a-probe"}}}
@@ -117,13 +118,18 @@ def _others(deployment: Deployment) -> Iterator[Probe]:
         yield _probe("sqs", "GetQueueAttributes", url, on=queue)
         yield _probe("sqs", "ReceiveMessage", url, on=queue)
         yield _probe("sqs", "SendMessage", url | {"MessageBody": "{}"}, on=queue)
-    for prefix in ("entries", "batch", "athena", "other"):
+    for prefix in PREFIXES:
         file = {"Bucket": deployment.variable("ARCHIVE_BUCKET"), "Key": f"{prefix}/a-probe"}
+        files = f"ARCHIVE_BUCKET/{prefix}/*"
         for operation in ("PutObject", "GetObject", "DeleteObject"):
-            yield _probe("s3", operation, file, on=f"ARCHIVE_BUCKET/{prefix}/*")
+            yield _probe("s3", operation, file, on=files)
+        version = {**file, "VersionId": "a-probe"}
+        yield Probe(Right("s3:DeleteObjectVersion", files), lambda of, one=version: of("s3").delete_object(**one))
     bucket = {"Bucket": deployment.variable("ARCHIVE_BUCKET")}
     yield _probe("s3", "GetBucketLocation", bucket, on="ARCHIVE_BUCKET/")
     yield Probe(Right("s3:ListBucket", "ARCHIVE_BUCKET/"), lambda of: of("s3").list_objects_v2(**bucket))
+    versions = Right("s3:ListBucketVersions", "ARCHIVE_BUCKET/")
+    yield Probe(versions, lambda of: of("s3").list_object_versions(**bucket))
     asked = {"WorkGroup": deployment.variable("SEARCH_WORKGROUP"), "QueryString": "SELECT 1"}
     yield _probe("athena", "StartQueryExecution", asked, on="SEARCH_WORKGROUP")
     yield _probe("athena", "StartQueryExecution", asked | {"WorkGroup": "primary"}, on="primary")

@@ -11,7 +11,7 @@ from local.gladia.prerecorded.faults import PreRecordedFaults
 from local.gladia.scripted import ScriptedRecogniser
 from local.gladia.server import EmulatedGladia
 from local.gladia.settings import Settings
-from tests.path.rights import of_batch, of_bridge, of_calls, of_clients, of_finish, of_sweep, of_voice
+from tests.path.rights import of_batch, of_bridge, of_calls, of_clients, of_finish, of_join, of_sweep, of_voice
 from tests.path.rights.act import Scenario
 from tests.path.rights.carrier import carrier
 
@@ -90,6 +90,12 @@ async def batch(deployment: Deployment) -> AsyncIterator[Scenario]:
 
 
 @asynccontextmanager
+async def join(deployment: Deployment) -> AsyncIterator[Scenario]:
+    async with deployment.witnessed("join") as start_anew:
+        yield Scenario(of_join.acts(deployment), start_anew)
+
+
+@asynccontextmanager
 async def bridge(deployment: Deployment) -> AsyncIterator[Scenario]:
     async def keeps_nothing() -> None:
         pass
@@ -103,6 +109,7 @@ SCENARIOS: dict[str, Callable[[Deployment], AbstractAsyncContextManager[Scenario
     "BatchFunctionRole": batch,
     "CallsFunctionRole": calls,
     "FinishFunctionRole": finish,
+    "JoinFunctionRole": join,
     "PublishFunctionRole": publish,
     "PushFunctionRole": push,
     "ServiceRole": bridge,

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from local.aws.cloudformation import DeployError
 from local.aws.settle import STREAM_ACTIONS, demand
 from tests.path.rights.act import NOT_DONE
-from tests.path.rights.right import rights
+from tests.path.rights.right import Right, rights
 from tests.path.rights.scenarios import SCENARIOS
 
 # What nothing asks for here, by how the action, and what it is on, begin: who does on AWS.
@@ -18,8 +18,6 @@ NOT_ASKED_FOR = {
     "sqs:ReceiveMessage": "Lambda, to bring messages to a function; the local AWS takes them out itself",
     "glue:": "Athena, under the role of who searches, to know the archive's columns; the local one looks itself",
     "s3:GetBucketLocation": "as above, to know where the archive is",
-    "s3:GetObject": "as above, to read the archive, and what the search has found",
-    "s3:ListBucket": "as above, to know the archive's files",
     "s3:PutObject ARCHIVE_BUCKET/athena/": "as above, to leave what the search has found",
     "logs:": "Lambda, ECS and API Gateway, to write logs; the local AWS writes those of functions itself",
     "xray:": "the X-Ray daemon beside a function, to send its traces; there is none here",
@@ -43,8 +41,16 @@ def role(request, deployment):
     return deployment.roles[request.param]
 
 
+# What Athena does under the role of who searches; the local one looks itself.
+ATHENAS = {
+    "CallsFunctionRole": {
+        Right("s3:GetObject", f"ARCHIVE_BUCKET/{prefix}/*") for prefix in ("entries", "joined", "athena")
+    }
+}
+
+
 def asked_for(role):
-    granted = role.granted() - JUDGED_WRONGLY.get(role.logical, set())
+    granted = role.granted() - JUDGED_WRONGLY.get(role.logical, set()) - ATHENAS.get(role.logical, set())
     return {right for right in granted if not " ".join(right).startswith(tuple(NOT_ASKED_FOR))}
 
 

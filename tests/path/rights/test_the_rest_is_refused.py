@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.path.rights.probes import SECRETS, TABLES, allowed, probes
+from tests.path.rights.probes import PREFIXES, SECRETS, TABLES, allowed, probes
 
 BRIDGE, SWEEP, VOICE, CALLS = "ServiceRole", "SweepFunctionRole", "VoiceRole", "CallsFunctionRole"
 PUSH, SUBSCRIBE, AUTHORIZE, FINISH = "PushFunctionRole", "SubscribeRole", "AuthorizeRole", "FinishFunctionRole"
-BATCH = "BatchFunctionRole"
+BATCH, JOIN = "BatchFunctionRole", "JoinFunctionRole"
 
 
 @pytest.fixture(scope="session")
@@ -71,15 +71,19 @@ def test_logs_are_written_by_those_who_open_end_hear_and_finish_calls_and_read_b
     assert may("dynamodb:Query", "CALLS_TABLE") == {*writers, FINISH, SUBSCRIBE}
 
 
-def test_the_archive_is_written_by_who_finishes_and_transcribes_calls_and_read_by_who_searches_it(may):
-    files = {prefix: f"ARCHIVE_BUCKET/{prefix}/*" for prefix in ("entries", "batch", "athena", "other")}
-    assert {prefix: may("s3:PutObject", on) for prefix, on in files.items()} == {
-        "entries": {FINISH}, "batch": {BATCH}, "athena": {CALLS}, "other": set(),
+def test_each_file_of_the_archive_is_written_and_read_by_who_has_to_and_none_is_deleted_but_a_mark(may):
+    def who(action):
+        found = {prefix: may(action, f"ARCHIVE_BUCKET/{prefix}/*") for prefix in PREFIXES}
+        return {prefix: roles for prefix, roles in found.items() if roles}
+
+    assert who("s3:PutObject") == {
+        "entries": {FINISH}, "stale": {FINISH}, "batch": {BATCH}, "joined": {JOIN}, "state": {JOIN}, "athena": {CALLS},
     }  # fmt: skip
-    assert {prefix: may("s3:GetObject", on) for prefix, on in files.items()} == {
-        "entries": {CALLS}, "batch": set(), "athena": {CALLS}, "other": set(),
+    assert who("s3:GetObject") == {
+        "entries": {CALLS, JOIN}, "joined": {CALLS}, "state": {CALLS, JOIN}, "athena": {CALLS},
     }  # fmt: skip
-    assert not any(may("s3:DeleteObject", on) for on in files.values())
+    assert who("s3:DeleteObject") == {}
+    assert who("s3:DeleteObjectVersion") == {"stale": {JOIN}}
 
 
 def test_searches_are_begun_by_the_http_api_alone_and_in_their_workgroup(may):

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from tests.path.rights.right import Right
 
@@ -54,8 +54,7 @@ class Witness:
                 self.end_headers()
                 self.wfile.write(answer)
 
-            def do_PUT(self) -> None:
-                self.do_POST()
+            do_GET = do_PUT = do_DELETE = do_POST  # noqa: N815
 
             def log_message(self, *_arguments) -> None:
                 pass
@@ -119,9 +118,8 @@ class Witness:
     def _right(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Right:
         if "/@connections/" in path:
             return Right("execute-api:ManageConnections", "PUSH_ENDPOINT")
-        if method == "PUT":
-            bucket, prefix, *_ = urlsplit(path).path.lstrip("/").split("/")
-            return Right("s3:PutObject", self._names.of(f"arn:aws:s3:::{bucket}/{prefix}/*"))
+        if "x-amz-target" not in headers:
+            return self._right_to_files(method, urlsplit(path))
         service, _, operation = headers["x-amz-target"].partition(".")
         asked = json.loads(body)
         match SERVICES[service]:
@@ -137,3 +135,11 @@ class Witness:
                 return Right(f"athena:{operation}", "SEARCH_WORKGROUP" if "WorkGroup" in asked else "*")
             case other:
                 return Right(f"{other}:{operation}", self._names.of(asked.get("SecretId") or asked["Name"]))
+
+    def _right_to_files(self, method: str, asked: SplitResult) -> Right:
+        bucket, _, key = asked.path.lstrip("/").partition("/")
+        if not key:
+            action = "s3:ListBucketVersions" if "versions" in asked.query.split("&") else "s3:ListBucket"
+            return Right(action, self._names.of(f"arn:aws:s3:::{bucket}"))
+        action = {"GET": "s3:GetObject", "PUT": "s3:PutObject", "DELETE": "s3:DeleteObjectVersion"}[method]
+        return Right(action, self._names.of(f"arn:aws:s3:::{bucket}/{key.partition('/')[0]}/*"))

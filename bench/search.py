@@ -1,8 +1,8 @@
 """`python -m bench.search`: what a search takes over 100,000 calls, by DuckDB over files on this machine.
 
 The calls are made up: six minutes each, 40 utterances, over 30 days, of 50,000 different sentences. Their rows have
-the columns of the archive's files and are kept as Parquet, a file a day, as one joins small files to be read. The
-searches go through the product's own parser and statement; each is run in a connection of its own.
+the columns of the archive's files and are kept as Parquet, a file a day, as `functions/join` keeps them. The searches
+go through the product's own parser and statement; each is run in a connection of its own.
 """
 
 from __future__ import annotations

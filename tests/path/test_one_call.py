@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urldefrag
 
 import msgspec
@@ -19,13 +20,15 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from callscribe.after_call import TranscriptReady
-from callscribe.archive import unpack
+from callscribe.archive import key_of, pack, rows, unpack
 from callscribe.call import fold
 from callscribe.client import Watching
-from callscribe.entries import CallFailed, CallStarted, Entry
+from callscribe.entries import CallFailed, CallStarted, Entry, Utterance, timestamp
+from callscribe.joined import joined_key
 from callscribe.messages import PartialMessage
 from callscribe.tickets import push_ticket, sign
 from callscribe.transcript import transcript
+from local.aws.engine import root_at
 from local.gladia.scripted import silence, spoken
 from local.placing import Placed, Tracks, watch
 from tests.path.files import file_of
@@ -247,6 +250,39 @@ async def test_what_was_said_is_found_when_the_call_is_over_in_the_terminal_too(
     wrong = await asyncio.to_thread(search, '"turquoise')
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "this quotation mark has no second one" in wrong.stderr
+
+
+async def test_a_day_that_is_over_is_joined_and_searched_like_any_other(up):
+    aws = root_at(up.addresses.aws_url)
+    s3, (bucket,) = aws.client("s3"), [each for each in buckets(aws) if "archive" in each]
+    began = datetime.now(UTC) - timedelta(days=5)
+    entries = [
+        Entry("CAold", 1, timestamp(began), "default", CallStarted(
+            provider="twilio", direction="inbound", account="AC1", from_number="+12025550123", to_number="+12025550188"
+        )),
+        Entry("CAold", 2, timestamp(began), "default", Utterance(
+            leg="MZ1/inbound", id="G1/1", text="an ancient hippogriff", start_ms=4200, end_ms=5000, language="en",
+            confidence=0.9, words=(),
+        )),
+    ]  # fmt: skip
+    s3.put_object(Bucket=bucket, Key=key_of(fold(entries), "CAold", "default"), Body=pack(rows(entries)))
+    (join,) = [each["FunctionName"] for each in aws.client("lambda").list_functions()["Functions"]
+               if "JoinFunction" in each["FunctionName"]]  # fmt: skip
+    answer = await asyncio.to_thread(aws.client("lambda").invoke, FunctionName=join, Payload=b"{}")
+    assert "FunctionError" not in answer
+
+    assert joined_key(began.date(), "default") in {
+        each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]
+    }
+    async with up.addresses.callscribe() as client:
+        (found,) = [call async for call in client.search("hippogriff")]
+        assert (found.call_id, found.started_at, found.moments[0].start_ms) == ("CAold", timestamp(began), 4200)
+        # Both are searched together, and a page may end between them.
+        assert len([call async for call in client.search("number:+12025550123")]) > 1
+
+
+def buckets(aws) -> list[str]:
+    return [each["Name"] for each in aws.client("s3").list_buckets()["Buckets"]]
 
 
 def ticket(up, **changes) -> str:

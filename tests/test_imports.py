@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from infra.bundle import MORE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -108,7 +110,13 @@ def test_what_functions_share_imports_no_function() -> None:
 
 
 def test_functions_import_only_what_their_bundle_or_lambda_brings() -> None:
-    assert foreign("functions") <= packages_of("functions") | BROUGHT_BY_LAMBDA
+    for path in sorted((ROOT / "functions").glob("*/")):
+        brought = {module for group in ("functions", *MORE.get(path.name, ())) for module in packages_of(group)}
+        if path.name != "__pycache__":
+            assert foreign(f"functions/{path.name}") <= brought | BROUGHT_BY_LAMBDA, path.name
+    own = [name for path in (ROOT / "functions").glob("*.py") for name in imported(path)]
+    shared = {name.partition(".")[0] for name in own} - FOLDERS - set(sys.stdlib_module_names)
+    assert shared <= packages_of("functions") | BROUGHT_BY_LAMBDA
 
 
 def test_the_bridge_imports_only_what_its_image_holds() -> None:

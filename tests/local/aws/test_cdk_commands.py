@@ -14,7 +14,7 @@ from websockets.exceptions import InvalidStatus
 
 from callscribe.api_keys import ApiKeys
 from callscribe.dynamodb import perform
-from local.aws.adaptation import LEFT_OUT
+from local.aws.adaptation import ANYWHERE, LEFT_OUT
 from local.aws.adapted_app import adapt_assembly
 from local.aws.engine import Engine
 from tests.local.aws.cdk_project import Project
@@ -98,13 +98,13 @@ def destroyed(system, project, configured):
     return before
 
 
-def test_what_is_deployed_here_is_what_is_synthesized_but_for_what_is_left_out_and_the_image(templates, adapted):
+def test_what_is_deployed_here_is_what_is_synthesized_but_for_what_is_adapted_and_the_image(templates, adapted):
     def read(folder):
         return {path.name: json.loads(path.read_text()) for path in folder.glob("*.json")}
 
     before, after = read(templates), read(adapted)
     changed = {name for name in before if before[name] != after[name]}
-    assert changed == {"Bridge.assets.json", "Bridge.template.json", "Data.template.json"}
+    assert changed == {"Api.template.json", "Bridge.assets.json", "Bridge.template.json", "Data.template.json"}
     (image,) = before["Bridge.assets.json"].pop("dockerImages").values()
     assert after["Bridge.assets.json"].pop("dockerImages") == {}
     assert after["Bridge.assets.json"] == before["Bridge.assets.json"]
@@ -116,6 +116,10 @@ def test_what_is_deployed_here_is_what_is_synthesized_but_for_what_is_left_out_a
         if key not in after[name]["Resources"]
     ]
     assert set(gone) == set(LEFT_OUT)
+    resources = before["Api.template.json"]["Resources"]
+    others = {key for key, resource in resources.items() if after["Api.template.json"]["Resources"][key] != resource}
+    assert {resources[key]["Type"] for key in others} == {"AWS::IAM::Policy"}
+    assert all(any(action in json.dumps(resources[key]) for action in ANYWHERE) for key in others)
 
 
 def test_deploying_goes_by_the_roles_and_the_bucket_of_bootstrap(deployed, system):

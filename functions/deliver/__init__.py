@@ -1,0 +1,1 @@
+"""Delivers what happens in calls to customers' endpoints, signed, again and again until they have it."""

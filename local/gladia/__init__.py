@@ -7,8 +7,9 @@ lets a test ask for the other.
 
 What it does otherwise than Gladia, on purpose:
 
-- It has no model for translation, entities, sentiment or summaries. The options are accepted; each result asked for
-  comes as the API's own failed add-on message (`error` filled, `data` null), never as an invention.
+- Entities, sentiments and summaries are found by rules and short lists of English (`intelligence`): what they find is
+  there, and they find less than Gladia does. For translation there is nothing: the option is accepted, and each result
+  asked for comes as the API's own failed add-on message (`error` filled, `data` null), never as an invention.
 - With Whisper tiny.en it hears English only. A session in other languages is opened as Gladia would open it, gets its
   speech events, and no transcripts; the log says so when it opens. No languages at all means English.
 - Callbacks and webhooks are not sent, and the log says so when a session asks for them. `audio_enhancer`,

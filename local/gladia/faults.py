@@ -157,6 +157,12 @@ class EndLate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag
     what: Literal["results", "close"] = "results"
 
 
+class AddOnFailed(_Attempt, frozen=True, kw_only=True, tag="add_on_failed"):
+    """An add-on's result is an error: that of its `first` final and the next, or the summary, which is the only one."""
+
+    add_on: Literal["named_entity_recognition", "sentiment_analysis", "summarization"]
+
+
 OpeningFault = OpeningRefused | OpeningHangs | OpeningSlow
 HandshakeFault = HandshakeRefused | HandshakeHangs
 EndOfSocket = Dropped | Closed | HalfOpen
@@ -165,7 +171,7 @@ AcknowledgementFault = (
 )
 OddMessage = FinalsRepeated | MessageHuge | MessageMalformed
 SocketFault = EndOfSocket | AcknowledgementFault | OddMessage
-Fault = OpeningFault | HandshakeFault | SocketFault | EndLate
+Fault = OpeningFault | HandshakeFault | SocketFault | EndLate | AddOnFailed
 
 
 def kind(fault: Fault) -> str:

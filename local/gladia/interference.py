@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from local.gladia.faults import (
     AcknowledgementsMissing,
     AcknowledgementsNegative,
     AcknowledgementsSlow,
+    AddOnFailed,
     Closed,
     Dropped,
     EndLate,
@@ -42,6 +44,9 @@ class Interference:
         self._struck = struck
         self._coming = [fault for fault in faults if isinstance(fault, SocketFault)]
         self._late_end = next((fault for fault in faults if isinstance(fault, EndLate)), None)
+        self._failing = [fault for fault in faults if isinstance(fault, AddOnFailed)]
+        self._results: Counter[str] = Counter()  # of each add-on
+        session.analysis.fails = self._add_on_fails
         self._is_absent = not faults  # so that nobody pays for looking into messages
         self._connections = 0
         self._messages = 0
@@ -125,6 +130,15 @@ class Interference:
         is_refused = bool(audio_bytes) and self._negative > 0
         self._negative -= is_refused
         return is_refused
+
+    def _add_on_fails(self, add_on: str) -> bool:
+        """Tell whether the next result of an add-on is an error."""
+        self._results[add_on] += 1
+        for fault in self._failing:
+            if fault.add_on == add_on and fault.strikes(self._results[add_on]):
+                self._struck(fault)
+                return True
+        return False
 
     @property
     def _leaves_out(self) -> bool:

@@ -158,5 +158,9 @@ DRAWS: dict[str, Callable[[random.Random, Chance], Fault]] = {
     "end_late": lambda chance, of: faults.EndLate(
         delay_s=_delay_s(chance, of), what=chance.choice(("results", "close"))
     ),
+    "add_on_failed": lambda chance, _: faults.AddOnFailed(
+        add_on=chance.choice(("named_entity_recognition", "sentiment_analysis", "summarization")),
+        times=chance.choice((1, 2, None)),
+    ),
 }
 """How chance draws a fault of each kind, by its word."""

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from local.gladia import messages, results
+from local.gladia.analysis import AddOnFailedError, Analysis
 from local.gladia.audio import AudioFormat, Intake
 from local.gladia.effects import Close, Effect, Finish, Listen, Send
 from local.gladia.recogniser import Finished, Heard, Listened, SpeechEnded, SpeechStarted, Spoken, Track
@@ -59,6 +60,8 @@ class Session:
         """Closes with 1009."""
         self.refused_bytes = 0
         """Audio left untaken, and said to be, while the session would have taken it."""
+        self.analysis = Analysis(request, settings)
+        """What its add-ons make of its words."""
         self.phase = Phase.QUEUED
         self.connected = False
         self._settings = settings
@@ -197,6 +200,7 @@ class Session:
             request=self.request,
             duration_s=self.duration_s,
             transcription_s=self.completed_at_s - self._first_audio_s,
+            add_ons=self.analysis.results(),
         )
 
     def _take_audio(self, chunk: bytes, *, now: float) -> list[Effect]:
@@ -243,9 +247,23 @@ class Session:
             effects += self._say("transcript", transcript, now=now)
         if spoken.is_final:
             self.finals.append(utterance)
-            for name in results.live_add_ons(self.request):
-                effects += self._fail_add_on(name, now=now)
+            for name in self.analysis.realtime:
+                effects += self._analyse(name, transcript.id, utterance, now=now)
         return effects
+
+    def _analyse(self, name: str, utterance_id: str, utterance: messages.Utterance, *, now: float) -> list[Effect]:
+        try:
+            found = self.analysis.of_final(name, utterance_id, utterance)
+        except AddOnFailedError as error:
+            return self._fail_add_on(name, str(error), now=now)
+        return [] if found is None else self._pass_add_on(name, found, now=now)
+
+    def _summarize(self, *, now: float) -> list[Effect]:
+        try:
+            summary = self.analysis.summarize(self.finals)
+        except AddOnFailedError as error:
+            return self._fail_add_on("post_summarization", str(error), now=now)
+        return self._pass_add_on("post_summarization", {"results": summary}, now=now)
 
     def _end(self, *, now: float) -> list[Effect]:
         self.completed_at_s = now
@@ -254,7 +272,7 @@ class Session:
             *self._say("post_transcript", results.transcription(self.finals), now=now),
         ]
         if self.request.post_processing.summarization:
-            effects += self._fail_add_on("post_summarization", now=now)
+            effects += self._summarize(now=now)
         effects += self._say("post_final_transcript", self.result(), now=now)
         effects += self._say("end_session", now=now)
         self.phase = Phase.ENDED
@@ -267,9 +285,11 @@ class Session:
     def _acknowledge(self, kind: str, data: Any, *, now: float) -> list[Effect]:
         return self._pass(messages.Acknowledgement(kind, self.session_id, messages.timestamp(now), data=data))
 
-    def _fail_add_on(self, kind: str, *, now: float) -> list[Effect]:
-        problem = messages.Problem(f"{kind} is {results.NO_MODEL}")
-        return self._pass(messages.AddOn(kind, self.session_id, messages.timestamp(now), error=problem))
+    def _pass_add_on(self, kind: str, data: Any, *, now: float) -> list[Effect]:
+        return self._pass(messages.AddOn(kind, self.session_id, messages.timestamp(now), data=data))
+
+    def _fail_add_on(self, kind: str, why: str, *, now: float) -> list[Effect]:
+        return self._pass(messages.AddOn(kind, self.session_id, messages.timestamp(now), error=messages.Problem(why)))
 
     def _say(self, kind: str, data: Any = None, *, now: float) -> list[Effect]:
         """Say `kind`, with `data` if it carries any, should the client want to hear of it."""

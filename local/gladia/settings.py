@@ -70,6 +70,13 @@ class Settings:
     nested_unknowns_refused: bool = False
     """Whether an unknown property below the top level is an error. Known clients send some unharmed."""
 
+    empty_add_ons: bool = True
+    """Whether an add-on that finds nothing in a final says so, with an empty list, or says nothing. Not known."""
+
+    sentiments_as_list: bool = False
+    """Whether a result holds sentiments as a list, as in Gladia's documentation, or that list as a text of JSON, as its
+    OpenAPI document has it."""
+
     compression: bool = False
     """Whether permessage-deflate is accepted when the client offers it. Not known."""
 

@@ -19,5 +19,8 @@ class PreRecordedFaults(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     callbacks: Annotated[int, Meta(ge=0)] = 1
     """How often the end of a job is told: 0 for never."""
 
+    failing_add_ons: tuple[Literal["named_entity_recognition", "sentiment_analysis", "summarization"], ...] = ()
+    """Add-ons whose result is an error."""
+
 
 NONE = PreRecordedFaults()

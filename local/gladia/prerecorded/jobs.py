@@ -2,17 +2,20 @@
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
 
+from local.gladia import add_ons
 from local.gladia.errors import RequestError
+from local.gladia.intelligence.summary import summary
 from local.gladia.messages import Utterance, timestamp
 from local.gladia.prerecorded.files import File
 from local.gladia.prerecorded.request import PreRecordedRequest
-from local.gladia.results import failed, transcription
+from local.gladia.request import SummarizationConfig
+from local.gladia.results import transcription
 
 MOST_S = 135 * 60.0  # Gladia, "Supported files & duration"
 ADD_ONS = (
@@ -96,8 +99,16 @@ class Jobs:
         return sum(each.status == "processing" for each in self._jobs.values() if each.key == key)
 
 
-def result(job: Job, said: Sequence[Utterance], speakers: Sequence[int] | None, *, took_s: float) -> dict[str, Any]:
-    """Return what was made of the recording; every add-on asked for is there, failed."""
+def result(
+    job: Job,
+    said: Sequence[Utterance],
+    speakers: Sequence[int] | None,
+    *,
+    took_s: float,
+    failing: Collection[str] = (),
+    sentiments_as_list: bool = False,
+) -> dict[str, Any]:
+    """Return what was made of the recording; the add-ons of `failing` have failed, and those that have no model."""
     file = job.file
     duration_s, channels = (file.duration_s, file.channels) if file else (0.0, 1)
     words = transcription(said)
@@ -115,9 +126,26 @@ def result(job: Job, said: Sequence[Utterance], speakers: Sequence[int] | None, 
         "transcription": words,
     }
     for name in ADD_ONS:
-        if getattr(job.request, name):
-            body[name] = failed("" if name == "sentiment_analysis" else None)
+        if not getattr(job.request, name):
+            continue
+        if name in add_ons.WITHOUT_A_MODEL or name in failing:
+            body[name] = add_ons.failed(name, add_ons.ON_DEMAND if name in failing else add_ons.NO_MODEL)
+        else:
+            found = _found(name, job.request, said, speakers)
+            body[name] = add_ons.succeeded(name, found, sentiments_as_list=sentiments_as_list)
     return body
+
+
+def _found(name: str, request: PreRecordedRequest, said: Sequence[Utterance], speakers: Sequence[int] | None) -> Any:
+    """Return what an add-on makes of what was said."""
+    if name == "summarization":
+        return summary(said, (request.summarization_config or SummarizationConfig()).type)
+    who = [None] * len(said) if speakers is None else speakers
+    return [
+        each
+        for utterance, speaker in zip(said, who, strict=True)
+        for each in add_ons.of_utterance(name, utterance, speaker)
+    ]
 
 
 def shown(job: Job) -> dict[str, Any]:

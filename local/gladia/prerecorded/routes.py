@@ -157,7 +157,14 @@ class PreRecorded:
         if job.request.diarization:
             # As long as a spectrum of every 10 ms takes.
             who = await asyncio.to_thread(speakers, job.file, said, job.request.diarization_config)
-        job.result = result(job, said, who, took_s=self._clock() - began)
+        job.result = result(
+            job,
+            said,
+            who,
+            took_s=self._clock() - began,
+            failing=self.faults.failing_add_ons,
+            sentiments_as_list=self._settings.sentiments_as_list,
+        )
         job.status = "done"
 
     async def _tell(self, job: Job) -> None:

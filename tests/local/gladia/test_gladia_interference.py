@@ -12,6 +12,7 @@ from local.gladia.faults import (
     AcknowledgementsMissing,
     AcknowledgementsNegative,
     AcknowledgementsSlow,
+    AddOnFailed,
     Closed,
     Dropped,
     EndLate,
@@ -20,7 +21,7 @@ from local.gladia.faults import (
     MessageMalformed,
 )
 from local.gladia.interference import Interference
-from local.gladia.recogniser import Finished
+from local.gladia.recogniser import Finished, Spoken, Word
 from local.gladia.request import parse
 from local.gladia.session import Session
 from local.gladia.settings import Settings
@@ -33,8 +34,8 @@ FRAME = bytes(160)
 class Talk:
     """A session of one mu-law channel under `faults`, with what struck."""
 
-    def __init__(self, *faults: Fault) -> None:
-        body = b'{"encoding": "wav/ulaw", "bit_depth": 8, "sample_rate": 8000}'
+    def __init__(self, *faults: Fault, **asked: Any) -> None:
+        body = json.dumps({"encoding": "wav/ulaw", "bit_depth": 8, "sample_rate": 8000} | asked).encode()
         self.session = Session(
             session_id="7c1d5b0e", token="t", key="k", request=parse(body), settings=Settings(), now=NOON
         )
@@ -269,3 +270,60 @@ def test_whoever_asks_with_an_empty_chunk_is_answered_unless_nothing_is(messages
     talk = Talk(AcknowledgementsMissing(at="connect", messages=messages))
     assert bool(ranges(talk.takes(b""))) is answered
     assert ranges(talk.takes()) == []
+
+
+ADD_ONS = {"named_entity_recognition": True, "sentiment_analysis": True}
+
+
+def maya(number: int) -> Spoken:
+    words = tuple(Word(f" {word}", number + place / 4, number + place / 4 + 0.25, 0.9) for place, word in
+                  enumerate(("I", "am", "Maya.")))  # fmt: skip
+    return Spoken(
+        number, is_final=True, words=words, start_s=number, end_s=number + 0.75, confidence=0.9, language="en"
+    )
+
+
+def errors(talk: Talk, kind: str, finals: int) -> list[Any]:
+    """Return the error of each message of that kind after so many finals."""
+    effects = [effect for number in range(finals) for effect in talk.talk.heard(0, maya(number), now=NOON)]
+    return [json.loads(each.text)["error"] for each in effects if isinstance(each, Send) and each.kind == kind]
+
+
+def test_an_add_on_fails_at_the_final_that_the_fault_names_and_the_others_do_not():
+    fault = AddOnFailed(add_on="named_entity_recognition", first=2)
+    talk = Talk(fault, realtime_processing=ADD_ONS)
+
+    assert errors(talk, "named_entity_recognition", finals=3) == [None, {"message": "failed, on demand"}, None]
+    talk.takes(STOP)
+    talk.talk.heard(0, Finished(), now=NOON)
+
+    assert talk.struck == [fault]
+    result = talk.session.result()
+    assert [each.start for each in result["named_entity_recognition"]["results"]] == [0.5, 2.5]
+    assert result["sentiment_analysis"]["success"]
+
+
+def test_an_add_on_that_never_succeeds_has_failed_in_the_result_too():
+    talk = Talk(AddOnFailed(add_on="sentiment_analysis", times=None), realtime_processing=ADD_ONS)
+
+    assert errors(talk, "sentiment_analysis", finals=2) == [{"message": "failed, on demand"}] * 2
+    talk.takes(STOP)
+    talk.talk.heard(0, Finished(), now=NOON)
+
+    failed = talk.session.result()["sentiment_analysis"]
+    assert (failed["success"], failed["results"], failed["error"]["status_code"]) == (False, "", 500)
+
+
+def test_a_summary_fails_at_the_end():
+    talk = Talk(AddOnFailed(add_on="summarization"), post_processing={"summarization": True})
+    talk.talk.heard(0, maya(0), now=NOON)
+    talk.takes(STOP)
+
+    [summary] = [
+        json.loads(each.text)
+        for each in talk.talk.heard(0, Finished(), now=NOON)
+        if isinstance(each, Send) and each.kind == "post_summarization"
+    ]
+
+    assert (summary["data"], summary["error"]) == (None, {"message": "failed, on demand"})
+    assert talk.session.result()["summarization"]["results"] is None

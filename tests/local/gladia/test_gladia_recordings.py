@@ -101,6 +101,53 @@ async def test_so_does_its_asynchronous_one(gladia):
     assert created.result_url.endswith(f"/v2/pre-recorded/{created.id}")
 
 
+ANALYSED = {"named_entity_recognition": True, "sentiment_analysis": True, "summarization": True, "translation": True,
+            "translation_config": {"target_languages": ["fr"]}}  # fmt: skip
+UNHAPPY = wav(
+    spoken("My name is Maya Lopez.") + silence(3000) + spoken("I am not happy."),
+    silence(2000) + spoken("It costs 15 dollars."),
+)
+
+
+async def analysed(gladia: EmulatedGladia, **options):
+    own = GladiaClient(api_key="k", api_url=gladia.url).prerecorded_async()
+    url = (await own.upload_file(named(UNHAPPY))).audio_url
+    created = await own.create({"audio_url": url} | ANALYSED | options)
+    return (await own.poll(created.id, interval=0.02, timeout=20)).result
+
+
+async def test_the_add_ons_are_of_the_whole_call_in_the_order_of_speech(gladia):
+    result = await analysed(gladia)
+
+    assert [each.text for each in result.named_entity_recognition.results] == ["Maya Lopez", "15 dollars"]
+    sentiments = json.loads(result.sentiment_analysis.results)
+    assert [(each["channel"], each["sentiment"]) for each in sentiments] == [
+        (0, "neutral"), (1, "neutral"), (0, "negative"),
+    ]  # fmt: skip
+    assert "speaker" not in sentiments[0]
+    assert result.summarization.success
+    assert "15 dollars" in result.summarization.results
+    assert (result.translation.success, result.translation.error.status_code) == (False, 501)
+
+
+async def test_where_voices_are_told_apart_sentiments_have_a_speaker(gladia):
+    sentiments = json.loads((await analysed(gladia, diarization=True)).sentiment_analysis.results)
+    assert sentiments[0]["speaker"] == 0
+
+
+async def test_a_summary_is_of_the_kind_that_was_asked_for(gladia):
+    result = await analysed(gladia, summarization_config={"type": "bullet_points"})
+    assert result.summarization.results.startswith("- My name is Maya Lopez.\n- ")
+
+
+async def test_add_ons_fail_on_demand():
+    async with faulty(failing_add_ons=("sentiment_analysis", "summarization")) as gladia:
+        result = await analysed(gladia)
+    assert (result.sentiment_analysis.success, result.sentiment_analysis.results) == (False, "")
+    assert (result.summarization.success, result.summarization.error.status_code) == (False, 500)
+    assert result.named_entity_recognition.success
+
+
 async def test_jobs_are_listed_fetched_and_deleted(gladia):
     done = await transcribed(gladia)
     own = client(gladia)

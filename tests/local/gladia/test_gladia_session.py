@@ -301,16 +301,116 @@ def test_the_last_message_holds_the_whole_result():
 
 
 def test_an_add_on_without_a_model_fails_aloud_instead_of_inventing():
-    asked = {"translation": True, "named_entity_recognition": True, "sentiment_analysis": True}
-    live = session(realtime_processing=asked)
+    live = session(realtime_processing={"translation": True})
 
     effects = live.heard(0, spoken(), now=NOON)
     finish(live)
 
-    assert kinds(effects) == ["transcript", "translation", "named_entity_recognition", "sentiment_analysis"]
-    assert all(message["data"] is None and message["error"]["message"] for message in said(effects)[1:])
+    assert kinds(effects) == ["transcript", "translation"]
+    assert said(effects)[1]["data"] is None
+    assert said(effects)[1]["error"]["message"]
     assert live.result()["translation"]["error"]["status_code"] == 501
-    assert live.result()["sentiment_analysis"]["results"] == ""
+
+
+def test_it_has_failed_even_where_nothing_was_said():
+    live = session(realtime_processing={"translation": True})
+    finish(live)
+    assert not live.result()["translation"]["success"]
+
+
+ADD_ONS = {"named_entity_recognition": True, "sentiment_analysis": True}
+
+
+def test_entities_and_sentiments_follow_the_final_that_they_are_about():
+    live = session(realtime_processing=ADD_ONS)
+
+    transcript, entities, sentiment = said(live.heard(1, spoken(" I am Maya. Great!", number=3), now=NOON))
+
+    assert (entities["type"], entities["error"]) == ("named_entity_recognition", None)
+    assert entities["data"] == {
+        "utterance_id": "01_00000003",
+        "utterance": transcript["data"]["utterance"],
+        "results": [{"entity_type": "NAME_GIVEN", "text": "Maya", "start": 1.24, "end": 1.49}],
+    }
+    assert (sentiment["type"], sentiment["error"]) == ("sentiment_analysis", None)
+    assert sentiment["data"]["results"] == [
+        {
+            "sentiment": "neutral", "emotion": "neutral", "text": "I am Maya.",
+            "start": 0.74, "end": 1.49, "channel": 1,
+        },
+        {
+            "sentiment": "positive", "emotion": "contentment", "text": "Great!",
+            "start": 1.49, "end": 1.74, "channel": 1,
+        },
+    ]  # fmt: skip
+
+
+def test_a_partial_has_no_add_ons():
+    live = session(realtime_processing=ADD_ONS)
+    assert kinds(live.heard(0, spoken(is_final=False), now=NOON)) == ["transcript"]
+
+
+def test_add_ons_are_made_whether_or_not_the_socket_wants_them():
+    live = session(
+        realtime_processing=ADD_ONS, messages_config=EVERYTHING | {"receive_realtime_processing_events": False}
+    )
+
+    assert kinds(live.heard(0, spoken(" I am Maya."), now=NOON)) == ["transcript"]
+    finish(live)
+    assert live.result()["named_entity_recognition"]["results"][0].text == "Maya"
+
+
+def test_the_result_has_them_in_the_order_of_speech():
+    live = session(realtime_processing=ADD_ONS, post_processing={"summarization": True})
+    live.heard(1, spoken(" I am Omar.", start_s=5.0), now=NOON)
+    live.heard(0, spoken(" I am Maya. Thanks.", start_s=1.0), now=NOON)
+    finish(live)
+    result = live.result()
+
+    assert [each.text for each in result["named_entity_recognition"]["results"]] == ["Maya", "Omar"]
+    sentiments = json.loads(result["sentiment_analysis"]["results"])  # a text, as Gladia's OpenAPI document has it
+    assert [each["text"] for each in sentiments] == ["I am Maya.", "Thanks.", "I am Omar."]
+    assert result["summarization"] == {
+        "success": True, "is_empty": False, "exec_time": 0, "error": None, "results": "I am Maya. Thanks. I am Omar.",
+    }  # fmt: skip
+
+
+def test_sentiments_may_be_a_list_in_the_result():
+    live = session(realtime_processing=ADD_ONS, settings=Settings(sentiments_as_list=True))
+    live.heard(0, spoken(" Thanks."), now=NOON)
+    finish(live)
+    assert live.result()["sentiment_analysis"]["results"][0].sentiment == "positive"
+
+
+@pytest.mark.parametrize(("empty_add_ons", "messages"), [(True, 1), (False, 0)])
+def test_a_final_without_entities_has_a_message_without_any_or_none(empty_add_ons, messages):
+    live = session(
+        realtime_processing={"named_entity_recognition": True}, settings=Settings(empty_add_ons=empty_add_ons)
+    )
+
+    told = said(live.heard(0, spoken(), now=NOON))[1:]
+    finish(live)
+
+    assert [each["data"]["results"] for each in told] == [[]] * messages
+    assert live.result()["named_entity_recognition"]["is_empty"]
+
+
+@pytest.mark.parametrize(("kind", "begins"), [("general", "Please block"), ("bullet_points", "- Please block")])
+def test_the_summary_is_told_at_the_end_and_is_the_results(kind, begins):
+    live = session(post_processing={"summarization": True, "summarization_config": {"type": kind}})
+    live.heard(0, spoken(" Please block my lost credit card."), now=NOON)
+
+    summary = next(each for each in said(finish(live)) if each["type"] == "post_summarization")
+
+    assert summary["error"] is None
+    assert summary["data"]["results"].startswith(begins)
+    assert live.result()["summarization"]["results"] == summary["data"]["results"]
+
+
+def test_nothing_said_has_an_empty_summary():
+    live = session(post_processing={"summarization": True})
+    finish(live)
+    assert (live.result()["summarization"]["is_empty"], live.result()["summarization"]["results"]) == (True, "")
 
 
 def test_what_is_said_while_the_socket_is_away_waits_for_the_next():

@@ -2,14 +2,25 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from gladiaio_sdk import GladiaClient, LiveV2ConnectSessionOptions, LiveV2InitRequest, LiveV2MessagesConfig
+from gladiaio_sdk import (
+    GladiaClient,
+    LiveV2ConnectSessionOptions,
+    LiveV2InitRequest,
+    LiveV2MessagesConfig,
+    LiveV2PostProcessingConfig,
+    LiveV2RealtimeProcessingConfig,
+)
 
+from local.gladia.faults import AddOnFailed
+from local.gladia.plan import Faults, Rule
 from local.gladia.scripted import ScriptedRecogniser, silence, spoken
 from local.gladia.server import EmulatedGladia
+from local.gladia.settings import Settings
 
 LEFT = spoken("hello how can I help you") + silence(2500)
 RIGHT = (silence(2000) + spoken("good morning I would like a table")).ljust(len(LEFT), b"\xff")
@@ -42,13 +53,18 @@ def client(gladia: EmulatedGladia) -> GladiaClient:
 class Recording:
     """A session of the official client, async or sync, and all it told. `start` is its `start_session`."""
 
-    def __init__(self, start: Callable[[LiveV2InitRequest], Any], loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        start: Callable[[LiveV2InitRequest], Any],
+        loop: asyncio.AbstractEventLoop,
+        asked: LiveV2InitRequest = ASKED,
+    ) -> None:
         self.messages: list[Any] = []
         self.errors: list[Exception] = []
         self.connected = asyncio.Event()
         self.ended: asyncio.Future[int] = loop.create_future()
         self._acknowledged: dict[int, asyncio.Event] = {}
-        self.session = start(ASKED)
+        self.session = start(asked)
         self.session.on("message", self._take)
         self.session.on("error", self.errors.append)
         self.session.on("connected", lambda _: loop.call_soon_threadsafe(self.connected.set))
@@ -69,10 +85,10 @@ class Recording:
         return [each.data.utterance.text for each in self.of("transcript") if each.data.is_final is is_final]
 
 
-async def run(recording: Recording) -> int:
+async def run(recording: Recording, audio: Sequence[bytes] = CHUNKS) -> int:
     """Play the call and stop; return the code with which the server closed."""
     await recording.connected.wait()
-    for chunk in CHUNKS:
+    for chunk in audio:
         recording.session.send_audio(chunk)
     recording.session.stop_recording()
     return await recording.ended
@@ -112,6 +128,57 @@ def _join(name: str) -> None:
     for thread in threading.enumerate():
         if thread.name == name:
             thread.join()
+
+
+ANALYSED = replace(
+    ASKED,
+    channels=1,
+    realtime_processing=LiveV2RealtimeProcessingConfig(named_entity_recognition=True, sentiment_analysis=True),
+    post_processing=LiveV2PostProcessingConfig(summarization=True),
+)
+MAYA = [spoken("My name is Maya Lopez and I am not happy.") + silence(1000) + spoken("It costs 15 dollars.")]
+
+
+async def test_the_client_reads_entities_sentiments_and_the_summary(gladia):
+    live = client(gladia).live_v2_async()
+    recording = Recording(live.start_session, asyncio.get_running_loop(), ANALYSED)
+
+    assert await run(recording, MAYA) == 1000
+    assert recording.errors == []
+    first, second = recording.of("named_entity_recognition")
+    assert [(each.entity_type, each.text) for each in first.data.results] == [("NAME", "Maya Lopez")]
+    assert [first.data.utterance_id, second.data.utterance_id] == [
+        each.data.id for each in recording.of("transcript") if each.data.is_final
+    ]
+    assert first.data.utterance.words[3].start == first.data.results[0].start
+    assert [(each.entity_type, each.text) for each in second.data.results] == [("MONEY", "15 dollars")]
+    [sad] = recording.of("sentiment_analysis")[0].data.results
+    assert (sad.sentiment, sad.emotion, sad.channel) == ("negative", "disappointment", 0)
+    [summary] = recording.of("post_summarization")
+    assert "My name is Maya Lopez" in summary.data.results
+
+    result = (await live.get(recording.session.session_id)).result
+    assert [each.text for each in result.named_entity_recognition.results] == ["Maya Lopez", "15 dollars"]
+    assert isinstance(result.sentiment_analysis.results, str)
+    assert (result.summarization.success, result.summarization.results) == (True, summary.data.results)
+
+
+async def test_the_client_reads_add_ons_that_failed():
+    failing = tuple(
+        AddOnFailed(add_on=each) for each in ("named_entity_recognition", "sentiment_analysis", "summarization")
+    )
+    settings = Settings(faults=Faults(rules=(Rule(faults=failing),)))
+    async with EmulatedGladia(ScriptedRecogniser(), settings=settings) as gladia:
+        live = client(gladia).live_v2_async()
+        recording = Recording(live.start_session, asyncio.get_running_loop(), ANALYSED)
+
+        assert await run(recording, MAYA) == 1000
+        assert recording.errors == []
+        for kind in ("named_entity_recognition", "sentiment_analysis", "post_summarization"):
+            assert (recording.of(kind)[0].data, recording.of(kind)[0].error.message) == (None, "failed, on demand")
+        assert recording.of("named_entity_recognition")[1].data.results[0].text == "15 dollars"
+        result = (await live.get(recording.session.session_id)).result
+        assert (result.summarization.success, result.summarization.error.status_code) == (False, 500)
 
 
 async def test_the_client_reads_lists_fetches_and_deletes_results(gladia):

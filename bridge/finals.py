@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from bridge import gladia
+from bridge.gladia_analysis import Analysis
 from callscribe.gladia_transcript import Transcript
+
+Final: TypeAlias = Transcript | Analysis
+"""A final, or what an add-on found in one, which comes after it and is told after it."""
 
 
 class Finals:
@@ -16,22 +22,22 @@ class Finals:
 
     def __init__(self, channels: int) -> None:
         self._channels = channels
-        self._held: list[tuple[int, Transcript]] = []
+        self._held: list[tuple[int, Final]] = []
         self.until = 0  # finals came up to this position of the session's audio
 
-    def add(self, final: Transcript, *, sent: int) -> None:
+    def add(self, final: Final, *, sent: int) -> None:
         """Take in a final of a session that was sent its audio up to position `sent`."""
         position = min(gladia.position(final.utterance.end, channels=self._channels), sent)
         self.until = max(self.until, position)
         self._held.append((position, final))
 
-    def certain(self, acknowledged: int) -> list[Transcript]:
+    def certain(self, acknowledged: int) -> list[Final]:
         """Return, once, those whose audio was acknowledged, in the order in which they came."""
         certain = [final for position, final in self._held if position <= acknowledged]
         self._held = [(position, final) for position, final in self._held if position > acknowledged]
         return certain
 
-    def rest(self) -> list[Transcript]:
+    def rest(self) -> list[Final]:
         """Return, once, all others: no acknowledgement comes any more, nor a refusal."""
         rest = [final for _, final in self._held]
         self._held.clear()

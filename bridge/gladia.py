@@ -10,6 +10,8 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec import Raw, Struct
 
+from bridge import gladia_analysis
+from bridge.gladia_analysis import AddOnFailed, Analysis
 from callscribe.decoding import NOT_DECODABLE
 from callscribe.errors import MalformedMessage
 from callscribe.gladia_transcript import Transcript
@@ -90,7 +92,7 @@ class Ignored(Struct, frozen=True):
     type: str
 
 
-Message: TypeAlias = Acknowledged | NotTaken | Transcript | Stopping | Ignored
+Message: TypeAlias = Acknowledged | NotTaken | Transcript | Analysis | AddOnFailed | Stopping | Ignored
 
 
 class _Envelope(Struct, frozen=True):
@@ -129,6 +131,9 @@ def decode(text: str | bytes) -> Message:
             return NotTaken(problem.message if problem else "")
         if envelope.type == "transcript":
             return _transcript.decode(envelope.data)
+        if envelope.type in gladia_analysis.TYPES:
+            is_error = bytes(envelope.error) != b"null"
+            return gladia_analysis.decode(envelope.type, envelope.data, is_error=is_error)
     except (*NOT_DECODABLE, UnicodeEncodeError) as error:
         raise MalformedMessage(f"gladia: {error}", kind="gladia") from error
     if envelope.type == "stop_recording":

@@ -182,6 +182,9 @@ class Hearing:
     def _parted(self, stretch: Stretch, parted: session.Parted, now: float) -> Effects:
         """Give what a session did not hear to another one."""
         lane = self.lane
+        if not lane.is_joined:
+            yield from self._disown(now)
+            return
         audio = stretch.session.unacknowledged(since=parted.resume)
         resume, until = stretch.begin + parted.resume, stretch.until
         stretch.until = stretch.begin + parted.end
@@ -257,13 +260,13 @@ class Hearing:
                         self._rollover.granted(now=now)
                 case session.Heard(transcript=transcript):
                     yield from self._words.heard(self.lane, stretch, transcript)
+                case session.Analysed(analysis=analysis):
+                    yield from self._words.analysed(self.lane, stretch, analysis)
                 case session.Recovered(stored=stored):
                     yield from self._words.recovered(self.lane, stretch, stored)
                 case session.Located(position=position):
                     self.lane.heard_until = stretch.begin + position
                     yield from self._join(self.lane.heard_until, now)
-                case session.Parted() if not self.lane.is_joined:
-                    yield from self._disown(now)
                 case session.Parted():
                     yield from self._parted(stretch, effect, now)
                 case session.Closed():

@@ -15,7 +15,7 @@ from bridge.takeover import Taken
 from bridge.telling import Append, Teller
 from bridge.timeline import Timeline
 from bridge.words import Words
-from callscribe.entries import Utterance
+from callscribe.entries import Body
 from callscribe.settings import NumberSettings
 
 # Gladia drops a session on which no audio came for about 30 s. A chunk of silence in half that time keeps it.
@@ -101,9 +101,9 @@ class MediaStream:
         """Before `open`: let the lane of that name, which nobody had, begin at `begin_ms`."""
         next(lane for lane in self.lanes if lane.name == name).begin_at(begin_ms)
 
-    def know(self, utterances: Iterable[Utterance]) -> None:
-        """Take note of utterances that are in the log already."""
-        self._words.know(utterances)
+    def know(self, told: Iterable[Body]) -> None:
+        """Take note of what is in the log already."""
+        self._words.know(told)
 
     def open(self, *, now: float = 0.0) -> list[Effect]:
         """Begin: ask for the sessions, or go on with those that were taken over."""

@@ -80,7 +80,7 @@ class Relay:
         taken = await tenure.take_over(lane.name for lane in stream.lanes)
         if taken:  # whoever had it may have written more
             entries = await look_up(self._services.dynamodb, log)
-            stream.know(entry.body for entry in entries or [] if isinstance(entry.body, Utterance))
+            stream.know(entry.body for entry in entries or [])
         call = fold(entries or [])
         logger.info(
             "media stream opened",

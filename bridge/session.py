@@ -6,9 +6,12 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from bridge import gladia
+from bridge.finals import Final
+from bridge.gladia_analysis import AddOnFailed, EntitiesHeard, SentimentsHeard
 from bridge.patience import Patience
 from bridge.session_audio import SessionAudio
 from bridge.session_events import (
+    Analysed,
     Answered,
     AudioEnded,
     Closed,
@@ -299,10 +302,12 @@ class Session:
                 return self._refused(reason, now)
             case gladia.Stopping():
                 self._stop_is_known = True
-            case Transcript() if message.is_final:
-                self._audio.recognise(message)
-            case Transcript():
+            case Transcript(is_final=False):
                 return [Heard(self._id, message)]
+            case Transcript() | EntitiesHeard() | SentimentsHeard():
+                self._audio.recognise(message)
+            case AddOnFailed():
+                return [Analysed(self._id, message)]
         return []
 
     def _certain(self, now: float) -> list[Effect]:
@@ -311,8 +316,10 @@ class Session:
             return self._heard(self._audio.rest())
         return self._heard(self._audio.certain(now=now, patience_s=SILENT_S))
 
-    def _heard(self, finals: list[Transcript]) -> list[Effect]:
-        return [Heard(self._id, final) for final in finals]
+    def _heard(self, finals: list[Final]) -> list[Effect]:
+        return [
+            Heard(self._id, final) if isinstance(final, Transcript) else Analysed(self._id, final) for final in finals
+        ]
 
     def _locate(self, position: int, now: float) -> list[Effect]:
         """Take Gladia's word for how far the session's audio goes."""

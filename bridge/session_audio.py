@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from bridge.backlog import Backlog
-from bridge.finals import Finals
-from callscribe.gladia_transcript import Transcript
+from bridge.finals import Final, Finals
 
 
 class SessionAudio:
@@ -93,11 +92,11 @@ class SessionAudio:
         elif self.acknowledged <= position <= self.sent:
             self._backlog.acknowledge(position)
 
-    def recognise(self, final: Transcript) -> None:
+    def recognise(self, final: Final) -> None:
         """Take in what was recognised, until it is certain where that was said."""
         self._finals.add(final, sent=self.sent)
 
-    def certain(self, *, now: float, patience_s: float) -> list[Transcript]:
+    def certain(self, *, now: float, patience_s: float) -> list[Final]:
         """Return, once, the finals of which it is certain where they were said.
 
         Where no acknowledgement has come for `patience_s`, none do, and words stand for them.
@@ -106,12 +105,12 @@ class SessionAudio:
             self._acknowledge_recognised()
         return self._finals.certain(self.acknowledged)
 
-    def settle(self) -> list[Transcript]:
+    def settle(self) -> list[Final]:
         """Return, once, the finals that waited: no acknowledgement comes any more, nor a refusal."""
         self._acknowledge_recognised()
         return self.rest()
 
-    def rest(self) -> list[Transcript]:
+    def rest(self) -> list[Final]:
         """Return, once, the finals that waited, whatever has arrived."""
         return self._finals.rest()
 

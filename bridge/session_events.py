@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from bridge.gladia_analysis import AddOnFailed, Analysis
 from callscribe.gladia_transcript import Transcript
 from callscribe.stored_result import Stored
 
@@ -197,6 +198,14 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
+class Analysed:
+    """An add-on found this in a final that was told before, or nothing, as it failed."""
+
+    session_id: str
+    analysis: Analysis | AddOnFailed
+
+
+@dataclass(frozen=True, slots=True)
 class Recovered:
     """All that Gladia heard in this session, from what it has stored."""
 
@@ -224,4 +233,4 @@ class Closed:
 
 
 Command: TypeAlias = Open | Connect | Send | Disconnect | Fetch | Release  # for the adapter
-Effect: TypeAlias = Command | Granted | Located | Heard | Recovered | Parted | Closed
+Effect: TypeAlias = Command | Granted | Located | Heard | Analysed | Recovered | Parted | Closed

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from bridge.gladia_analysis import AddOnFailed, Analysis, entry
 from bridge.lane import Lane, Stretch
 from bridge.telling import Append, Partial, Teller
-from callscribe.entries import Utterance, Word
+from callscribe.after_call import Entities, Sentiment
+from callscribe.entries import Body, Utterance, Word
 from callscribe.gladia_transcript import Transcript
 from callscribe.reconciliation import Place, missing
 from callscribe.stored_result import Stored
@@ -23,16 +25,24 @@ class Words:
         self._counts = counts
         self._finals: set[str] = set()
         self._known: list[Utterance] = []  # of the log, told by another process
+        self._analysed: set[str] = set()
 
     @property
     def count(self) -> int:
         """How many utterances are told."""
         return len(self._finals)
 
-    def know(self, utterances: Iterable[Utterance]) -> None:
-        """Take note of utterances that are in the log already."""
-        self._known += [msgspec.structs.replace(each, words=()) for each in utterances]
-        self._finals.update(each.id for each in self._known)
+    def know(self, told: Iterable[Body]) -> None:
+        """Take note of what is in the log already."""
+        for body in told:
+            match body:
+                case Utterance(id=utterance):
+                    self._known.append(msgspec.structs.replace(body, words=()))
+                    self._finals.add(utterance)
+                case Entities() | Sentiment():
+                    self._analysed.add(_token(body))
+                case _:
+                    pass
 
     def heard(self, lane: Lane, stretch: Stretch, transcript: Transcript) -> Iterator[Append | Partial]:
         """Tell what a session hears, unless it was told before or is another session's to tell."""
@@ -48,6 +58,21 @@ class Words:
         else:
             self._counts["partials"] += 1
             yield self._teller.partial(lane.legs[transcript.utterance.channel], own)
+
+    def analysed(self, lane: Lane, stretch: Stretch, analysis: Analysis | AddOnFailed) -> Iterator[Append]:
+        """Tell what an add-on found in an utterance, where that was told."""
+        if isinstance(analysis, AddOnFailed):
+            self._counts["add_ons_failed"] += 1
+            return
+        found = entry(analysis, self._place(lane, stretch), until_ms=self._until_ms(lane, stretch))
+        if found is None or found.utterance not in self._finals:
+            return
+        token = _token(found)
+        if token in self._analysed:  # a resumed session says it again
+            self._counts["repeated"] += 1
+            return
+        self._analysed.add(token)
+        yield Append(found, token)
 
     def recovered(self, lane: Lane, stretch: Stretch, stored: Stored) -> Iterator[Append]:
         """Tell what a session heard and had not said when it ended."""
@@ -68,9 +93,9 @@ class Words:
 
     def _own(self, lane: Lane, stretch: Stretch, utterance: Utterance) -> Utterance | None:
         """Return what of `utterance` was said before another session hears, which was given the same audio."""
-        if stretch.until is None:
+        until_ms = self._until_ms(lane, stretch)
+        if until_ms is None:
             return utterance
-        until_ms = lane.ms(stretch.until) + self._teller.offset_ms
         if not utterance.words:
             return utterance if _middle_ms(utterance) < until_ms else None
         words = tuple(word for word in utterance.words if _middle_ms(word) < until_ms)
@@ -87,8 +112,16 @@ class Words:
         self._counts["finals"] += 1
         return Append(utterance, utterance.id)
 
+    def _until_ms(self, lane: Lane, stretch: Stretch) -> int | None:
+        """Return from when on another session hears, if one does."""
+        return None if stretch.until is None else lane.ms(stretch.until) + self._teller.offset_ms
+
     def _place(self, lane: Lane, stretch: Stretch) -> Place:
         return lane.place(stretch, offset_ms=self._teller.offset_ms)
+
+
+def _token(found: Entities | Sentiment) -> str:
+    return f"{found.utterance}/{'entities' if isinstance(found, Entities) else 'sentiment'}"
 
 
 def _middle_ms(said: Utterance | Word) -> int:

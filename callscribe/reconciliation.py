@@ -29,16 +29,20 @@ class Place:
             return None
         return Utterance(
             leg=self.legs[speech.channel],
-            id=f"{self.session_id}/{transcript.id}",
+            id=self.id_of(transcript.id),
             text=speech.text.strip(),
-            start_ms=self._ms(speech.start),
-            end_ms=self._ms(speech.end),
+            start_ms=self.ms(speech.start),
+            end_ms=self.ms(speech.end),
             language=speech.language,
             confidence=speech.confidence,
             words=tuple(
-                Word(word.word, self._ms(word.start), self._ms(word.end), word.confidence) for word in speech.words
+                Word(word.word, self.ms(word.start), self.ms(word.end), word.confidence) for word in speech.words
             ),
         )
+
+    def id_of(self, transcript_id: str) -> str:
+        """Return the id of the utterance that a transcript becomes."""
+        return f"{self.session_id}/{transcript_id}"
 
     def transcript(self, utterance: Utterance) -> Transcript | None:
         """Return what `utterance` was made of, but for its words; None if it is another session's."""
@@ -55,7 +59,8 @@ class Place:
         )
         return Transcript(utterance.id.removeprefix(f"{self.session_id}/"), is_final=True, utterance=speech)
 
-    def _ms(self, seconds: float) -> int:
+    def ms(self, seconds: float) -> int:
+        """Return when on the call's clock that is in the session's audio."""
         return self.begin_ms + round(seconds * 1000)
 
 

@@ -23,6 +23,7 @@ from bridge.session_events import (
     SocketOpened,
 )
 from bridge.telling import Append, Partial
+from callscribe.after_call import Entities, EntityFound
 from callscribe.entries import (
     BatchWanted,
     CallFailed,
@@ -84,6 +85,15 @@ def transcript(
     }  # fmt: skip
     data = {"id": utterance_id, "is_final": is_final, "utterance": utterance}
     return Received(json.dumps({"type": "transcript", "data": data}))
+
+
+def entities(
+    *found: tuple[str, float, float], utterance_id: str = "00_00000000", end_s: float = 1.42, error: str = ""
+) -> Received:
+    results = [{"entity_type": "NAME", "text": text, "start": start, "end": end} for text, start, end in found]
+    data = {"utterance_id": utterance_id, "utterance": {"end": end_s}, "results": results}
+    told = {"error": {"message": error}, "data": None} if error else {"error": None, "data": data}
+    return Received(json.dumps({"type": "named_entity_recognition", **told}))
 
 
 def acknowledgement(end: int) -> Received:
@@ -198,6 +208,42 @@ def test_a_partial_is_shown_and_not_written():
     effects = relaying().from_gladia(0, transcript(" Good", is_final=False), now=1)
 
     assert effects == [Partial("MZ1/inbound", "caller", "G0/00_00000000", "Good", 740, 1420)]
+
+
+def test_what_an_add_on_finds_in_an_utterance_is_an_entry_after_it():
+    heard = relaying()
+    heard.from_gladia(0, transcript(" This is Maya."), now=1)
+
+    assert heard.from_gladia(0, entities(("Maya", 1.0, 1.42)), now=1) == [
+        Append(
+            Entities(
+                utterance="G0/00_00000000",
+                entities=(EntityFound(type="NAME", text="Maya", start_ms=1000, end_ms=1420),),
+            ),
+            "G0/00_00000000/entities",
+        )
+    ]
+    assert heard.from_gladia(0, entities(("Maya", 1.0, 1.42)), now=2) == []
+    assert heard.totals()["repeated"] == 1
+
+
+def test_what_an_add_on_finds_waits_as_long_as_its_final_does():
+    heard = relaying()
+    say(heard, "a" * 100, "v" * 100)
+
+    assert heard.from_gladia(0, transcript(" This is Maya."), now=1) == []
+    assert heard.from_gladia(0, entities(("Maya", 1.0, 1.42)), now=1) == []
+    told = bodies(heard.from_gladia(0, acknowledgement(80 * 320), now=1))
+    assert [type(each) for each in told] == [Utterance, Entities]
+
+
+def test_an_add_on_that_fails_or_is_of_an_utterance_that_nobody_told_says_nothing():
+    heard = relaying()
+    heard.from_gladia(0, transcript(" This is Maya."), now=1)
+
+    assert heard.from_gladia(0, entities(error="busy"), now=1) == []
+    assert heard.from_gladia(0, entities(("Maya", 1.0, 1.42), utterance_id="00_7"), now=1) == []
+    assert heard.totals()["add_ons_failed"] == 1
 
 
 def test_words_on_a_channel_that_does_not_exist_are_counted_and_dropped():

@@ -14,6 +14,7 @@ from bridge.media_stream import MediaStream
 from bridge.session_events import Connect, Received, ResultFetched, Send, SessionOpened, SocketLost, SocketOpened
 from bridge.takeover import Keeper, Taken, begin_ms, record_of
 from bridge.telling import Append
+from callscribe.after_call import Entities, EntityFound
 from callscribe.entries import LegEnded, LegGap, LegStarted, Utterance
 from callscribe.settings import NumberSettings, Then
 from callscribe.stored_result import Stored
@@ -192,7 +193,8 @@ def test_what_is_said_after_a_hand_over_stands_where_it_was_spoken_and_what_was_
                 language="en",
                 confidence=1,
                 words=(),
-            )
+            ),
+            Entities(utterance="G1/00_0", entities=(EntityFound(type="NAME", text="Yes", start_ms=1000, end_ms=2000),)),
         ]
     )
 
@@ -204,7 +206,13 @@ def test_what_is_said_after_a_hand_over_stands_where_it_was_spoken_and_what_was_
         data = {"id": key, "is_final": True, "utterance": utterance}
         return Received(json.dumps({"type": "transcript", "data": data}))
 
+    def entities(key: str) -> Received:
+        found = {"entity_type": "NAME", "text": "Yes", "start": 1, "end": 2}
+        data = {"utterance_id": key, "utterance": {"end": 2}, "results": [found]}
+        return Received(json.dumps({"type": "named_entity_recognition", "error": None, "data": data}))
+
     assert new.from_gladia(0, final("00_0", 1.0), now=1) == []
+    assert new.from_gladia(0, entities("00_0"), now=1) == []
     (said,) = new.from_gladia(0, final("00_1", 10.2), now=1)
     assert (said.body.leg, said.body.start_ms) == ("MZ1/inbound", 10_200)
 

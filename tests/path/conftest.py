@@ -126,6 +126,12 @@ def application():
     serving.join()
 
 
+ADD_ONS = {
+    "realtime_processing": {"named_entity_recognition": True, "sentiment_analysis": True},
+    "post_processing": {"summarization": True},
+}
+
+
 @pytest.fixture(scope="session")
 def up(tmp_path_factory, application):
     """A laptop whose Gladia hears the text that is written in the audio."""
@@ -137,6 +143,7 @@ def up(tmp_path_factory, application):
             "+12025550102": {**number, "then": {"redirect": application.url}},
             "+12025550103": {**number, "then": {"say": "Nobody is here."}},
             "+12025550104": {**number, "gladia": {"endpointing": 99}},
+            "+12025550107": {**number, "gladia": ADD_ONS},
             "+12025550106": {**number, "second_pass": {"when": "always"}},
             "+12025550105": {**number, "gladia": {"messages_config": {"receive_partial_transcripts": False}}},
         },

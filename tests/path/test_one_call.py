@@ -19,7 +19,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from callscribe.after_call import TranscriptReady
+from callscribe.after_call import Entities, Sentiment, Summary, TranscriptReady
 from callscribe.archive import key_of, pack, rows, unpack
 from callscribe.call import fold
 from callscribe.client import Watching
@@ -221,6 +221,36 @@ async def test_a_call_that_is_over_gets_its_chapters_and_figures_and_is_kept_as_
     rows = unpack(file_of(up, ready.archive))
     assert [row.seq for row in rows] == [entry.seq for entry in entries[:-1]]
     assert [(row.party, row.text) for row in rows if row.kind == "utterance"] == said(placed)
+
+
+async def test_what_gladia_makes_of_words_is_in_the_log_and_is_searched_for(up):
+    said_by_caller = "My name is Maya Lopez and I am not happy."
+    placed = await up.place(conversation("good morning", "this is the bank", said_by_caller), to_number="+12025550107")
+    call_id = placed.report.call_sid
+    client = up.addresses.callscribe()
+    bodies = []
+    async with asyncio.timeout(60), client:
+        async with aclosing(client.follow(call_id)) as following:
+            async for each in following:
+                bodies.append(each.body)
+                if isinstance(each.body, TranscriptReady):
+                    break
+
+        spoken_ids = {body.id: body for body in bodies if isinstance(body, Utterance)}
+        (found,) = [body for body in bodies if isinstance(body, Entities)]
+        assert [(each.type, each.text) for each in found.entities] == [("NAME", "Maya Lopez")]
+        utterance = spoken_ids[found.utterance]
+        assert utterance.text == said_by_caller
+        assert utterance.start_ms <= found.entities[0].start_ms < found.entities[0].end_ms <= utterance.end_ms
+        sounds = {body.utterance: body.sentiments[0].sentiment for body in bodies if isinstance(body, Sentiment)}
+        assert sounds[utterance.id] == "negative"
+        assert sounds.keys() == spoken_ids.keys()
+        (summary,) = [body for body in bodies if isinstance(body, Summary)]
+        assert "Maya Lopez" in summary.text
+        assert bodies[-1].unknown == ()
+
+        for query in ('entity:"NAME=Maya Lopez"', "happy sentiment:negative"):
+            assert call_id in [call.call_id async for call in client.search(query)]
 
 
 async def test_what_was_said_is_found_when_the_call_is_over_in_the_terminal_too(up):

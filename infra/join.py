@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from aws_cdk import Acknowledgment, Duration, Validations
-from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
+from aws_cdk import Duration
 from constructs import Construct
 
 from infra.archive import Archive
+from infra.clock import invoke_each
 from infra.function import Function
 
 
@@ -27,14 +26,4 @@ class Join(Construct):
             environment={"ARCHIVE_BUCKET": archive.name},
         )
         archive.allow_join(function.role)
-        rule = events.Rule(
-            self,
-            "EachHour",
-            schedule=events.Schedule.rate(Duration.hours(1)),
-            # No second attempts: the next hour brings one.
-            targets=[targets.LambdaFunction(function.resource, retry_attempts=0)],
-        )
-        function.resource.configure_async_invoke(retry_attempts=0)
-        why = "nothing is lost with an hour's event: the next one finds the same days"
-        Validations.of(rule).acknowledge(Acknowledgment(id="Serverless-EventBusDLQ", reason=why))
-        Validations.of(function).acknowledge(Acknowledgment(id="Serverless-LambdaAsyncFailureDestination", reason=why))
+        invoke_each(self, "EachHour", Duration.hours(1), function, finds="the same days")

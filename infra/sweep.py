@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from aws_cdk import Acknowledgment, Duration, Validations
-from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
+from aws_cdk import Duration
 from constructs import Construct
 
 from infra.call_log import CallLog
+from infra.clock import invoke_each
 from infra.function import Function
 from infra.parameters import Parameter
 from infra.secrets import Secrets
@@ -53,14 +52,4 @@ class Sweep(Construct):
         media_url.allow_read(function.role)
         for secret in (secrets.twilio, secrets.gladia, secrets.signing):
             secret.allow_read(function.role)
-        rule = events.Rule(
-            self,
-            "EachMinute",
-            schedule=events.Schedule.rate(Duration.minutes(1)),
-            # No second attempts: the next minute brings one.
-            targets=[targets.LambdaFunction(function.resource, retry_attempts=0)],
-        )
-        function.resource.configure_async_invoke(retry_attempts=0)
-        why = "nothing is lost with a minute's event: the next one finds the same calls"
-        Validations.of(rule).acknowledge(Acknowledgment(id="Serverless-EventBusDLQ", reason=why))
-        Validations.of(function).acknowledge(Acknowledgment(id="Serverless-LambdaAsyncFailureDestination", reason=why))
+        invoke_each(self, "EachMinute", Duration.minutes(1), function, finds="the same calls")

@@ -1,11 +1,11 @@
-"""Webhooks: a tenant's endpoints, and what was or is to be delivered to each.
+"""Webhooks: the endpoints where a tenant's own systems are told of calls.
 
-    pk = TENANT#<tenant>   sk = ENDPOINT#<id>                     id, tenant, url, kinds, secret, previous_secret,
-                                                                  created_at, disabled_at, disabled_why
-    pk = ENDPOINT#<id>     sk = DELIVERY#<at>#<call_id>#<seq>     kind, state, attempts, told, last_at, expires_at
+    pk = TENANT#<tenant>
+    sk = ENDPOINT#<id>    id, tenant, url, kinds, secret, previous_secret, previous_until, created_at, disabled_at,
+                          disabled_why (times as in the log)
 
-A delivery says which entry of which log it is; what the entry says stays in the log, and is read there for each
-attempt. As in `callscribe.log`, operations yield `Request`s and are sent the answers.
+As in `callscribe.log`, operations yield `Request`s and are sent the answers. What is delivered to each endpoint is in
+the same table (`callscribe.deliveries`).
 """
 
 from __future__ import annotations
@@ -13,17 +13,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Literal
 from urllib.parse import urlsplit
 
-import msgspec
-
-from callscribe.entries import Entry, encode_body, timestamp
 from callscribe.errors import Refused
 from callscribe.log import Steps
 from callscribe.requests import Conflict, Item
-from callscribe.table import Table, every_item, key, number, when
+from callscribe.table import Table, key, when
 from callscribe.webhook_signature import new_secret
 
 # What may be delivered; what is said while a call goes on is followed over a WebSocket, or on the event bus.
@@ -32,11 +27,6 @@ KINDS = (
     "batch.ready", "batch.failed",
 )  # fmt: skip
 DEFAULT_KINDS = ("transcript.ready", "call.failed")
-# After the first attempt; the last one is a day and more after it, as Standard Webhooks advises.
-BACKOFF_S = (5, 300, 1800, 7200, 18_000, 36_000, 36_000)
-KEPT = timedelta(days=30)
-
-State = Literal["waiting", "delivered", "dead"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,205 +35,102 @@ class Endpoint:
 
     id: str
     tenant: str
-    url: str = field(repr=False)
+    url: str = field(repr=False)  # it may hold a key
     kinds: tuple[str, ...] = DEFAULT_KINDS
     secret: str = field(repr=False, default="")
     previous_secret: str = field(repr=False, default="")
+    previous_until: str = ""
     created_at: str = ""
     disabled_at: str = ""
     disabled_why: str = ""
 
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """What messages are signed with: both, while one is being replaced."""
-        return (self.secret, self.previous_secret) if self.previous_secret else (self.secret,)
-
-    def wants(self, kind: str) -> bool:
-        """Return whether it is to be told of entries of that kind now."""
-        return not self.disabled_at and kind in self.kinds
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One entry on its way to one endpoint. `told` is what came of the last attempt, fit for people."""
-
-    endpoint: str
-    call_id: str
-    seq: int
-    at: str  # of the entry
-    kind: str
-    state: State = "waiting"
-    attempts: int = 0
-    told: str = ""
-    last_at: str = ""
-
-    @property
-    def message_id(self) -> str:
-        """What the message is known by, the same at each attempt."""
-        return f"{self.call_id}.{self.seq}"
-
-    @property
-    def again_after_s(self) -> int | None:
-        """How long until the next attempt, after one that failed; None if there is none."""
-        return BACKOFF_S[self.attempts - 1] if 0 < self.attempts <= len(BACKOFF_S) else None
+    def secrets(self, *, at: str) -> tuple[str, ...]:
+        """Return what messages are signed with at that time: both, while one is being replaced."""
+        return (self.secret, self.previous_secret) if at < self.previous_until else (self.secret,)
 
 
 def new_endpoint(tenant: str, url: str, kinds: Iterable[str], *, at: str) -> Endpoint:
-    """Return an endpoint with a secret of its own. Raises Refused for what is no https address, or no kind."""
+    """Return an endpoint with a secret of its own. Raises Refused for what is no http address, or no kind."""
     wanted = tuple(kinds) or DEFAULT_KINDS
     if unknown := [kind for kind in wanted if kind not in KINDS]:
         raise Refused(f"nobody is told of {unknown[0]} by webhook: among {', '.join(KINDS)}")
     try:
         parts = urlsplit(url)
-        is_address = parts.scheme in ("https", "http") and bool(parts.hostname) and parts.username is None
+        # The port is only looked at when it is asked for.
+        is_address = parts.scheme in ("https", "http") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         is_address = False
-    if not is_address or not url.isprintable() or " " in url:
+    if not is_address or parts.username is not None or parts.fragment or not url.isascii() or not _is_whole(url):
         raise Refused("an endpoint is an address like https://crm.example.com/callscribe")
     return Endpoint(f"we_{secrets.token_hex(8)}", tenant, url, wanted, new_secret(), created_at=at)
 
 
-def body_of(entry: Entry) -> bytes:
-    """Return what is posted of an entry."""
-    return msgspec.json.encode(
-        {
-            "type": entry.kind,
-            "timestamp": entry.at,
-            "data": {
-                "call_id": entry.call_id,
-                "seq": entry.seq,
-                "tenant": entry.tenant,
-                "body": msgspec.Raw(encode_body(entry.body)),
-            },
-        }
-    )
+def _is_whole(url: str) -> bool:
+    return url.isprintable() and " " not in url
 
 
 @dataclass(frozen=True, slots=True)
 class Webhooks:
-    """The endpoints and deliveries in `table`."""
+    """The endpoints in `table`."""
 
     table: str
 
-    def put(self, endpoint: Endpoint) -> Steps[None]:
-        """Keep an endpoint, in place of what was known of it."""
-        texts = {
-            "id": endpoint.id,
-            "tenant": endpoint.tenant,
-            "url": endpoint.url,
-            "kinds": " ".join(endpoint.kinds),
-            "secret": endpoint.secret,
-            "previous_secret": endpoint.previous_secret,
-            "created_at": endpoint.created_at,
-            "disabled_at": endpoint.disabled_at,
-            "disabled_why": endpoint.disabled_why,
-        }
+    def add(self, endpoint: Endpoint) -> Steps[None]:
+        """Keep a new endpoint."""
+        texts = {name: getattr(endpoint, name) for name in Endpoint.__slots__ if name != "kinds"}
         item = {name: {"S": text} for name, text in texts.items()}
-        yield Table(self.table).put({**_endpoint_key(endpoint.tenant, endpoint.id), **item})
+        item["kinds"] = {"S": " ".join(endpoint.kinds)}
+        yield Table(self.table).put({**_key(endpoint.tenant, endpoint.id), **item}, when("attribute_not_exists(pk)"))
 
-    def remove(self, tenant: str, endpoint: str) -> Steps[None]:
-        """Forget an endpoint; what was delivered to it is told for as long as it is kept."""
-        yield Table(self.table).delete(_endpoint_key(tenant, endpoint))
+    def find(self, tenant: str, endpoint: str) -> Steps[Endpoint | None]:
+        """Return a tenant's endpoint; None if there is none of that id."""
+        answer = yield Table(self.table).get(_key(tenant, endpoint))
+        item: Item | None = answer.get("Item")
+        return None if item is None else _of(item)
 
     def of_tenant(self, tenant: str) -> Steps[list[Endpoint]]:
         """Return a tenant's endpoints, the disabled ones too."""
         items = yield from Table(self.table).of_partition(f"TENANT#{tenant}", begins="ENDPOINT#")
-        return [_endpoint(item) for item in items]
+        return [_of(item) for item in items]
 
-    def disable(self, endpoint: Endpoint, *, why: str, at: str) -> Steps[None]:
-        """Tell an endpoint nothing any more; one that was removed meanwhile stays so."""
-        yield Table(self.table).update(
-            _endpoint_key(endpoint.tenant, endpoint.id),
-            {"disabled_at": {"S": at}, "disabled_why": {"S": why}},
-            when("attribute_exists(pk)"),
-        )
+    def remove(self, tenant: str, endpoint: str) -> Steps[bool]:
+        """Forget an endpoint and its secret; return whether there was one."""
+        answer = yield Table(self.table).delete(_key(tenant, endpoint), when("attribute_exists(pk)"))
+        return not isinstance(answer, Conflict)
 
-    def plan(self, delivery: Delivery, *, now: datetime) -> Steps[Delivery]:
-        """Keep what is to be delivered, once; return it, or how far it is already."""
-        answer = yield Table(self.table).put(_delivery_item(delivery, now), when("attribute_not_exists(pk)"))
-        return _delivery(answer.item) if isinstance(answer, Conflict) else delivery
+    def rotate(self, endpoint: Endpoint, *, until: str) -> Steps[Endpoint | None]:
+        """Give an endpoint another secret; the one before signs beside it until then. Return it as it is then.
 
-    def find(self, delivery: Delivery) -> Steps[Delivery | None]:
-        """Return how far a delivery is; None for one that nobody keeps any more."""
-        answer = yield Table(self.table).get(_delivery_key(delivery))
-        item: Item | None = answer.get("Item")
-        return None if item is None else _delivery(item)
-
-    def attempted(self, delivery: Delivery, *, state: State, told: str, now: datetime) -> Steps[Delivery]:
-        """Note what came of one more attempt, and return the delivery as it is then.
-
-        If another attempt was noted meanwhile, that one counts.
+        None if it was removed, or given another one, meanwhile.
         """
         attributes: Item = {
-            "state": {"S": state},
-            "attempts": number(delivery.attempts + 1),
-            "told": {"S": told},
-            "last_at": {"S": timestamp(now)},
+            "secret": {"S": new_secret()},
+            "previous_secret": {"S": endpoint.secret},
+            "previous_until": {"S": until},
         }
-        condition = when("#attempts = :before", names={"#attempts": "attempts"}, before=number(delivery.attempts))
-        answer = yield Table(self.table).update(_delivery_key(delivery), attributes, condition)
-        return _delivery(answer.item if isinstance(answer, Conflict) else answer["Attributes"])
+        condition = when("#secret = :before", before={"S": endpoint.secret})
+        answer = yield Table(self.table).update(_key(endpoint.tenant, endpoint.id), attributes, condition)
+        return None if isinstance(answer, Conflict) else _of(answer["Attributes"])
 
-    def deliveries(self, endpoint: str, *, since: str, until: str) -> Steps[list[Delivery]]:
-        """Return the deliveries to an endpoint of entries from `since` to before `until`, in their order."""
-        items = yield from every_item(
-            {
-                "TableName": self.table,
-                "KeyConditionExpression": "pk = :pk AND sk BETWEEN :since AND :until",
-                "ExpressionAttributeValues": {
-                    ":pk": {"S": f"ENDPOINT#{endpoint}"},
-                    ":since": {"S": f"DELIVERY#{since}"},
-                    ":until": {"S": f"DELIVERY#{until}"},
-                },
-            }
-        )
-        return [_delivery(item) for item in items]
+    def disable(self, tenant: str, endpoint: str, *, why: str, at: str) -> Steps[bool]:
+        """Tell an endpoint nothing any more; return whether there is such a one."""
+        return (yield from self._switch(tenant, endpoint, at=at, why=why))
 
-    def again(self, delivery: Delivery) -> Steps[Delivery]:
-        """Begin a delivery anew, whatever came of it; return it."""
-        fresh = Delivery(delivery.endpoint, delivery.call_id, delivery.seq, delivery.at, delivery.kind)
-        attributes: Item = {"state": {"S": "waiting"}, "attempts": number(0)}
-        yield Table(self.table).update(_delivery_key(delivery), attributes, when("attribute_exists(pk)"))
-        return fresh
+    def enable(self, tenant: str, endpoint: str) -> Steps[bool]:
+        """Tell an endpoint what comes from now on; return whether there is such a one."""
+        return (yield from self._switch(tenant, endpoint, at="", why=""))
+
+    def _switch(self, tenant: str, endpoint: str, *, at: str, why: str) -> Steps[bool]:
+        attributes: Item = {"disabled_at": {"S": at}, "disabled_why": {"S": why}}
+        # One that was removed stays so.
+        answer = yield Table(self.table).update(_key(tenant, endpoint), attributes, when("attribute_exists(pk)"))
+        return not isinstance(answer, Conflict)
 
 
-def _endpoint_key(tenant: str, endpoint: str) -> Item:
+def _key(tenant: str, endpoint: str) -> Item:
     return key(f"TENANT#{tenant}", f"ENDPOINT#{endpoint}")
 
 
-def _endpoint(item: Item) -> Endpoint:
-    texts = {name: item[name]["S"] for name in Endpoint.__slots__ if name in item and name != "kinds"}
+def _of(item: Item) -> Endpoint:
+    texts = {name: item[name]["S"] for name in Endpoint.__slots__ if name != "kinds"}
     return Endpoint(**texts, kinds=tuple(item["kinds"]["S"].split()))
-
-
-def _delivery_key(delivery: Delivery) -> Item:
-    return key(f"ENDPOINT#{delivery.endpoint}", f"DELIVERY#{delivery.at}#{delivery.call_id}#{delivery.seq:010d}")
-
-
-def _delivery_item(delivery: Delivery, now: datetime) -> Item:
-    return {
-        **_delivery_key(delivery),
-        "kind": {"S": delivery.kind},
-        "state": {"S": delivery.state},
-        "attempts": number(delivery.attempts),
-        "told": {"S": delivery.told},
-        "last_at": {"S": delivery.last_at},
-        "expires_at": number(int((now + KEPT).timestamp())),
-    }
-
-
-def _delivery(item: Item) -> Delivery:
-    at, _, rest = item["sk"]["S"].removeprefix("DELIVERY#").partition("#")
-    call_id, _, seq = rest.rpartition("#")
-    state: State = item["state"]["S"]  # nobody else writes here
-    return Delivery(
-        endpoint=item["pk"]["S"].removeprefix("ENDPOINT#"),
-        call_id=call_id,
-        seq=int(seq),
-        at=at,
-        kind=item["kind"]["S"],
-        state=state,
-        attempts=int(item["attempts"]["N"]),
-        told=item["told"]["S"],
-        last_at=item["last_at"]["S"],
-    )

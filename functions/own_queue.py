@@ -15,6 +15,7 @@ from callscribe.errors import Unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import SendMessageRequestTypeDef
 
 MOST_S = 12 * 3600  # SQS postpones no longer, counted from when the message was received
 
@@ -40,8 +41,21 @@ class OwnQueue:
 
     def send(self, detail: Detail) -> None:
         """Put in what reads as an event of the bus. Raises Unavailable."""
+        self.put(msgspec.json.encode({"detail": detail}).decode())
+
+    def put(self, body: str, *, group: str | None = None, delay_s: int = 0) -> None:
+        """Put in a message, to come out after at most 900 seconds. Raises Unavailable.
+
+        In a queue without order a `group` is whose share of the reader is looked at (Developer Guide, "Fair queues").
+        """
+        message: SendMessageRequestTypeDef = {
+            "QueueUrl": self._url,
+            "MessageBody": body,
+            "DelaySeconds": delay_s,
+        }
+        if group is not None:
+            message["MessageGroupId"] = group
         try:
-            body = msgspec.json.encode({"detail": detail}).decode()
-            self._client.send_message(QueueUrl=self._url, MessageBody=body)
+            self._client.send_message(**message)
         except (ClientError, BotoCoreError) as error:
             raise Unavailable(f"sqs: {type(error).__name__}") from error

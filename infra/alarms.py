@@ -134,6 +134,12 @@ def of_a_queue(name: str, says: str, failures: cloudwatch.IMetric) -> Alarm:
     return Alarm(name=f"{name}-gave-up", says=says, metric=failures, beyond=0)
 
 
+def of_deliveries(namespace: str) -> Alarm:
+    """Return the alarm on endpoints of customers that take nothing."""
+    metric = service_metric(namespace, "deliver", "WebhooksGivenUp", "Sum")
+    return Alarm(name="webhooks-given-up", says="a customer's endpoint did not take a webhook", metric=metric, beyond=0)
+
+
 def of_the_webhooks(voice: Function, sweep: Function) -> Iterator[Alarm]:
     """Yield the alarms on what Twilio waits for, and on what nobody waits for."""
     yield Alarm(

@@ -7,6 +7,7 @@ from infra.batch import Batch
 from infra.bundle import Bundles
 from infra.calls import Access, Calls
 from infra.data_stack import DataStack
+from infra.deliver import Deliver
 from infra.event_bus import EventBus
 from infra.finish import Finish
 from infra.function import Function
@@ -125,6 +126,9 @@ class ApiStack(Stack):
             voice_api=voice_api,
         )
         join = Join(self, "Join", code=bundles.make("join"), archive=data.archive)
+        deliver = Deliver(
+            self, "Deliver", code=bundles.make("deliver"), calls=data.calls, webhooks=data.webhooks, bus=bus
+        )
         sweep = Sweep(
             self,
             "Sweep",
@@ -155,6 +159,7 @@ class ApiStack(Stack):
             "finish": finish.function,
             "batch": batch.function,
             "join": join.function,
+            "deliver": deliver.function,
             "sweep": sweep.function,
             "calls": calls.function,
         }
@@ -162,6 +167,7 @@ class ApiStack(Stack):
         self.publish_failures = publish.failures
         self.finish_failures = finish.failures
         self.batch_failures = batch.failures
+        self.deliver_failures = deliver.failures
 
         CfnOutput(
             self,

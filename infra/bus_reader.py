@@ -20,7 +20,7 @@ class BusReader(Construct):
     """Brings entries of `kinds` to `function`, each at least once; what it gives up ends in a queue of its own.
 
     An event that the function answers for with `batchItemFailures`, or that it dies of, comes again after
-    `again_after`, `times` times in all.
+    `again_after`, `times` times in all. The function is invoked `at_once` times at most, or as often as Lambda likes.
     """
 
     def __init__(
@@ -33,6 +33,7 @@ class BusReader(Construct):
         kinds: Sequence[str],
         again_after: Duration,
         times: int,
+        at_once: int | None = None,
     ) -> None:
         """`again_after` is longer than the function may run."""
         super().__init__(scope, construct_id)
@@ -62,6 +63,7 @@ class BusReader(Construct):
             event_source_arn=queue.queue_arn,
             batch_size=1,  # each takes seconds, and waits for others
             report_batch_item_failures=True,
+            max_concurrency=at_once,
         )
         Validations.of(mapping).acknowledge(
             Acknowledgment(

@@ -13,6 +13,7 @@ from infra.secrets import Secrets
 from infra.sessions import Sessions
 from infra.subscriptions import Subscriptions
 from infra.used_tickets import UsedTickets
+from infra.webhooks import Webhooks
 
 
 class DataStack(Stack):
@@ -27,9 +28,16 @@ class DataStack(Stack):
         self.idempotency = Idempotency(self, "Idempotency", key=key)
         self.keys = ApiKeys(self, "Keys", key=key)
         self.tickets = UsedTickets(self, "Tickets", key=key)
+        self.webhooks = Webhooks(self, "Webhooks", key=key)
         self.archive = Archive(self, "Archive", key=key)
         self.archive_table = ArchiveTable(self, "ArchiveTable", stage=stage, archive=self.archive, key=key)
         CfnOutput(self, "KeysTable", value=self.keys.table_name, description="`callscribe keys --table`: API keys")
+        CfnOutput(
+            self,
+            "WebhooksTable",
+            value=self.webhooks.table_name,
+            description="`callscribe webhooks --table`: whom to tell of calls",
+        )
         self.secrets = Secrets(self, "Secrets", key=key)
         CfnOutput(self, "GladiaSecret", value=self.secrets.gladia.arn, description='Put in {"api_key": "..."}')
         CfnOutput(self, "TwilioSecret", value=self.secrets.twilio.arn, description='Put in {"auth_token": "..."}')

@@ -25,11 +25,16 @@ class Index:
 
 
 def kept_table(
-    scope: Construct, *, key: Key | None, indexes: Sequence[Index] = (), has_stream: bool = False
+    scope: Construct,
+    *,
+    key: Key | None,
+    indexes: Sequence[Index] = (),
+    has_stream: bool = False,
+    until: str | None = None,
 ) -> dynamodb.TableV2:
     """Return a table that outlives its stack, and can be restored to any second of the last 35 days.
 
-    It is encrypted with `key`, or with one of DynamoDB's own.
+    It is encrypted with `key`, or with one of DynamoDB's own. Items that have an attribute `until` are gone after it.
     """
     table = dynamodb.TableV2(
         scope,
@@ -39,6 +44,7 @@ def kept_table(
         billing=dynamodb.Billing.on_demand(),
         global_secondary_indexes=_indexes(indexes),
         dynamo_stream=dynamodb.StreamViewType.NEW_IMAGE if has_stream else None,
+        time_to_live_attribute=until,
         point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
             point_in_time_recovery_enabled=True
         ),

@@ -64,4 +64,6 @@ class WatchStack(Stack):
         yield from alarms.of_the_bus(functions["publish"], api.publish_failures)
         yield alarms.of_a_queue("finish", "calls have no transcript to keep", api.finish_failures)
         yield alarms.of_a_queue("batch", "second passes were given up", api.batch_failures)
+        yield alarms.of_a_queue("deliver", "webhooks are stuck on the way to endpoints", api.deliver_failures)
+        yield alarms.of_deliveries(space)
         yield from alarms.of_the_webhooks(functions["voice"], functions["sweep"])

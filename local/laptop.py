@@ -52,6 +52,7 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
     rest_url: str  # where Twilio's REST API is looked for; whoever places calls answers there meanwhile
     page_url: str
     aws_url: str
+    webhooks_table: str
     account_sid: str
     auth_token: str
     signing_key: str
@@ -117,7 +118,7 @@ async def laptop(
                     "SIGNING_SECRET": {"current": keys.signing_key},
                 },
                 media_url=media_url,
-                outside={"GLADIA_URL": gladia_url, "TWILIO_URL": rest_url},
+                outside={"GLADIA_URL": gladia_url, "TWILIO_URL": rest_url, "WEBHOOK_TARGETS": "anywhere"},
                 progress=lambda what, _done, _total: progress(f"deploying: {what}"),
             )
             progress("starting the bridge and the functions")
@@ -139,6 +140,7 @@ async def laptop(
                 rest_url=rest_url,
                 page_url="",
                 aws_url=aws.engine.url,
+                webhooks_table=deployed.outputs["WebhooksTable"],
                 account_sid=keys.account_sid,
                 auth_token=keys.auth_token,
                 signing_key=keys.signing_key,

@@ -41,5 +41,6 @@ TABLES: Final[Mapping[str, Mapping[str, Any]]] = {
     "Sessions": _table("Sessions", "pk", "sk", by_owner=("owner", "pk", "ALL")),
     "Idempotency": _table("Idempotency", "id"),
     "Tickets": _table("Tickets", "pk", "sk"),
+    "Webhooks": _table("Webhooks", "pk", "sk", due=("due", "due_at", "ALL")),
     "Keys": _table("Keys", "pk", "sk", by_tenant=("tenant", "created_at", "ALL")),
 }

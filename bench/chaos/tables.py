@@ -20,6 +20,7 @@ INDEXES = {
     "by-start": ("list", "started_at"),
     "by-tenant": ("tenant", "created_at"),
     "in-progress": ("live", "started_at"),
+    "due": ("due", "due_at"),
 }
 _EXPRESSIONS = (
     "ConditionExpression", "KeyConditionExpression", "UpdateExpression", "ProjectionExpression", "FilterExpression",

@@ -137,6 +137,10 @@ class Parameters:
     batch_ms: Annotated[
         Decimal, "assumed", "it reads the log and finds that no second pass is wanted, which is the default"
     ] = Decimal(25)
+    told_a_call: Annotated[
+        Decimal, "code", "it began and is over, chapters, figures, the transcript is ready, `infra/deliver.py`"
+    ] = Decimal(5)
+    deliver_ms: Annotated[Decimal, "assumed", "one query, which finds that no endpoint wants it"] = Decimal(15)
     empty_receives_a_second: Annotated[
         Decimal, "assumed", "Lambda asks a queue with five pollers, each for up to 20 s where there is nothing"
     ] = Decimal("0.25")
@@ -177,7 +181,7 @@ class Parameters:
         "about: 55 of the bridge, 50 of the functions, 25 of Container Insights",
     ] = Decimal(130)
     alarmed_metrics: Annotated[Decimal, "code", "of the alarms in `infra/alarms.py`, and two of the scaling"] = Decimal(
-        42
+        46
     )
     dashboards: Annotated[Decimal, "code", "`infra/dashboard.py`"] = Decimal(1)
     secrets: Annotated[Decimal, "code", "`infra/secrets.py`"] = Decimal(3)

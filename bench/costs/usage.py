@@ -25,6 +25,7 @@ MEMORY_GB: Final = {
     "finish": Decimal(1),
     "batch": Decimal(1),
     "join": Decimal("2.9375"),
+    "deliver": Decimal("0.5"),
     "subscribe": Decimal("0.5"),
     "authorize": Decimal("0.25"),
     "calls": Decimal(1),
@@ -112,6 +113,7 @@ class Hour:
             "authorize": self.connections,
             "calls": self.connections,  # a ticket each
             "join": Decimal(1),
+            "deliver": self.begun * self.given.told_a_call + SWEEPS,
             "sweep": Decimal(SWEEPS),
         }
 
@@ -127,6 +129,7 @@ class Hour:
             "subscribe": self.given.subscribe_ms,
             "authorize": self.given.ticket_ms,
             "calls": self.given.ticket_ms,
+            "deliver": self.given.deliver_ms,
             "join": self.given.join_ms + self.begun * self.given.join_a_call_ms,
             "sweep": self.given.sweep_ms,
         }
@@ -242,9 +245,10 @@ class Hour:
 
     def _functions(self) -> Iterator[Line]:
         yield Line("event bus", "events", "events", self.entries)
-        # Each event is put into its queue, taken out and deleted; the two are also asked while there is none.
-        events = self.invocations["finish"] + self.invocations["batch"]
-        asked = 3 * events + 2 * self.given.empty_receives_a_second * SECONDS
+        # Each event is put into its queue, taken out and deleted; the three are also asked while there is none.
+        of_calls = sum(self.invocations[name] for name in ("finish", "batch", "deliver"))
+        events = of_calls - SWEEPS  # which `deliver` is invoked for by a clock
+        asked = 3 * events + 3 * self.given.empty_receives_a_second * SECONDS
         yield Line("event bus", "requests to queues", "queue_requests", asked)
         yield Line("archive", "files", "s3_puts", self.begun)
         kept = self.entries * self.given.archived_entry_bytes / GB

@@ -1,27 +1,43 @@
 """An entry becomes a delivery for each endpoint that wants it, and a delivery is attempted until it is made, or dead.
 
-May be cut off anywhere and repeated: each delivery is made at least once, and told as it is.
+May be cut off anywhere and repeated: each delivery is made at least once, and told as it is. A message in the queue
+only says that something is to be looked at; what is to be done stands in the table, and what no message is left of
+is found there when it is due.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from callscribe.bus import Detail
+from callscribe.deliveries import ATTEMPTS, BACKOFF_S, Deliveries, Delivery, State
 from callscribe.entries import Entry, timestamp
 from callscribe.errors import Refused, Unavailable
 from callscribe.log import Log
+from callscribe.webhook_message import body_of
 from callscribe.webhook_signature import sign
-from callscribe.webhooks import BACKOFF_S, Delivery, Endpoint, State, Webhooks, body_of
+from callscribe.webhooks import Endpoint, Webhooks
 from functions.ports import Perform
 
 # Posts a body with headers to an address and returns the answer's status. Raises Unavailable and Refused.
 Post: TypeAlias = Callable[[str, dict[str, str], bytes], int]
+
+# Of one minute; what is left the next one finds.
+MOST_DUE = 500
+# A wait that the queue keeps by itself, as the clock that looks for what is due ticks once a minute.
+SOON_S = 30
+
+
+class Send(Protocol):
+    """Has a delivery attempted; raises Unavailable."""
+
+    def __call__(self, delivery: Delivery, /, *, delay_s: int) -> None:
+        """Put it into the queue, to come out after `delay_s`."""
 
 
 class Outcome(StrEnum):
@@ -30,15 +46,9 @@ class Outcome(StrEnum):
     DELIVERED = "delivered"
     FAILED = "failed"  # and will be tried again
     DEAD = "dead"
-    GONE = "gone"  # the endpoint is disabled or removed, or the delivery is over
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """What came of an attempt, and after how long the next one is due."""
-
-    outcome: Outcome
-    again_after_s: int | None = None
+    GONE = "gone"  # it answered 410, and is told nothing any more
+    SKIPPED = "skipped"  # the endpoint is disabled or removed
+    OVER = "over"  # another message had it attempted
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,53 +57,91 @@ class Outbox:
 
     calls_table: str
     webhooks: Webhooks
+    deliveries: Deliveries
     perform: Perform
     post: Post
+    send: Send
 
-    def plan(self, told: Detail, *, now: datetime) -> list[Delivery]:
-        """Keep a delivery of an entry for each endpoint that wants it; return those that are to be attempted."""
+    def plan(self, told: Detail, *, now: datetime) -> int:
+        """Keep a delivery of an entry for each endpoint that wants it, have them attempted, and return how many.
+
+        What a disabled endpoint misses is kept too, so that it can be told later.
+        """
         wanted = [
-            Delivery(endpoint.id, told.call_id, told.seq, told.at, told.kind)
+            _delivery(told, endpoint)
             for endpoint in self.perform(self.webhooks.of_tenant(told.tenant))
-            if endpoint.wants(told.kind)
+            if told.kind in endpoint.kinds
         ]
-        planned = [self.perform(self.webhooks.plan(delivery, now=now)) for delivery in wanted]
-        return [delivery for delivery in planned if delivery.state == "waiting"]
+        planned = [self.perform(self.deliveries.plan(delivery, now=now)) for delivery in wanted]
+        fresh = [delivery for delivery in planned if delivery.state == "waiting" and not delivery.attempts]
+        for delivery in fresh:
+            self.send(delivery, delay_s=0)
+        return len(fresh)
 
-    def attempt(self, tenant: str, wanted: Delivery, *, now: datetime) -> Attempt:
-        """Make one attempt at a delivery. Raises Unavailable if it could not even be tried."""
-        delivery = self.perform(self.webhooks.find(wanted))
-        endpoints = self.perform(self.webhooks.of_tenant(tenant))
-        endpoint = next((each for each in endpoints if each.id == wanted.endpoint), None)
-        if delivery is None or delivery.state != "waiting" or endpoint is None or endpoint.disabled_at:
-            return Attempt(Outcome.GONE)
+    def take_up(self, *, now: datetime) -> int:
+        """Have what is due attempted, and return how much that was."""
+        due = self.perform(self.deliveries.due(now=now, limit=MOST_DUE))
+        for delivery in due:
+            self.send(delivery, delay_s=0)
+        return len(due)
+
+    def attempt(self, asked: Delivery, *, now: datetime) -> tuple[Outcome, str]:
+        """Make one attempt at a delivery; return what came of it, and what is told of that.
+
+        Raises Unavailable if it could not be made, or not be noted.
+        """
+        delivery = self.perform(self.deliveries.find(asked))
+        if delivery is None or delivery.state != "waiting" or delivery.attempts != asked.attempts:
+            return Outcome.OVER, ""
+        endpoint = self.perform(self.webhooks.find(delivery.tenant, delivery.endpoint))
+        if endpoint is None or endpoint.disabled_at:
+            return self._skip(delivery, "the endpoint was removed" if endpoint is None else DISABLED)
         entry = self._entry(delivery)
-        if entry is None or entry.tenant != tenant:
-            return Attempt(Outcome.GONE)
+        if entry is None:
+            return self._skip(delivery, "the call's log has no such entry")
         status, told = self._post(endpoint, delivery, entry, now)
         if status == HTTPStatus.GONE:
-            self.perform(self.webhooks.disable(endpoint, why="it answered 410", at=timestamp(now)))
-        return self._note(delivery, status, told, now)
+            self.perform(self.webhooks.disable(endpoint.tenant, endpoint.id, why="it answered 410", at=timestamp(now)))
+        return self._note(delivery, status, told, now), told
 
     def _entry(self, delivery: Delivery) -> Entry | None:
-        found = self.perform(Log(self.calls_table, delivery.call_id).read(after=delivery.seq - 1, limit=1))
-        return found[0] if found and found[0].seq == delivery.seq else None
+        steps = Log(self.calls_table, delivery.call_id).read(after=delivery.seq - 1, limit=1)
+        found = [entry for entry in self.perform(steps) if entry.seq == delivery.seq]
+        return found[0] if found and found[0].tenant == delivery.tenant else None
+
+    def _skip(self, delivery: Delivery, told: str) -> tuple[Outcome, str]:
+        noted = self.perform(self.deliveries.skip(delivery, told=told))
+        return (Outcome.SKIPPED if noted.state == "skipped" else Outcome.OVER), told
 
     def _post(self, endpoint: Endpoint, delivery: Delivery, entry: Entry, now: datetime) -> tuple[int | None, str]:
         """Return the status of the endpoint's answer, None for no answer, and what is told of it."""
         body = body_of(entry)
         try:
-            headers = sign(delivery.message_id, body, endpoint.secrets, now_s=int(now.timestamp()))
-            status = self.post(endpoint.url, {"content-type": "application/json", **headers}, body)
+            signed_with = endpoint.secrets(at=timestamp(now))
+            headers = sign(delivery.message_id, body, signed_with, now_s=int(now.timestamp()))
+            status = self.post(endpoint.url, {**HEADERS, **headers}, body)
         except (Unavailable, Refused) as error:
             return None, str(error)
         return status, f"answered {status}"
 
-    def _note(self, delivery: Delivery, status: int | None, told: str, now: datetime) -> Attempt:
+    def _note(self, delivery: Delivery, status: int | None, told: str, now: datetime) -> Outcome:
         is_made = status is not None and HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
-        is_last = status == HTTPStatus.GONE or delivery.attempts >= len(BACKOFF_S)
+        is_last = status == HTTPStatus.GONE or delivery.attempts + 1 >= ATTEMPTS
         state: State = "delivered" if is_made else "dead" if is_last else "waiting"
-        noted = self.perform(self.webhooks.attempted(delivery, state=state, told=told, now=now))
-        if noted.state == "waiting":
-            return Attempt(Outcome.FAILED, noted.again_after_s)
-        return Attempt(Outcome.DELIVERED if noted.state == "delivered" else Outcome.DEAD)
+        noted = self.perform(self.deliveries.attempted(delivery, state=state, told=told, now=now))
+        if (noted.state, noted.attempts) != (state, delivery.attempts + 1):
+            return Outcome.OVER
+        if state != "waiting":
+            return Outcome.GONE if status == HTTPStatus.GONE else Outcome.DELIVERED if is_made else Outcome.DEAD
+        if (wait_s := BACKOFF_S[noted.attempts - 1]) <= SOON_S:
+            self.send(noted, delay_s=wait_s)
+        return Outcome.FAILED
+
+
+DISABLED = "the endpoint is disabled"
+HEADERS = {"content-type": "application/json", "user-agent": "callscribe"}
+
+
+def _delivery(told: Detail, endpoint: Endpoint) -> Delivery:
+    delivery = Delivery(endpoint.id, told.tenant, told.call_id, told.seq, told.at, told.kind)
+    return replace(delivery, state="skipped", told=DISABLED) if endpoint.disabled_at else delivery

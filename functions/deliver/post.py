@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from http.client import HTTPConnection, HTTPException, HTTPSConnection, InvalidURL
 from typing import TypeAlias
 from urllib.parse import SplitResult, urlsplit
@@ -14,21 +15,22 @@ from callscribe.errors import Refused, Unavailable
 from functions.public_address import PublicConnection
 
 LIMIT_S = 15.0
-# What an answer says is of no use to us, but an endpoint may want to see it taken.
+# What an answer says is of no use to us, but an endpoint may want to see it taken: so much of it, and for so long.
 MOST_BYTES = 64 * 1024
+DRAIN_S = 1.0
 
 Connect: TypeAlias = Callable[[SplitResult], HTTPConnection]
 
 
 def public_only(url: SplitResult) -> HTTPConnection:
-    """Connect to what anybody can reach, over TLS. Raises Refused for all else."""
+    """Return a connection to what anybody can reach, over TLS. Raises Refused for all else."""
     if url.scheme != "https":
         raise Refused("the endpoint is not https")
     return PublicConnection(url.netloc, timeout_s=LIMIT_S)
 
 
 def anywhere(url: SplitResult) -> HTTPConnection:
-    """Connect to any address, as on a laptop, where the endpoint is beside us."""
+    """Return a connection to any address, as on a laptop, where the endpoint is beside us."""
     kind = HTTPSConnection if url.scheme == "https" else HTTPConnection
     return kind(url.netloc, timeout=LIMIT_S)
 
@@ -42,44 +44,64 @@ def post(
     """
     try:
         url = urlsplit(address)
-        connection = connect(url)
+        talk = _Talk(connect(url))
     except (ValueError, InvalidURL) as error:
-        raise Refused("the endpoint's address is none") from error
-    with _ended_after(limit_s, connection) as was_ended:
-        try:
-            connection.request("POST", _target(url), body=body, headers=dict(headers))
-            answer = connection.getresponse()
-            answer.read(MOST_BYTES)
-        except InvalidURL as error:
-            raise Refused("the endpoint's address is none") from error
-        except (OSError, HTTPException) as error:
-            reason = f"no answer within {limit_s:g} s" if was_ended() else f"no answer: {type(error).__name__}"
-            raise Unavailable(reason) from error
-    return answer.status
-
-
-@contextmanager
-def _ended_after(seconds: float, connection: HTTPConnection) -> Iterator[Callable[[], bool]]:
-    """End a connection after so long, however slowly something comes; what is yielded tells whether that happened.
-
-    A socket's own timeout is for each piece of an answer, of which there may be any number.
-    """
-    ended = threading.Event()
-
-    def end() -> None:
-        ended.set()
-        if connection.sock is not None:
-            with suppress(OSError):
-                # Not closed, which would leave a read waiting; and of the socket itself, as TLS has no part in it.
-                socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
-
-    watch = threading.Timer(seconds, end)
-    watch.start()
+        raise Refused(NO_ADDRESS) from error
+    # A thread that nobody waits for: a name is looked up without a limit, and a socket's own is for each piece.
+    threading.Thread(target=talk.hold, args=(_target(url), dict(headers), body), daemon=True).start()
     try:
-        yield ended.is_set
+        status = talk.status.result(limit_s)
+        talk.drained.wait(DRAIN_S)
+    except (InvalidURL, UnicodeError) as error:  # of a name or path that can't be sent
+        raise Refused(NO_ADDRESS) from error
+    except (OSError, HTTPException) as error:
+        is_late = not talk.status.done()  # TimeoutError is an OSError, and the socket's is one too
+        raise Unavailable(f"no answer within {limit_s:g} s" if is_late else _said(error)) from error
     finally:
-        watch.cancel()
-        connection.close()
+        talk.end()
+    return status
+
+
+NO_ADDRESS = "the endpoint's address is none"
+
+
+class _Talk:
+    """One request and its answer, held in a thread of its own; `status` comes before the rest of the answer."""
+
+    def __init__(self, connection: HTTPConnection) -> None:
+        self.status: Future[int] = Future()
+        self.drained = threading.Event()
+        self._connection = connection
+        self._ended = threading.Event()
+
+    def hold(self, target: str, headers: dict[str, str], body: bytes) -> None:
+        """Ask, and take what is answered."""
+        try:
+            self._connection.connect()
+            if self._ended.is_set():
+                return  # nobody waits for it any more: the next attempt is to be the next that they see
+            self._connection.request("POST", target, body=body, headers=headers)
+            answer = self._connection.getresponse()
+            self.status.set_result(answer.status)
+            answer.read(MOST_BYTES)
+        except Exception as error:  # noqa: BLE001 - raised where the status is waited for
+            if not self.status.done():
+                self.status.set_exception(error)
+        finally:
+            self.drained.set()
+            self._connection.close()
+
+    def end(self) -> None:
+        """Let it be, wherever it is."""
+        self._ended.set()
+        if (sock := self._connection.sock) is not None:
+            with contextlib.suppress(OSError):
+                # Not closed, which would leave a read waiting; and of the socket itself, as TLS has no part in it.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+def _said(error: Exception) -> str:
+    return f"no answer: {type(error).__name__}"
 
 
 def _target(url: SplitResult) -> str:

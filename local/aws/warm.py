@@ -46,6 +46,7 @@ EVENTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "publish": {"Records": []},
     "finish": {"Records": []},
     "batch": {"Records": []},
+    "deliver": {"Records": []},
     # Nobody's request.
     "calls": {
         "version": "2.0",

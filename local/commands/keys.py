@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-import boto3
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 from rich.table import Table
 from rich.text import Text
 
 from callscribe.api_keys import ApiKeys, new_key
 from callscribe.dynamodb import perform
 from callscribe.entries import timestamp
-from callscribe.errors import Unavailable
 from local.commands.shown import console, errors, fail
+from local.commands.tables import dynamodb, reached
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+KEYS = "the table of keys"
 
 app = typer.Typer(
     help="API keys of a deployment, with your own AWS credentials.", no_args_is_help=True, add_completion=False
@@ -44,8 +39,8 @@ def create(
 ) -> None:
     """Make a key; it is shown once and kept nowhere."""
     new = new_key(tenant, name, at=timestamp(datetime.now(UTC)))
-    with _reached():
-        perform(_dynamodb(), ApiKeys(table).add(new))
+    with reached(KEYS):
+        perform(dynamodb(), ApiKeys(table).add(new))
     typer.echo(new.text)
     errors.print(f"key {new.key.id} of tenant {tenant}: keep it now, it is not shown again", style="dim", markup=False)
 
@@ -53,8 +48,8 @@ def create(
 @app.command("list")
 def list_keys(*, table: TableName, tenant: Tenant = "default") -> None:
     """List a tenant's keys, by what is known of them."""
-    with _reached():
-        found = perform(_dynamodb(), ApiKeys(table).of_tenant(tenant))
+    with reached(KEYS):
+        found = perform(dynamodb(), ApiKeys(table).of_tenant(tenant))
     shown = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for column in ("key", "name", "made", "revoked"):
         shown.add_column(column)
@@ -68,19 +63,7 @@ def revoke(
     key_id: Annotated[str, typer.Argument(help="the key, as `callscribe keys list` shows it")], *, table: TableName
 ) -> None:
     """Let a key open nothing any more, from its next request on."""
-    with _reached():
-        known = perform(_dynamodb(), ApiKeys(table).revoke(key_id, at=timestamp(datetime.now(UTC))))
+    with reached(KEYS):
+        known = perform(dynamodb(), ApiKeys(table).revoke(key_id, at=timestamp(datetime.now(UTC))))
     if not known:
         fail(f"there is no key {key_id}: see `callscribe keys list`")
-
-
-def _dynamodb() -> DynamoDBClient:
-    return boto3.client("dynamodb")
-
-
-@contextmanager
-def _reached() -> Iterator[None]:
-    try:
-        yield
-    except (BotoCoreError, ClientError, Unavailable) as error:
-        fail(f"the table of keys can't be used: {error}")

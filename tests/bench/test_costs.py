@@ -71,7 +71,9 @@ def test_what_is_used_is_what_a_hand_computes():
     assert found["following", "GB to clients"] == Decimal(700 * 500 + 3600 * 300) / 10**9
     assert found["Lambda", "push: invocations"] == 700
     assert found["Lambda", "subscribe: invocations"] == 30 + 120
-    assert found["traces", "traces"] == 40 + 2 * 700 + 150 + 10 + 10 + 60 + 2 * 30 + 1  # fewer than one a second
+    assert (
+        found["traces", "traces"] == 40 + 2 * 700 + 150 + 10 + 10 + 60 + 2 * 30 + 1 + 50 + 60
+    )  # fewer than one a second
 
 
 def test_without_subscribers_nothing_is_posted_but_who_follows_is_asked_all_the_same():

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from datetime import UTC, datetime
 
 import pytest
+import standardwebhooks
 
 from callscribe.errors import Refused
 from callscribe.webhook_signature import TOLERANCE_S, InvalidSignature, new_secret, sign, verify
@@ -27,6 +29,18 @@ def test_the_signature_is_over_id_time_and_body():
         "webhook-timestamp": "1674087231",
         "webhook-signature": "v1," + base64.b64encode(expected).decode(),
     }
+
+
+@pytest.mark.parametrize("body", [BODY, '{"text":"grüße 👋"}'.encode(), b"", b"{" + b" " * 100_000 + b"}"])
+def test_it_is_the_one_that_the_schemes_own_library_makes_and_believes(body):
+    now = datetime.now(UTC)  # its clock is the machine's
+    headers = sign("CA1.7", body, [new_secret(), SECRET], now_s=int(now.timestamp()))
+
+    judge = standardwebhooks.Webhook(SECRET)
+    assert headers["webhook-signature"].split()[1] == judge.sign("CA1.7", now, body.decode())
+    judge.verify(body, headers, json_parse=False)
+    with pytest.raises(standardwebhooks.WebhookVerificationError):
+        standardwebhooks.Webhook(new_secret()).verify(body, headers, json_parse=False)
 
 
 def test_it_is_that_of_the_schemes_own_example():

@@ -58,6 +58,9 @@ ENVIRONMENT = {
     "SEARCH_WORKGROUP": "callscribe-dev",
     "SEARCH_DATABASE": "callscribe_dev",
     "BATCH_QUEUE": "https://sqs.eu-west-1.amazonaws.com/123456789012/batch",
+    "DELIVER_QUEUE": "https://sqs.eu-west-1.amazonaws.com/123456789012/deliver",
+    "WEBHOOKS_TABLE": "Webhooks",
+    "WEBHOOK_TARGETS": "public",
 }
 
 

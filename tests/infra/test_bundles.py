@@ -10,7 +10,10 @@ import pytest
 from bench.cold import LAMBDA_LIKE, environment
 from infra.bundle import BundleFailed, Bundles, Target
 
-FUNCTIONS = ("voice", "authorize", "subscribe", "push", "publish", "finish", "batch", "join", "calls", "sweep", "page")
+FUNCTIONS = (
+    "voice", "authorize", "subscribe", "push", "publish", "finish", "batch", "join", "deliver", "calls", "sweep",
+    "page",
+)  # fmt: skip
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -12,11 +12,14 @@ import pytest
 from callscribe import archive
 from callscribe.bus import SOURCE
 from callscribe.call import fold
+from callscribe.deliveries import LEASE
 from callscribe.entries import KINDS, CallStarted, Entry
 from callscribe.joined import ENTRIES_TABLE, JOINED_PREFIX, JOINED_TABLE, joined_key
+from callscribe.webhooks import KINDS as WEBHOOK_KINDS
 from functions.batch.callback import ROUTE as GLADIA_ROUTE
 from functions.calls.openapi import PATH
 from functions.calls.operations import OPERATIONS
+from functions.deliver.post import DRAIN_S, LIMIT_S
 from functions.finish.finish import PATIENCE
 from infra.finish import KINDS as FINISH_KINDS
 from tests.tables import TABLES
@@ -38,6 +41,7 @@ FUNCTIONS = {
     "FinishFunction": "finish",
     "BatchFunction": "batch",
     "JoinFunction": "join",
+    "DeliverFunction": "deliver",
 }
 
 
@@ -72,8 +76,10 @@ def test_the_command_says_what_it_wrote(synth: Synth) -> None:
 # --- what is kept
 
 
-@pytest.mark.parametrize("name", ["CallsTable", "KeysTable"])
-def test_calls_and_keys_survive_the_stack_and_can_be_restored_to_any_second(templates: Templates, name: str) -> None:
+@pytest.mark.parametrize("name", ["CallsTable", "KeysTable", "WebhooksTable"])
+def test_calls_keys_and_webhooks_survive_the_stack_and_can_be_restored_to_any_second(
+    templates: Templates, name: str
+) -> None:
     table = templates.of_type("AWS::DynamoDB::GlobalTable")[name]
 
     assert table["DeletionPolicy"] == "Retain"
@@ -93,6 +99,7 @@ def test_only_the_calls_have_a_stream(templates: Templates) -> None:
         "IdempotencyTable": None,
         "KeysTable": None,
         "TicketsTable": None,
+        "WebhooksTable": None,
     }
 
 
@@ -105,7 +112,7 @@ def test_tables_and_indexes_have_the_keys_that_the_processes_use(templates: Temp
     assert table.get("GlobalSecondaryIndexes", []) == made.get("GlobalSecondaryIndexes", [])
 
 
-def test_connections_sessions_and_answers_expire_by_themselves(templates: Templates) -> None:
+def test_connections_sessions_answers_and_deliveries_expire_by_themselves(templates: Templates) -> None:
     tables = templates.of_type("AWS::DynamoDB::GlobalTable")
 
     expiries = {name: table["Properties"].get("TimeToLiveSpecification") for name, table in tables.items()}
@@ -116,6 +123,7 @@ def test_connections_sessions_and_answers_expire_by_themselves(templates: Templa
         "IdempotencyTable": {"AttributeName": "expiration", "Enabled": True},
         "KeysTable": None,
         "TicketsTable": {"AttributeName": "expires_at", "Enabled": True},
+        "WebhooksTable": {"AttributeName": "expires_at", "Enabled": True},
     }
 
 
@@ -188,6 +196,7 @@ def test_each_process_is_told_what_it_needs_and_no_more(templates: Templates) ->
             "BATCH_QUEUE",
         },
         "join": {"ARCHIVE_BUCKET"},
+        "deliver": {"CALLS_TABLE", "WEBHOOKS_TABLE", "WEBHOOK_TARGETS", "DELIVER_QUEUE"},
         "subscribe": {"CALLS_TABLE", "SUBSCRIPTIONS_TABLE", "PUSH_ENDPOINT"},
         "push": {"SUBSCRIPTIONS_TABLE", "PUSH_ENDPOINT"},
         "sweep": {
@@ -291,6 +300,7 @@ def test_every_process_has_a_log_of_its_own_that_is_not_kept_for_ever(templates:
         "CallsFunctionLog",
         "FinishFunctionLog",
         "JoinFunctionLog",
+        "DeliverFunctionLog",
         "PageAccessLog",
         "PageFunctionLog",
         "PublishFunctionLog",
@@ -320,6 +330,27 @@ def test_calls_that_no_bridge_attends_to_are_looked_after_each_minute_by_one_run
     assert target["RetryPolicy"] == {"MaximumRetryAttempts": 0}
     configured = templates.of_type("AWS::Lambda::EventInvokeConfig").values()
     assert {each["Properties"]["MaximumRetryAttempts"] for each in configured} == {0}
+
+
+def test_webhooks_that_are_due_are_taken_up_each_minute(templates: Templates) -> None:
+    rule = templates.of_type("AWS::Events::Rule")["DeliverEachMinute"]["Properties"]
+    (target,) = rule["Targets"]
+
+    assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 minute)", "ENABLED")
+    assert templates.text(target["Arn"]) == "{DeliverFunction.Arn}"
+    # A day's attempts are made within the life of what is kept of them, and each within the time of its message.
+    function = templates.of_type("AWS::Lambda::Function")["DeliverFunction"]["Properties"]
+    queue = templates.of_type("AWS::SQS::Queue")["DeliverReaderQueue"]["Properties"]
+    assert LIMIT_S + DRAIN_S < function["Timeout"] < queue["VisibilityTimeout"] < LEASE.total_seconds()
+
+
+def test_what_endpoints_may_ask_for_comes_to_who_tells_them(templates: Templates) -> None:
+    rule = templates.of_type("AWS::Events::Rule")["DeliverReaderRule"]["Properties"]
+    mapping = templates.of_type("AWS::Lambda::EventSourceMapping")["DeliverReaderEvents"]["Properties"]
+
+    assert rule["EventPattern"] == {"source": [SOURCE], "detail-type": list(WEBHOOK_KINDS)}
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 100}
+    assert environments(templates)["deliver"]["WEBHOOK_TARGETS"] == "public"
 
 
 def test_what_sweeps_sends_audio_where_calls_are_sent(templates: Templates) -> None:

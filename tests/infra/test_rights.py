@@ -158,6 +158,24 @@ def test_the_batch_function_may_write_what_recordings_tell_and_put_off_what_wait
     }
 
 
+def test_the_deliver_function_may_read_calls_and_note_what_endpoints_were_told_but_forget_nothing(
+    templates: Templates,
+) -> None:
+    assert templates.rights("DeliverFunctionRole") == {
+        **TRACES,
+        **log_of("DeliverFunctionLog"),
+        CALLS: {"dynamodb:Query"},
+        "{WebhooksTable.Arn}": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"},
+        "{WebhooksTable.Arn}/index/due": {"dynamodb:Query"},
+        "{DeliverReaderQueue.Arn}": {
+            "sqs:DeleteMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:ReceiveMessage",
+            "sqs:SendMessage",
+        },
+    }
+
+
 def test_the_join_function_may_read_calls_files_and_keep_days_of_them_and_deletes_only_marks(
     templates: Templates,
 ) -> None:
@@ -233,6 +251,7 @@ def test_there_is_one_role_a_process_and_no_other(templates: Templates) -> None:
         "CallsFunctionRole",
         "FinishFunctionRole",
         "JoinFunctionRole",
+        "DeliverFunctionRole",
         "PageFunctionRole",
         "PublishFunctionRole",
         "PushFunctionRole",

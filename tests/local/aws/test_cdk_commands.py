@@ -128,7 +128,7 @@ def test_deploying_goes_by_the_roles_and_the_bucket_of_bootstrap(deployed, syste
     keys = system.root.client("s3").list_objects_v2(Bucket=f"cdk-hnb659fds-assets-{account}-us-east-1")["Contents"]
 
     assert {"deploy", "file-publishing"} <= assumed
-    assert len([each for each in keys if each["Key"].endswith(".zip")]) == len(system.functions()) == 11
+    assert len([each for each in keys if each["Key"].endswith(".zip")]) == len(system.functions()) == 12
 
 
 def test_every_stack_is_there(deployed, system):
@@ -208,8 +208,8 @@ def test_an_update_of_the_stack_with_the_tables_and_secrets_leaves_what_is_in_th
     assert json.loads(value) == {"auth_token": TWILIO.auth_token}
 
 
-def test_destroying_keeps_calls_and_keys_and_nothing_else_that_is_used(destroyed, system):
-    assert system.tables() == [each for each in destroyed.tables if re.search("-(Calls|Keys)Table", each)]
+def test_destroying_keeps_calls_keys_and_webhooks_and_nothing_else_that_is_used(destroyed, system):
+    assert system.tables() == [each for each in destroyed.tables if re.search("-(Calls|Keys|Webhooks)Table", each)]
     assert system.items("Calls") == destroyed.calls
     assert len(system.items("Keys")) == 1
     assert system.functions() == {}

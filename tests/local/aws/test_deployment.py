@@ -154,6 +154,7 @@ def test_functions_know_the_addresses_that_work_here(stack):
         "finish",
         "batch",
         "join",
+        "deliver",
     }
     assert environments["voice"]["PUBLIC_URL"] + "/twilio/voice" == urldefrag(stack.voice_url).url
     assert environments["push"]["PUSH_ENDPOINT"] == stack.push_url.replace("ws://", "http://")
@@ -170,12 +171,15 @@ def test_functions_know_no_service_outside_but_those_that_were_given(stack):
 
 def test_the_engines_own_clock_invokes_functions_as_the_template_says(stack):
     client = stack.root.client("events")
-    rules = {rule["ScheduleExpression"]: rule for rule in client.list_rules()["Rules"]}
+    rules = [rule for rule in client.list_rules()["Rules"] if rule.get("ScheduleExpression")]
 
-    for expression, folder in {"rate(1 minute)": "sweep", "rate(1 hour)": "join"}.items():
-        (target,) = client.list_targets_by_rule(Rule=rules[expression]["Name"])["Targets"]
-        assert rules[expression]["State"] == "ENABLED"
-        assert target["Arn"].endswith(f":function:{stack.functions[folder]}")
+    invoked = set()
+    for rule in rules:
+        assert rule["State"] == "ENABLED"
+        (target,) = client.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+        invoked.add((rule["ScheduleExpression"], target["Arn"].rpartition(":function:")[2]))
+    clocks = {"sweep": "rate(1 minute)", "deliver": "rate(1 minute)", "join": "rate(1 hour)"}
+    assert invoked == {(expression, stack.functions[folder]) for folder, expression in clocks.items()}
 
 
 def test_the_bridge_gets_its_tasks_environment_and_its_roles_credentials(stack):
@@ -229,7 +233,7 @@ def test_expiry_is_set_as_in_the_templates(stack):
     assert described[stack.bridge["SESSIONS_TABLE"]] == "expires_at"
     assert described[stack.calls_table] is None
     assert described[stack.keys_table] is None
-    assert sorted(described.values(), key=str) == [None, None, "expiration", *["expires_at"] * 3]
+    assert sorted(described.values(), key=str) == [None, None, "expiration", *["expires_at"] * 4]
 
 
 def test_the_mapping_of_push_is_as_in_the_template_and_the_engines_own_is_off(stack):
@@ -258,7 +262,7 @@ def test_the_mapping_of_push_is_as_in_the_template_and_the_engines_own_is_off(st
         "dynamodb": "Disabled",
         "sqs": "Enabled",
     }
-    assert len(own) == 4
+    assert len(own) == 5
 
 
 def service_of(arn):

@@ -89,6 +89,18 @@ class Deployment:
         await asyncio.to_thread(functions.update_function_configuration, FunctionName=name, Environment=environment)
         self._anew.add(folder)
 
+    @contextmanager
+    def by_hand(self, folder: str) -> Iterator[None]:
+        """Leave what comes into the queue of a function to the tests while inside."""
+        functions = client(self.stack.root, "lambda")
+        name = self.stack.functions[folder]
+        (mapping,) = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+        try:
+            yield
+        finally:
+            functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+
     async def invoke(self, folder: str, event: Any) -> Any:
         """Return what a function answers. Raises FunctionFailed."""
         functions = client(self.stack.root, "lambda")

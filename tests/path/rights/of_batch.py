@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -124,16 +122,3 @@ def written(deployment: Deployment, line: Line, *bodies: Body) -> dict[str, obje
         "body": message["Body"],
         "attributes": message["Attributes"],
     }
-
-
-@contextmanager
-def by_hand(deployment: Deployment) -> Iterator[None]:
-    """Leave what comes into the queue to the tests while inside."""
-    functions = client(deployment.stack.root, "lambda")
-    name = deployment.stack.functions["batch"]
-    (mapping,) = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
-    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
-    try:
-        yield
-    finally:
-        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)

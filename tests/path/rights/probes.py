@@ -22,6 +22,7 @@ TABLES = {
     "SESSIONS_TABLE": ("by-owner",),
     "SUBSCRIPTIONS_TABLE": ("by-connection",),
     "TICKETS_TABLE": (),
+    "WEBHOOKS_TABLE": ("due",),
 }
 SECRETS = ("GLADIA_SECRET", "SIGNING_SECRET", "TWILIO_SECRET")
 PREFIXES = ("entries", "batch", "joined", "state", "stale", "athena", "other")  # of files of the archive

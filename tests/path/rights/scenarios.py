@@ -11,7 +11,17 @@ from local.gladia.prerecorded.faults import PreRecordedFaults
 from local.gladia.scripted import ScriptedRecogniser
 from local.gladia.server import EmulatedGladia
 from local.gladia.settings import Settings
-from tests.path.rights import of_batch, of_bridge, of_calls, of_clients, of_finish, of_join, of_sweep, of_voice
+from tests.path.rights import (
+    of_batch,
+    of_bridge,
+    of_calls,
+    of_clients,
+    of_deliver,
+    of_finish,
+    of_join,
+    of_sweep,
+    of_voice,
+)
 from tests.path.rights.act import Scenario
 from tests.path.rights.carrier import carrier
 
@@ -85,7 +95,7 @@ async def batch(deployment: Deployment) -> AsyncIterator[Scenario]:
         EmulatedGladia(ScriptedRecogniser(), settings=SILENT) as gladia,
         deployment.witnessed("batch", TWILIO_URL=twilio.url, GLADIA_URL=gladia.url) as start_anew,
     ):
-        with of_batch.by_hand(deployment):
+        with deployment.by_hand("batch"):
             yield Scenario(of_batch.acts(deployment, twilio), start_anew)
 
 
@@ -93,6 +103,13 @@ async def batch(deployment: Deployment) -> AsyncIterator[Scenario]:
 async def join(deployment: Deployment) -> AsyncIterator[Scenario]:
     async with deployment.witnessed("join") as start_anew:
         yield Scenario(of_join.acts(deployment), start_anew)
+
+
+@asynccontextmanager
+async def deliver(deployment: Deployment) -> AsyncIterator[Scenario]:
+    async with of_deliver.crm() as crm, deployment.witnessed("deliver", WEBHOOK_TARGETS="anywhere") as start_anew:
+        with deployment.by_hand("deliver"):
+            yield Scenario(of_deliver.acts(deployment, crm), start_anew)
 
 
 @asynccontextmanager
@@ -108,6 +125,7 @@ SCENARIOS: dict[str, Callable[[Deployment], AbstractAsyncContextManager[Scenario
     "AuthorizeRole": authorize,
     "BatchFunctionRole": batch,
     "CallsFunctionRole": calls,
+    "DeliverFunctionRole": deliver,
     "FinishFunctionRole": finish,
     "JoinFunctionRole": join,
     "PublishFunctionRole": publish,

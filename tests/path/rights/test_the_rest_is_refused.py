@@ -8,7 +8,7 @@ from tests.path.rights.probes import PREFIXES, SECRETS, TABLES, allowed, probes
 
 BRIDGE, SWEEP, VOICE, CALLS = "ServiceRole", "SweepFunctionRole", "VoiceRole", "CallsFunctionRole"
 PUSH, SUBSCRIBE, AUTHORIZE, FINISH = "PushFunctionRole", "SubscribeRole", "AuthorizeRole", "FinishFunctionRole"
-BATCH, JOIN = "BatchFunctionRole", "JoinFunctionRole"
+BATCH, JOIN, DELIVER = "BatchFunctionRole", "JoinFunctionRole", "DeliverFunctionRole"
 
 
 @pytest.fixture(scope="session")
@@ -64,11 +64,17 @@ def test_keys_are_checked_one_at_a_time_by_the_http_api_alone(may):
     assert may("dynamodb:Query", "KEYS_TABLE") == may("dynamodb:Query", "KEYS_TABLE/index/by-tenant") == set()
 
 
-def test_logs_are_written_by_those_who_open_end_hear_and_finish_calls_and_read_by_one_more(may):
+def test_where_customers_are_told_of_calls_is_known_to_one_function_which_forgets_none_of_it(may):
+    for action in ("GetItem", "PutItem", "Query", "UpdateItem"):
+        assert may(f"dynamodb:{action}", "WEBHOOKS_TABLE") == {DELIVER}
+    assert may("dynamodb:DeleteItem", "WEBHOOKS_TABLE") == set()
+
+
+def test_logs_are_written_by_those_who_open_end_hear_and_finish_calls_and_read_by_two_more(may):
     writers = {BATCH, BRIDGE, CALLS, SWEEP, VOICE}
     assert may("dynamodb:UpdateItem", "CALLS_TABLE") == writers
     assert may("dynamodb:PutItem", "CALLS_TABLE") == {*writers, FINISH}
-    assert may("dynamodb:Query", "CALLS_TABLE") == {*writers, FINISH, SUBSCRIBE}
+    assert may("dynamodb:Query", "CALLS_TABLE") == {*writers, DELIVER, FINISH, SUBSCRIBE}
 
 
 def test_each_file_of_the_archive_is_written_and_read_by_who_has_to_and_none_is_deleted_but_a_mark(may):
@@ -94,9 +100,11 @@ def test_searches_are_begun_by_the_http_api_alone_and_in_their_workgroup(may):
 
 
 def test_a_queue_is_read_by_its_own_function_alone(may):
-    for queue, reader in {"FINISH_QUEUE": FINISH, "BATCH_QUEUE": BATCH}.items():
+    for queue, reader in {"FINISH_QUEUE": FINISH, "BATCH_QUEUE": BATCH, "DELIVER_QUEUE": DELIVER}.items():
         assert may("sqs:ReceiveMessage", queue) == may("sqs:DeleteMessage", queue) == {reader}
     assert may("sqs:SendMessage", "BATCH_QUEUE") == may("sqs:ChangeMessageVisibility", "BATCH_QUEUE") == {BATCH}
+    assert may("sqs:SendMessage", "DELIVER_QUEUE") == {DELIVER}
+    assert may("sqs:ChangeMessageVisibility", "DELIVER_QUEUE") == set()
     assert may("sqs:SendMessage", "FINISH_QUEUE") == may("sqs:ChangeMessageVisibility", "FINISH_QUEUE") == set()
 
 

@@ -44,6 +44,7 @@ def test_what_is_signed_is_shown_and_taken(listener, shown):
         (SECRET, b"{}", 0, "missing required field"),
         (SECRET, b"\xff", 0, ""),
     ],
+    ids=["of another", "of long ago", "of another shape", "of no shape"],  # secrets differ by the process
 )
 def test_what_is_not_is_refused(listener, shown, *, secret, body, age_s, why):
     headers = sign("CA1.7", body, [secret], now_s=NOW_S)

@@ -60,6 +60,7 @@ def compose(app: App) -> None:
         stage=context.stage,
         data=data,
         push_api=api.push_api,
+        assist=api.assist,
         media_url=media_url,
         source=ROOT,
         scale=scale,

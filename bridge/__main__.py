@@ -18,6 +18,7 @@ import uvloop
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession, get_session
 
+from bridge.assistant import Assistant
 from bridge.aws import read_secret
 from bridge.carrier import Carrier
 from bridge.door import Door
@@ -95,6 +96,7 @@ async def serve(environment: Environment) -> None:
             governor=governor,
             recall=recall,
             spill=Spill(Path(environment.spill_dir)),
+            assistant=await _assistant(stack, aws, environment, meter),
             meter=meter,
             traces=traces,
         )
@@ -131,6 +133,16 @@ async def _protection(
     ecs = await stack.enter_async_context(aws.create_client("ecs", config=AWS)) if _is_in_ecs() else None
     revision = Revision(http, ecs, os.environ.get("ECS_CONTAINER_METADATA_URI_V4", ""))
     return Protection(http, os.environ.get("ECS_AGENT_URI", ""), lambda: bridge.live, revision.is_superseded)
+
+
+async def _assistant(
+    stack: contextlib.AsyncExitStack, aws: AioSession, environment: Environment, meter: Meter
+) -> Assistant | None:
+    """Return who has hooks asked, if there is such a function."""
+    if not environment.assist_function:
+        return None
+    functions = await stack.enter_async_context(aws.create_client("lambda", config=AWS))
+    return Assistant(functions, environment.assist_function, meter)
 
 
 def _is_in_ecs() -> bool:

@@ -1,4 +1,4 @@
-"""AWS as the bridge uses it, without blocking: the log's requests, posts to connections, secrets."""
+"""AWS as the bridge uses it, without blocking: the log's requests, posts to connections, invocations, secrets."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from callscribe.requests import Conflict, Request
 if TYPE_CHECKING:  # stubs, which the image does not carry
     from types_aiobotocore_apigatewaymanagementapi import ApiGatewayManagementApiClient
     from types_aiobotocore_dynamodb import DynamoDBClient
+    from types_aiobotocore_lambda import LambdaClient
     from types_aiobotocore_secretsmanager import SecretsManagerClient
 
 T = TypeVar("T")
@@ -76,6 +77,19 @@ async def post(client: ApiGatewayManagementApiClient, connection_id: str, frame:
         raise Unavailable(f"post: {error.response['Error']['Code']}") from error
     except (BotoCoreError, ResponseParserError) as error:
         raise Unavailable(f"post: {type(error).__name__}") from error
+
+
+async def invoke(client: LambdaClient, name: str, event: bytes) -> None:
+    """Have a function invoked, and don't wait for what it does. Raises Unavailable.
+
+    Source: AWS Lambda Developer Guide, "Invoking a Lambda function asynchronously".
+    """
+    try:
+        await client.invoke(FunctionName=name, InvocationType="Event", Payload=event)
+    except ClientError as error:
+        raise Unavailable(f"lambda: {error.response['Error']['Code']}") from error
+    except (BotoCoreError, ResponseParserError) as error:
+        raise Unavailable(f"lambda: {type(error).__name__}") from error
 
 
 async def read_secret(client: SecretsManagerClient, name: str) -> dict[str, str]:

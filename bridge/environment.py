@@ -20,6 +20,9 @@ class Environment:
     gladia_secret: str = field(metadata={"means": "the secret with Gladia's API key"})
     twilio_secret: str = field(metadata={"means": "the secret with Twilio's auth token"})
     signing_secret: str = field(metadata={"means": "the secret that tickets are signed with"})
+    assist_function: str = field(
+        default="", metadata={"means": "the function that asks customers' hooks; without it none is asked"}
+    )
     gladia_url: str = field(default="https://api.gladia.io", metadata={"means": "Gladia, or an emulation of it"})
     twilio_url: str = field(
         default="https://api.twilio.com", metadata={"means": "Twilio's REST API, or a simulation of it"}

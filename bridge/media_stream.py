@@ -146,6 +146,10 @@ class MediaStream:
         self._quiet_at = None
         return [*rest, *(command for hearing in self._hearings for command in hearing.leave())]
 
+    def party(self, name: str) -> str:
+        """Return who speaks on the leg of that name."""
+        return next(leg.party for lane in self.lanes for leg in lane.legs if leg.name == name)
+
     def slot_name(self, number: int) -> str:
         """Return a name for session `number` under which another process finds its slot again."""
         hearing, stretch = self._find(number)

@@ -101,6 +101,9 @@ METRICS: tuple[Metric, ...] = (
     _added("partials_shown", "posts of partials to one subscriber"),
     _added("partials_skipped", "posts left out, as the subscriber was busy, resting or had no turn"),
     _added("partials_failed", "posts that failed or took too long"),
+    _added("hooks_asked", "times that a hook was asked about something said"),
+    _added("hooks_skipped", "times that it was not, as too many were being asked"),
+    _added("hooks_failed", "times that the function that asks could not be invoked"),
     _added("malformed_from_gladia", "messages from Gladia that made no sense"),
     *(_added(f"malformed_{kind}", f"messages from carriers that made no sense, by kind: {kind}") for kind in MALFORMED),
 )

@@ -16,6 +16,7 @@ from bridge.audience import Audience
 from bridge.dialects.events import Audio, DialectEvent, Started, Stopped
 from bridge.gladia_link import GladiaLink, Turnstile
 from bridge.hearing import Effect, ToSession
+from bridge.hooks import Hooks
 from bridge.log_writer import LogWriter
 from bridge.look_up import look_up, settings_of
 from bridge.media_stream import KEEP_ALIVE_S, MediaStream
@@ -29,6 +30,7 @@ from bridge.trace import Heard
 from callscribe.call import Call, fold
 from callscribe.entries import CallStarted, LegEnded, Utterance
 from callscribe.log import Log
+from callscribe.settings import NumberSettings
 from callscribe.subscriptions import Subscriptions
 from callscribe.tickets import Ticket
 
@@ -76,7 +78,10 @@ class Relay:
             media_stream=started.media_stream,
         )
         entries = await look_up(self._services.dynamodb, log)
-        stream = self._new_stream(started, fold(entries or []))
+        call = fold(entries or [])
+        settings = settings_of(call)
+        stream = self._new_stream(started, call, settings)
+        self._hooks = Hooks(settings.hooks, call_id=started.call_id, tenant=self._keeper.tenant)
         taken = await tenure.take_over(lane.name for lane in stream.lanes)
         if taken:  # whoever had it may have written more
             entries = await look_up(self._services.dynamodb, log)
@@ -192,6 +197,7 @@ class Relay:
                     if isinstance(body, Utterance):
                         self._pacing.settle(body.id)
                         self._time(body)
+                        self._ask_about(body)
                     elif isinstance(body, LegEnded):
                         self._services.meter.count("legs_ended")
                         self._services.meter.count("legs_incomplete", not body.ledger.was_taken)
@@ -213,10 +219,10 @@ class Relay:
         """Wait until the log has all that it is to have, trying at once."""
         await self._writer.caught_up()
 
-    def _new_stream(self, started: Started, call: Call) -> MediaStream:
+    def _new_stream(self, started: Started, call: Call, settings: NumberSettings) -> MediaStream:
         return MediaStream(
             started,
-            settings_of(call),
+            settings,
             direction=call.started.direction if call.started else "inbound",
             offset_ms=_offset_ms(call),
             jitter=random.random,
@@ -330,8 +336,16 @@ class Relay:
         now = self._loop.time()
         if partials := self._pacing.take(now=now):
             self._audience.show(partials, after=self._writer.tail, now=now)
+            if self._services.assistant is not None:
+                about = self._hooks.partials(partials, now=now, at_ms=round(1000 * time.time()))
+                self._services.assistant.ask(about, self._tasks)
         elif self._pacing.due is not None:
             self._pacing_timer = self._loop.call_at(self._pacing.due, self._show)
+
+    def _ask_about(self, final: Utterance) -> None:
+        if self._services.assistant is not None and self._stream is not None:
+            about = self._hooks.final(final, party=self._stream.party, at_ms=round(1000 * time.time()))
+            self._services.assistant.ask(about, self._tasks)
 
     def _time(self, final: Utterance) -> None:
         """Measure how long after it was said a final is there."""

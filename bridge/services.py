@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
+from bridge.assistant import Assistant
 from bridge.audience import Shares
 from bridge.environment import Environment
 from bridge.governor import Governor
@@ -36,6 +37,7 @@ class Services:
     governor: Governor
     recall: Recall | None  # None: the carrier can't be asked for anything
     spill: Spill
+    assistant: Assistant | None = None  # None: no hooks are asked
     meter: Meter = field(default_factory=Meter)
     shares: Shares = field(default_factory=Shares)
     traces: Traces = field(default_factory=lambda: Traces(None))

@@ -62,6 +62,14 @@ class SecondPass(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return self.recording.replace(CALL_ID, quote(call_id, safe=""))
 
 
+class HookSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A hook that is asked while a call goes on, and what about; `callscribe.hooks` has where it is."""
+
+    name: str
+    on: Literal["utterance", "partial"] = "utterance"  # a partial: the newest of a party, once a second
+    parties: tuple[str, ...] = ()  # whose words; everybody's if none is named
+
+
 class NumberSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The settings of one number."""
 
@@ -74,6 +82,7 @@ class NumberSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     session: Literal["per_stream", "per_leg"] = "per_stream"
     gladia: dict[str, Any] = field(default_factory=dict)  # over the bridge's own request to open a session
     second_pass: SecondPass | None = None  # else calls are not recorded, and what was missed live stays so
+    hooks: tuple[HookSettings, ...] = ()
 
     def party(self, track: str, direction: str) -> str:
         """Return who speaks on `track` (`inbound`, `outbound`) of a call of this direction."""

@@ -54,19 +54,22 @@ def new_endpoint(tenant: str, url: str, kinds: Iterable[str], *, at: str) -> End
     wanted = tuple(kinds) or DEFAULT_KINDS
     if unknown := [kind for kind in wanted if kind not in KINDS]:
         raise Refused(f"nobody is told of {unknown[0]} by webhook: among {', '.join(KINDS)}")
-    try:
-        parts = urlsplit(url)
-        # The port is only looked at when it is asked for.
-        is_address = parts.scheme in ("https", "http") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_address = False
-    if not is_address or parts.username is not None or parts.fragment or not url.isascii() or not _is_whole(url):
+    if not is_address(url):
         raise Refused("an endpoint is an address like https://crm.example.com/callscribe")
     return Endpoint(f"we_{secrets.token_hex(8)}", tenant, url, wanted, new_secret(), created_at=at)
 
 
-def _is_whole(url: str) -> bool:
-    return url.isprintable() and " " not in url
+def is_address(url: str) -> bool:
+    """Tell whether something can be posted there: http or https, a host, and nothing that does not belong there."""
+    if not url.isascii() or not url.isprintable() or " " in url:
+        return False
+    try:
+        parts = urlsplit(url)
+        # The port is only looked at when it is asked for.
+        is_one = parts.scheme in ("https", "http") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return is_one and parts.username is None and not parts.fragment
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from aws_cdk import App, CfnOutput, Stack
 
 from infra.account_logs import AccountLogs
+from infra.assist import Assist
 from infra.batch import Batch
 from infra.bundle import Bundles
 from infra.calls import Access, Calls
@@ -129,6 +130,7 @@ class ApiStack(Stack):
         deliver = Deliver(
             self, "Deliver", code=bundles.make("deliver"), calls=data.calls, webhooks=data.webhooks, bus=bus
         )
+        self.assist = Assist(self, "Assist", code=bundles.make("assist"), calls=data.calls, webhooks=data.webhooks)
         sweep = Sweep(
             self,
             "Sweep",
@@ -160,6 +162,7 @@ class ApiStack(Stack):
             "batch": batch.function,
             "join": join.function,
             "deliver": deliver.function,
+            "assist": self.assist.function,
             "sweep": sweep.function,
             "calls": calls.function,
         }

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from aws_cdk import App, CfnOutput, Stack
 
+from infra.assist import Assist
 from infra.bridge_service import BridgeService, Scale
 from infra.data_stack import DataStack
 from infra.domain_ingress import DomainIngress
@@ -33,6 +34,7 @@ class BridgeStack(Stack):
         stage: str,
         data: DataStack,
         push_api: PushApi,
+        assist: Assist,
         media_url: Parameter,
         source: Path,
         scale: Scale,
@@ -60,6 +62,7 @@ class BridgeStack(Stack):
                 "SUBSCRIPTIONS_TABLE": data.subscriptions.table_name,
                 "SESSIONS_TABLE": data.sessions.table_name,
                 "PUSH_ENDPOINT": push_api.endpoint,
+                "ASSIST_FUNCTION": assist.function.resource.function_name,
                 "MEDIA_URL": ingress.url,
                 "GLADIA_URL": "https://api.gladia.io",
                 "GLADIA_SECRET": data.secrets.gladia.arn,
@@ -71,6 +74,7 @@ class BridgeStack(Stack):
         data.subscriptions.allow_find(service.role)
         data.sessions.allow_keep(service.role)
         push_api.allow_post(service.role)
+        assist.allow_ask(service.role)
         for secret in (data.secrets.gladia, data.secrets.twilio, data.secrets.signing):
             secret.allow_read(service.role)
 

@@ -1,4 +1,4 @@
-"""The table Webhooks: where tenants want to be told of calls, and what each endpoint was told."""
+"""The table Webhooks: where tenants want to be told of calls, what each endpoint was told, and their hooks."""
 
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -9,7 +9,7 @@ from infra.table import Index, kept_table
 
 
 class Webhooks(Construct):
-    """Endpoints, which stay, and deliveries, which are gone after `expires_at`; kept when the stack is deleted.
+    """Endpoints and hooks, and deliveries, which are gone after `expires_at`; kept when the stack is deleted.
 
     The index `due` lists deliveries that wait, by when somebody has to look at them; only they have its keys.
     """
@@ -22,6 +22,10 @@ class Webhooks(Construct):
     def table_name(self) -> str:
         """The name that a process finds in WEBHOOKS_TABLE."""
         return self._table.table_name
+
+    def allow_find(self, grantee: iam.IGrantable) -> None:
+        """Let `grantee` look up one endpoint or hook at a time."""
+        allow(grantee, "dynamodb:GetItem", on=self._table.table_arn)
 
     def allow_deliver(self, grantee: iam.IGrantable) -> None:
         """Let `grantee` read endpoints and disable them, and note deliveries and find those that are due.

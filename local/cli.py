@@ -15,7 +15,7 @@ import typer
 from local import demonstration
 from local.commands import connect as connect_command
 from local.commands import doctor as doctor_command
-from local.commands import keys, product, webhooks
+from local.commands import hooks, keys, product, webhooks
 from local.commands import search as search_command
 from local.commands import status as status_command
 from local.commands.deployment import UP_FILE, State, addresses_of
@@ -111,6 +111,7 @@ app.command()(doctor_command.doctor)
 app.command()(connect_command.connect)
 app.add_typer(keys.app, name="keys")
 app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(hooks.app, name="hooks")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})

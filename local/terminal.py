@@ -8,9 +8,11 @@ from typing import Self
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from callscribe.after_call import Card
 from callscribe.call import Call
 from callscribe.entries import (
     BatchWanted,
@@ -23,6 +25,7 @@ from callscribe.entries import (
     SessionWaiting,
     Utterance,
 )
+from callscribe.exports.plain_text import plain
 from callscribe.messages import PartialMessage
 from callscribe.second_pass import BatchFailed, BatchReady, Difference, LegRepaired, RecordingStarted
 from local.measures import Latencies, Measures
@@ -93,10 +96,12 @@ class CallScreen:
             case CallEnded(reason=reason):
                 self.note(f"the call is over ({reason})")
             case _:
-                self._after_the_call(entry)
+                self._others(entry)
 
-    def _after_the_call(self, entry: Entry) -> None:
+    def _others(self, entry: Entry) -> None:
         match entry.body:
+            case Card() as card:
+                self._card(card)
             case RecordingStarted():
                 self.note("the call is being recorded")
             case LegRepaired(start_ms=start_ms, end_ms=end_ms, utterances=utterances):
@@ -107,6 +112,11 @@ class CallScreen:
                 self.note(f"no second pass: {reason}")
             case _:
                 pass
+
+    def _card(self, card: Card) -> None:
+        lines = [Text(plain(card.title), style="bold"), *([Text(plain(card.text))] if card.text else [])]
+        lines += [Text(plain(card.link), style="dim underline")] if card.link else []
+        self._console.print(Panel(Group(*lines), title=plain(card.hook), title_align="left", border_style="yellow"))
 
     def _line(self, party: str, at_ms: int, text: str, *, is_final: bool) -> Table:
         if party not in self._parties:

@@ -33,7 +33,7 @@ def test_every_setting_of_the_bridge_is_in_the_readme_with_its_default():
     documented = rows("Settings of the bridge")
 
     assert documented == {
-        field.name.upper(): "required" if field.default is MISSING else str(field.default)
+        field.name.upper(): "required" if field.default is MISSING else str(field.default) or "none"
         for field in fields(Environment)
     }
 

@@ -26,6 +26,7 @@ MEMORY_GB: Final = {
     "batch": Decimal(1),
     "join": Decimal("2.9375"),
     "deliver": Decimal("0.5"),
+    "assist": Decimal("0.5"),
     "subscribe": Decimal("0.5"),
     "authorize": Decimal("0.25"),
     "calls": Decimal(1),
@@ -114,6 +115,7 @@ class Hour:
             "calls": self.connections,  # a ticket each
             "join": Decimal(1),
             "deliver": self.begun * self.given.told_a_call + SWEEPS,
+            "assist": Decimal(0),  # without hooks, which is the default
             "sweep": Decimal(SWEEPS),
         }
 
@@ -130,6 +132,7 @@ class Hour:
             "authorize": self.given.ticket_ms,
             "calls": self.given.ticket_ms,
             "deliver": self.given.deliver_ms,
+            "assist": Decimal(0),
             "join": self.given.join_ms + self.begun * self.given.join_a_call_ms,
             "sweep": self.given.sweep_ms,
         }

@@ -18,9 +18,9 @@ from callscribe.log import Steps
 from callscribe.webhooks import Webhooks
 from functions.deliver.messages import Due, due, read
 from functions.deliver.outbox import Outbox, Outcome
-from functions.deliver.post import anywhere, post, public_only
 from functions.environment import required
 from functions.own_queue import OwnQueue
+from functions.post import TARGETS, post
 from functions.trace import Trace
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ METRICS = {
     Outcome.DEAD: "WebhooksGivenUp",
     Outcome.GONE: "WebhooksGivenUp",
 }
-# Where endpoints may be: `public`, or on a laptop `anywhere`.
-CONNECT = {"public": public_only, "anywhere": anywhere}
 
 logger = Logger()
 metrics = Metrics()
@@ -45,7 +43,7 @@ trace = Trace("deliver")
 _config = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
 _dynamodb = trace.watched(boto3.client("dynamodb", config=_config))
 _queue = OwnQueue(trace.watched(boto3.client("sqs", config=_config)), required("DELIVER_QUEUE"))
-_connect = CONNECT[required("WEBHOOK_TARGETS")]
+_connect = TARGETS[required("WEBHOOK_TARGETS")]
 
 
 def _perform(steps: Steps[T], /) -> T:

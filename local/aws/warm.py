@@ -47,6 +47,8 @@ EVENTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "finish": {"Records": []},
     "batch": {"Records": []},
     "deliver": {"Records": []},
+    # Nothing was said.
+    "assist": {},
     # Nobody's request.
     "calls": {
         "version": "2.0",

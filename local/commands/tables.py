@@ -4,23 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import boto3
+import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
+from callscribe.dynamodb import perform
 from callscribe.errors import Unavailable
+from callscribe.log import Steps
 from local.aws.engine import root_at
+from local.commands.deployment import addresses_of
 from local.commands.shown import fail
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+T = TypeVar("T")
 
-def dynamodb(aws_url: str | None = None) -> DynamoDBClient:
-    """Return a client with the credentials that the AWS configuration tells, or those of the local AWS at `aws_url`."""
-    client: DynamoDBClient = boto3.client("dynamodb") if aws_url is None else root_at(aws_url).client("dynamodb")
-    return client
+WebhooksTable = Annotated[
+    str | None,
+    typer.Option(
+        "--table",
+        envvar="CALLSCRIBE_WEBHOOKS_TABLE",
+        help="the table of webhooks: output WebhooksTable of the stack Data; else the laptop's that is up",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class PeoplesTable:
+    """A table, with what it is called in errors."""
+
+    name: str
+    called: str
+    client: DynamoDBClient
+
+    def perform(self, steps: Steps[T]) -> T:
+        """Do an operation; fail if the table can't be used."""
+        with reached(self.called):
+            return perform(self.client, steps)
+
+
+def webhooks_table(name: str | None, state: Path) -> PeoplesTable:
+    """Return the table of that name, or that of the laptop that is up."""
+    called = "the table of webhooks"
+    if name is not None:
+        return PeoplesTable(name, called, dynamodb())
+    addresses = addresses_of(state)
+    return PeoplesTable(addresses.webhooks_table, called, root_at(addresses.aws_url).client("dynamodb"))
+
+
+def dynamodb() -> DynamoDBClient:
+    """Return a client with the credentials that the AWS configuration tells."""
+    return boto3.client("dynamodb")
 
 
 @contextmanager

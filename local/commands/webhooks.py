@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from rich.progress import track
@@ -12,20 +12,14 @@ from rich.table import Table
 from rich.text import Text
 
 from callscribe.deliveries import Deliveries, Delivery, State
-from callscribe.dynamodb import perform
 from callscribe.entries import timestamp
 from callscribe.errors import Refused
-from callscribe.log import Steps
 from callscribe.webhooks import DEFAULT_KINDS, KINDS, Endpoint, Webhooks, new_endpoint
 from local.commands.deployment import State as StateDir
-from local.commands.deployment import addresses_of
 from local.commands.shown import console, errors, fail, run
-from local.commands.tables import dynamodb, reached
+from local.commands.tables import WebhooksTable, webhooks_table
 from local.laptop import STATE
 from local.webhook_listener import listen as listened
-
-T = TypeVar("T")
-Perform = Callable[[Steps[T]], T]
 
 app = typer.Typer(
     help="Webhooks of a deployment, with your own AWS credentials, or of the laptop that is up.",
@@ -33,14 +27,6 @@ app = typer.Typer(
     add_completion=False,
 )
 
-TableName = Annotated[
-    str | None,
-    typer.Option(
-        "--table",
-        envvar="CALLSCRIBE_WEBHOOKS_TABLE",
-        help="the table of webhooks: output WebhooksTable of the stack Data; else the laptop's that is up",
-    ),
-]
 Tenant = Annotated[str, typer.Option(help="whose calls are told")]
 EndpointId = Annotated[str, typer.Argument(metavar="ENDPOINT", help="its id, as `callscribe webhooks list` shows it")]
 Since = Annotated[str, typer.Option(help="of what happened from then on: a date, a time, or 90m, 24h, 7d ago")]
@@ -55,17 +41,9 @@ class _Tables:
     """The table of webhooks, wherever it is."""
 
     def __init__(self, table: str | None, state: StateDir) -> None:
-        aws_url = None
-        if table is None:
-            addresses = addresses_of(state)
-            table, aws_url = addresses.webhooks_table, addresses.aws_url
-        self.webhooks, self.deliveries = Webhooks(table), Deliveries(table)
-        self._dynamodb = dynamodb(aws_url)
-
-    def perform(self, steps: Steps[T]) -> T:
-        """Do an operation; fail if the table can't be used."""
-        with reached("the table of webhooks"):
-            return perform(self._dynamodb, steps)
+        self._where = webhooks_table(table, state)
+        self.webhooks, self.deliveries = Webhooks(self._where.name), Deliveries(self._where.name)
+        self.perform = self._where.perform
 
     def endpoint(self, tenant: str, endpoint: str) -> Endpoint:
         """Return a tenant's endpoint; fail if there is none of that id."""
@@ -83,7 +61,7 @@ def add(
     *,
     kinds: Kinds = None,
     tenant: Tenant = "default",
-    table: TableName = None,
+    table: WebhooksTable = None,
     state: StateDir = STATE,
 ) -> None:
     """Tell an endpoint of calls from now on; its secret, which messages are signed with, is shown once."""
@@ -99,7 +77,7 @@ def add(
 
 
 @app.command("list")
-def list_endpoints(*, tenant: Tenant = "default", table: TableName = None, state: StateDir = STATE) -> None:
+def list_endpoints(*, tenant: Tenant = "default", table: WebhooksTable = None, state: StateDir = STATE) -> None:
     """List a tenant's endpoints."""
     tables = _Tables(table, state)
     shown = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
@@ -119,7 +97,7 @@ def rotate(
     *,
     hours: Annotated[int, typer.Option(help="messages are signed with the old secret too for so long", min=0)] = 24,
     tenant: Tenant = "default",
-    table: TableName = None,
+    table: WebhooksTable = None,
     state: StateDir = STATE,
 ) -> None:
     """Give an endpoint another secret, which is shown once."""
@@ -138,7 +116,7 @@ def disable(
     *,
     why: Annotated[str, typer.Option(help="for people")] = "",
     tenant: Tenant = "default",
-    table: TableName = None,
+    table: WebhooksTable = None,
     state: StateDir = STATE,
 ) -> None:
     """Tell an endpoint nothing, until it is enabled; what it misses is kept for 30 days."""
@@ -149,7 +127,7 @@ def disable(
 
 @app.command()
 def enable(
-    endpoint: EndpointId, *, tenant: Tenant = "default", table: TableName = None, state: StateDir = STATE
+    endpoint: EndpointId, *, tenant: Tenant = "default", table: WebhooksTable = None, state: StateDir = STATE
 ) -> None:
     """Tell an endpoint what happens from now on; what it missed is told by `callscribe webhooks replay`."""
     tables = _Tables(table, state)
@@ -159,7 +137,7 @@ def enable(
 
 @app.command()
 def remove(
-    endpoint: EndpointId, *, tenant: Tenant = "default", table: TableName = None, state: StateDir = STATE
+    endpoint: EndpointId, *, tenant: Tenant = "default", table: WebhooksTable = None, state: StateDir = STATE
 ) -> None:
     """Forget an endpoint and its secret."""
     tables = _Tables(table, state)
@@ -174,7 +152,7 @@ def show_log(
     since: Since = "24h",
     until: Until = "now",
     only: Annotated[str | None, typer.Option(help="waiting, delivered, dead or skipped")] = None,
-    table: TableName = None,
+    table: WebhooksTable = None,
     state: StateDir = STATE,
 ) -> None:
     """Show what an endpoint was told, and what it answered."""
@@ -210,7 +188,7 @@ def replay(
     since: Annotated[str, typer.Option(help="of what happened from then on: a date, a time, or 90m, 24h, 7d ago")],
     until: Until = "now",
     all_of_them: Annotated[bool, typer.Option("--all", help="also what it has taken already")] = False,
-    table: TableName = None,
+    table: WebhooksTable = None,
     state: StateDir = STATE,
 ) -> None:
     """Tell an endpoint again what it did not take, or missed, in a span of time: within minutes, under the same ids."""

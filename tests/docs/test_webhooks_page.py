@@ -21,7 +21,7 @@ from callscribe.entries import CallEnded, Entry
 from callscribe.webhook_message import body_of
 from callscribe.webhook_signature import TOLERANCE_S, new_secret, sign
 from callscribe.webhooks import DEFAULT_KINDS, KINDS
-from functions.deliver.post import LIMIT_S
+from functions.post import LIMIT_S
 from infra.node import use_packaged_node
 
 PAGE = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text(encoding="utf-8")

@@ -10,16 +10,15 @@ from datetime import datetime, timedelta
 import msgspec
 import pytest
 
-from bench.chaos.tables import Failed, Tables
 from callscribe.after_call import TranscriptReady
 from callscribe.bus import Detail
 from callscribe.deliveries import ATTEMPTS, BACKOFF_S, LEASE, Deliveries, Delivery
 from callscribe.entries import CallStarted, timestamp
 from callscribe.errors import Refused, Unavailable
-from callscribe.requests import Conflict, Request
 from callscribe.webhook_signature import verify
 from callscribe.webhooks import Endpoint, Webhooks, new_endpoint
 from functions.deliver.outbox import MOST_DUE, SOON_S, Outbox, Outcome
+from tests.memory_tables import Dynamo
 from tests.mortal import NOW, Killed, Mortal
 
 STARTED = CallStarted(
@@ -28,39 +27,6 @@ STARTED = CallStarted(
 READY = TranscriptReady(archive="entries/…", utterances=2, complete=True, formats=("json",))
 AT = timestamp(NOW - timedelta(seconds=30))
 TOLD = Detail("CA1", 2, "transcript.ready", AT, "acme", msgspec.Raw(b"null"))
-
-
-OPERATIONS = {
-    "put_item": "PutItem", "get_item": "GetItem", "query": "Query", "update_item": "UpdateItem",
-    "delete_item": "DeleteItem",
-}  # fmt: skip
-
-
-class Dynamo:
-    """The tables Calls and Webhooks."""
-
-    def __init__(self) -> None:
-        self._tables = Tables("Calls", "Webhooks", written=lambda _table, _item: None)
-
-    def ask(self, request: Request):
-        try:
-            return self._tables.perform(OPERATIONS[request.method], request.arguments)
-        except Failed as failed:
-            if failed.code != "ConditionalCheckFailedException":
-                raise
-            return Conflict(failed.item or {})
-
-    def run(self, steps):
-        answer = None
-        while True:
-            try:
-                answer = self.ask(steps.send(answer))
-            except StopIteration as done:
-                return done.value
-
-    @property
-    def items(self):
-        return {(item["pk"]["S"], item["sk"]["S"]): item for item in self._tables.tables["Calls"].items()}
 
 
 @dataclass

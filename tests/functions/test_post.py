@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from callscribe.errors import Refused, Unavailable
-from functions.deliver.post import DRAIN_S, anywhere, post, public_only
+from functions.post import DRAIN_S, anywhere, post, public_only
 from functions.public_address import PublicConnection
 from tests.certificate import self_signed
 

@@ -11,8 +11,8 @@ from bench.cold import LAMBDA_LIKE, environment
 from infra.bundle import BundleFailed, Bundles, Target
 
 FUNCTIONS = (
-    "voice", "authorize", "subscribe", "push", "publish", "finish", "batch", "join", "deliver", "calls", "sweep",
-    "page",
+    "voice", "authorize", "subscribe", "push", "publish", "finish", "batch", "join", "deliver", "assist", "calls",
+    "sweep", "page",
 )  # fmt: skip
 
 

@@ -14,13 +14,14 @@ from callscribe.bus import SOURCE
 from callscribe.call import fold
 from callscribe.deliveries import LEASE
 from callscribe.entries import KINDS, CallStarted, Entry
+from callscribe.hooks import DEADLINES_MS
 from callscribe.joined import ENTRIES_TABLE, JOINED_PREFIX, JOINED_TABLE, joined_key
 from callscribe.webhooks import KINDS as WEBHOOK_KINDS
 from functions.batch.callback import ROUTE as GLADIA_ROUTE
 from functions.calls.openapi import PATH
 from functions.calls.operations import OPERATIONS
-from functions.deliver.post import DRAIN_S, LIMIT_S
 from functions.finish.finish import PATIENCE
+from functions.post import DRAIN_S, LIMIT_S
 from infra.finish import KINDS as FINISH_KINDS
 from tests.tables import TABLES
 
@@ -42,6 +43,7 @@ FUNCTIONS = {
     "BatchFunction": "batch",
     "JoinFunction": "join",
     "DeliverFunction": "deliver",
+    "AssistFunction": "assist",
 }
 
 
@@ -197,6 +199,7 @@ def test_each_process_is_told_what_it_needs_and_no_more(templates: Templates) ->
         },
         "join": {"ARCHIVE_BUCKET"},
         "deliver": {"CALLS_TABLE", "WEBHOOKS_TABLE", "WEBHOOK_TARGETS", "DELIVER_QUEUE"},
+        "assist": {"CALLS_TABLE", "WEBHOOKS_TABLE", "WEBHOOK_TARGETS"},
         "subscribe": {"CALLS_TABLE", "SUBSCRIPTIONS_TABLE", "PUSH_ENDPOINT"},
         "push": {"SUBSCRIPTIONS_TABLE", "PUSH_ENDPOINT"},
         "sweep": {
@@ -229,6 +232,7 @@ def test_each_process_is_told_what_it_needs_and_no_more(templates: Templates) ->
             "SUBSCRIPTIONS_TABLE",
             "SESSIONS_TABLE",
             "PUSH_ENDPOINT",
+            "ASSIST_FUNCTION",
             "MEDIA_URL",
             "GLADIA_URL",
             "GLADIA_SECRET",
@@ -294,13 +298,14 @@ def test_every_process_has_a_log_of_its_own_that_is_not_kept_for_ever(templates:
     groups = templates.of_type("AWS::Logs::LogGroup")
 
     assert sorted(groups) == [
+        "AssistFunctionLog",
         "AuthorizeLog",
         "BatchFunctionLog",
         "CallsApiAccessLog",
         "CallsFunctionLog",
+        "DeliverFunctionLog",
         "FinishFunctionLog",
         "JoinFunctionLog",
-        "DeliverFunctionLog",
         "PageAccessLog",
         "PageFunctionLog",
         "PublishFunctionLog",
@@ -351,6 +356,20 @@ def test_what_endpoints_may_ask_for_comes_to_who_tells_them(templates: Templates
     assert rule["EventPattern"] == {"source": [SOURCE], "detail-type": list(WEBHOOK_KINDS)}
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": 100}
     assert environments(templates)["deliver"]["WEBHOOK_TARGETS"] == "public"
+
+
+def test_hooks_are_asked_once_and_by_the_bridge_while_that_is_of_use(templates: Templates) -> None:
+    (configured,) = (
+        each["Properties"]
+        for each in templates.of_type("AWS::Lambda::EventInvokeConfig").values()
+        if templates.text(each["Properties"]["FunctionName"]) == "{AssistFunction}"
+    )
+    function = templates.of_type("AWS::Lambda::Function")["AssistFunction"]["Properties"]
+
+    assert configured["MaximumRetryAttempts"] == 0
+    assert configured["MaximumEventAgeInSeconds"] == 60
+    assert DEADLINES_MS[1] / 1000 < function["Timeout"]
+    assert environments(templates)["bridge"]["ASSIST_FUNCTION"] == "{AssistFunction}"
 
 
 def test_what_sweeps_sends_audio_where_calls_are_sent(templates: Templates) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from callscribe.hooks import FUNCTION_PREFIX
+
 if TYPE_CHECKING:
     from tests.infra.templates import Rights, Templates
 
@@ -176,6 +178,18 @@ def test_the_deliver_function_may_read_calls_and_note_what_endpoints_were_told_b
     }
 
 
+def test_the_assist_function_may_look_up_hooks_ask_those_of_their_name_and_write_what_they_answer(
+    templates: Templates,
+) -> None:
+    assert templates.rights("AssistFunctionRole") == {
+        **TRACES,
+        **log_of("AssistFunctionLog"),
+        CALLS: {"dynamodb:PutItem", "dynamodb:Query"},
+        "{WebhooksTable.Arn}": {"dynamodb:GetItem"},
+        f"arn:{{AWS::Partition}}:lambda:{ACCOUNT}:function:{FUNCTION_PREFIX}*": {"lambda:InvokeFunction"},
+    }
+
+
 def test_the_join_function_may_read_calls_files_and_keep_days_of_them_and_deletes_only_marks(
     templates: Templates,
 ) -> None:
@@ -205,7 +219,9 @@ def test_the_sweep_function_may_end_calls_and_forget_sessions_but_keep_none(temp
     }
 
 
-def test_the_bridge_may_append_entries_reach_subscribers_keep_sessions_and_nothing_else(templates: Templates) -> None:
+def test_the_bridge_may_append_entries_reach_subscribers_keep_sessions_have_hooks_asked_and_nothing_else(
+    templates: Templates,
+) -> None:
     assert templates.rights("ServiceRole") == {
         "*": {"xray:PutTraceSegments"},
         CALLS: {"dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"},
@@ -219,6 +235,7 @@ def test_the_bridge_may_append_entries_reach_subscribers_keep_sessions_and_nothi
         },
         f"{SESSIONS}/index/by-owner": {"dynamodb:Query"},
         CONNECTIONS: {"execute-api:ManageConnections"},
+        "{AssistFunction.Arn}": {"lambda:InvokeFunction"},
         "{SecretsGladiaSecret.Id}": READ_SECRET,
         "{SecretsTwilioSecret.Id}": READ_SECRET,
         "{SecretsSigningSecret.Id}": READ_SECRET,
@@ -246,12 +263,13 @@ def test_api_gateway_may_write_logs_and_nothing_else(templates: Templates) -> No
 def test_there_is_one_role_a_process_and_no_other(templates: Templates) -> None:
     assert sorted(templates.roles()) == [
         "AccountLogsRole",
+        "AssistFunctionRole",
         "AuthorizeRole",
         "BatchFunctionRole",
         "CallsFunctionRole",
+        "DeliverFunctionRole",
         "FinishFunctionRole",
         "JoinFunctionRole",
-        "DeliverFunctionRole",
         "PageFunctionRole",
         "PublishFunctionRole",
         "PushFunctionRole",

@@ -144,6 +144,10 @@ def up(tmp_path_factory, application):
             "+12025550103": {**number, "then": {"say": "Nobody is here."}},
             "+12025550104": {**number, "gladia": {"endpointing": 99}},
             "+12025550107": {**number, "gladia": ADD_ONS},
+            "+12025550108": {
+                **number,
+                "hooks": [{"name": "cards", "parties": ["caller"]}, {"name": "typing", "on": "partial"}],
+            },
             "+12025550106": {**number, "second_pass": {"when": "always"}},
             "+12025550105": {**number, "gladia": {"messages_config": {"receive_partial_transcripts": False}}},
         },

@@ -9,7 +9,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -17,9 +16,9 @@ from aiohttp import web
 from standardwebhooks import Webhook
 
 from local.aws.engine import root_at
+from tests.path.commands import CALLSCRIBE, said_by
 from tests.path.test_one_call import conversation
 
-CALLSCRIBE = [sys.executable, "-m", "local.cli", "webhooks"]
 LINES = ("I have lost my card", "one moment please")
 
 
@@ -62,16 +61,8 @@ async def served() -> AsyncIterator[Crm]:
 
 
 def said(up, *words: str, status: int = 0) -> tuple[str, str]:
-    """Return what a command says, and what it says beside it."""
-    done = subprocess.run(
-        [*CALLSCRIBE, *words, "--state", str(up.state)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"COLUMNS": "200"},
-    )
-    assert done.returncode == status, done.stderr
-    return done.stdout, done.stderr
+    """Return what a command for webhooks says, and what it says beside it."""
+    return said_by(up, "webhooks", *words, status=status)
 
 
 def tick(up) -> None:
@@ -119,7 +110,7 @@ async def test_an_endpoint_is_told_that_a_transcript_is_ready_until_it_takes_it_
 
 async def test_one_can_listen_on_the_laptop(up):
     listener = await asyncio.create_subprocess_exec(
-        *CALLSCRIBE, "listen", "--state", str(up.state), "--kind", "call.ended",
+        *CALLSCRIBE, "webhooks", "listen", "--state", str(up.state), "--kind", "call.ended",
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | {"COLUMNS": "200"},
     )  # fmt: skip
     try:

@@ -128,7 +128,7 @@ def test_deploying_goes_by_the_roles_and_the_bucket_of_bootstrap(deployed, syste
     keys = system.root.client("s3").list_objects_v2(Bucket=f"cdk-hnb659fds-assets-{account}-us-east-1")["Contents"]
 
     assert {"deploy", "file-publishing"} <= assumed
-    assert len([each for each in keys if each["Key"].endswith(".zip")]) == len(system.functions()) == 12
+    assert len([each for each in keys if each["Key"].endswith(".zip")]) == len(system.functions()) == 13
 
 
 def test_every_stack_is_there(deployed, system):

@@ -155,6 +155,7 @@ def test_functions_know_the_addresses_that_work_here(stack):
         "batch",
         "join",
         "deliver",
+        "assist",
     }
     assert environments["voice"]["PUBLIC_URL"] + "/twilio/voice" == urldefrag(stack.voice_url).url
     assert environments["push"]["PUSH_ENDPOINT"] == stack.push_url.replace("ws://", "http://")

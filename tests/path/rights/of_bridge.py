@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING, Any
 from aiobotocore.session import get_session
 
 from bridge.__main__ import AWS
+from bridge.assistant import Assistant
 from bridge.audience import Audience
 from bridge.aws import read_secret
 from bridge.log_writer import LogWriter
+from bridge.meter import Meter
 from bridge.pulse import Pulse
 from bridge.takeover import Keeper
 from bridge.telling import Append, Partial
 from bridge.tenure import Tenure
 from bridge.watch import Watch
 from callscribe.entries import LegStarted
+from callscribe.hooks import Said
 from callscribe.log import Log
 from callscribe.sessions import Sessions
 from local.twilio.account import new_sid
@@ -51,6 +54,7 @@ class Bridge:
     secrets: Any
     dynamodb: Any
     connections: Any
+    functions: Any
 
     @property
     def sessions(self) -> Sessions:
@@ -71,15 +75,16 @@ async def bridge(deployment: Deployment) -> AsyncIterator[Bridge]:
     push = witness.at(deployment.stack.bridge["PUSH_ENDPOINT"])
     aws = get_session()
     async with AsyncExitStack() as stack:
-        secrets, dynamodb, connections = [
+        secrets, dynamodb, connections, functions = [
             await stack.enter_async_context(aws.create_client(service, endpoint_url=url, **names))
             for service, url in (
                 ("secretsmanager", witness.url),
                 ("dynamodb", witness.url),
                 ("apigatewaymanagementapi", push),
+                ("lambda", witness.url),
             )
         ]
-        yield Bridge(deployment, secrets, dynamodb, connections)
+        yield Bridge(deployment, secrets, dynamodb, connections, functions)
 
 
 def acts(bridge: Bridge, client: Client) -> list[Act]:
@@ -98,6 +103,7 @@ def acts(bridge: Bridge, client: Client) -> list[Act]:
             rights(SUBSCRIPTIONS, "dynamodb:Query") | rights("PUSH_ENDPOINT", "execute-api:ManageConnections"),
             partial(shows, bridge, client),
         ),
+        Act("hooks are asked", rights("ASSIST_FUNCTION", "lambda:InvokeFunction"), partial(has_hooks_asked, bridge)),
         Act(
             "its heart beats, and it is forgotten when it leaves in order",
             rights(SESSIONS, "dynamodb:PutItem", "dynamodb:DeleteItem")
@@ -115,6 +121,20 @@ def acts(bridge: Bridge, client: Client) -> list[Act]:
             partial(hands_over, bridge),
         ),
     ]
+
+
+async def has_hooks_asked(bridge: Bridge) -> None:
+    meter = Meter()
+    assistant = Assistant(bridge.functions, bridge.deployment.variable("ASSIST_FUNCTION"), meter)
+    async with asyncio.TaskGroup() as tasks:
+        assistant.ask([SOMETHING], tasks)
+    assert meter.line(0)["hooks_asked"] == 1
+
+
+SOMETHING = Said(
+    hook="nobody", kind="utterance", call_id="CA1", tenant=TENANT, leg="a", party="caller", id="u1", text="hello",
+    start_ms=0, end_ms=1, at_ms=0,
+)  # fmt: skip
 
 
 async def reads(bridge: Bridge, name: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
+from callscribe.hooks import FUNCTION_PREFIX
 from tests.path.rights.clients import client
 from tests.path.rights.right import Right
 
@@ -142,8 +143,10 @@ def _others(deployment: Deployment) -> Iterator[Probe]:
     yield _probe("events", "PutEvents", {"Entries": [told]}, on="EVENT_BUS")
     yield _probe("events", "DeleteEventBus", {"Name": bus}, on="EVENT_BUS")
     for folder, name in stack.functions.items():
-        right = Right("lambda:InvokeFunction", folder)
+        right = Right("lambda:InvokeFunction", "ASSIST_FUNCTION" if folder == "assist" else folder)
         yield Probe(right, lambda of, name=name: of("lambda").invoke(FunctionName=name, Payload=b"{}"))
+    hook = Right("lambda:InvokeFunction", f"{FUNCTION_PREFIX}*")
+    yield Probe(hook, lambda of: of("lambda").invoke(FunctionName=f"{FUNCTION_PREFIX}a-probe", Payload=b"{}"))
     for role in deployment.roles.values():
         policy = {"RoleName": role.name, "PolicyName": "more", "PolicyDocument": "{}"}
         yield _probe("sts", "AssumeRole", {"RoleArn": role.arn, "RoleSessionName": "a-probe"}, on=role.logical)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from callscribe.hooks import FUNCTION_PREFIX
+
 
 class Right(NamedTuple):
     """An action of IAM, such as "dynamodb:Query", on what a variable names, such as "CALLS_TABLE/index/by-start"."""
@@ -36,6 +38,8 @@ class Names:
         """Return the name of what `resource` is the ARN of, or an ARN's last part; itself if it has none."""
         if resource in self._variables:
             return self._variables[resource]
+        if resource.rpartition(":")[2].startswith(FUNCTION_PREFIX):
+            return f"{FUNCTION_PREFIX}*"
         if ":execute-api:" in resource:
             return "PUSH_ENDPOINT"
         if ":athena:" in resource:

@@ -12,6 +12,7 @@ from local.gladia.scripted import ScriptedRecogniser
 from local.gladia.server import EmulatedGladia
 from local.gladia.settings import Settings
 from tests.path.rights import (
+    of_assist,
     of_batch,
     of_bridge,
     of_calls,
@@ -113,6 +114,16 @@ async def deliver(deployment: Deployment) -> AsyncIterator[Scenario]:
 
 
 @asynccontextmanager
+async def assist(deployment: Deployment) -> AsyncIterator[Scenario]:
+    async with of_deliver.crm() as crm, deployment.witnessed("assist", WEBHOOK_TARGETS="anywhere") as start_anew:
+        await of_assist.make_hook(deployment)
+        try:
+            yield Scenario(of_assist.acts(deployment, crm), start_anew)
+        finally:
+            await of_assist.forget_hook(deployment)
+
+
+@asynccontextmanager
 async def bridge(deployment: Deployment) -> AsyncIterator[Scenario]:
     async def keeps_nothing() -> None:
         pass
@@ -122,6 +133,7 @@ async def bridge(deployment: Deployment) -> AsyncIterator[Scenario]:
 
 
 SCENARIOS: dict[str, Callable[[Deployment], AbstractAsyncContextManager[Scenario]]] = {
+    "AssistFunctionRole": assist,
     "AuthorizeRole": authorize,
     "BatchFunctionRole": batch,
     "CallsFunctionRole": calls,

@@ -9,6 +9,7 @@ from tests.path.rights.probes import PREFIXES, SECRETS, TABLES, allowed, probes
 BRIDGE, SWEEP, VOICE, CALLS = "ServiceRole", "SweepFunctionRole", "VoiceRole", "CallsFunctionRole"
 PUSH, SUBSCRIBE, AUTHORIZE, FINISH = "PushFunctionRole", "SubscribeRole", "AuthorizeRole", "FinishFunctionRole"
 BATCH, JOIN, DELIVER = "BatchFunctionRole", "JoinFunctionRole", "DeliverFunctionRole"
+ASSIST = "AssistFunctionRole"
 
 
 @pytest.fixture(scope="session")
@@ -64,17 +65,18 @@ def test_keys_are_checked_one_at_a_time_by_the_http_api_alone(may):
     assert may("dynamodb:Query", "KEYS_TABLE") == may("dynamodb:Query", "KEYS_TABLE/index/by-tenant") == set()
 
 
-def test_where_customers_are_told_of_calls_is_known_to_one_function_which_forgets_none_of_it(may):
-    for action in ("GetItem", "PutItem", "Query", "UpdateItem"):
+def test_where_customers_are_told_and_asked_is_known_to_two_functions_which_forget_none_of_it(may):
+    for action in ("PutItem", "Query", "UpdateItem"):
         assert may(f"dynamodb:{action}", "WEBHOOKS_TABLE") == {DELIVER}
+    assert may("dynamodb:GetItem", "WEBHOOKS_TABLE") == {ASSIST, DELIVER}
     assert may("dynamodb:DeleteItem", "WEBHOOKS_TABLE") == set()
 
 
-def test_logs_are_written_by_those_who_open_end_hear_and_finish_calls_and_read_by_two_more(may):
+def test_logs_are_written_by_those_who_open_end_hear_help_and_finish_calls_and_read_by_two_more(may):
     writers = {BATCH, BRIDGE, CALLS, SWEEP, VOICE}
     assert may("dynamodb:UpdateItem", "CALLS_TABLE") == writers
-    assert may("dynamodb:PutItem", "CALLS_TABLE") == {*writers, FINISH}
-    assert may("dynamodb:Query", "CALLS_TABLE") == {*writers, DELIVER, FINISH, SUBSCRIBE}
+    assert may("dynamodb:PutItem", "CALLS_TABLE") == {*writers, ASSIST, FINISH}
+    assert may("dynamodb:Query", "CALLS_TABLE") == {*writers, ASSIST, DELIVER, FINISH, SUBSCRIBE}
 
 
 def test_each_file_of_the_archive_is_written_and_read_by_who_has_to_and_none_is_deleted_but_a_mark(may):
@@ -129,8 +131,14 @@ def test_the_bus_hears_of_calls_from_one_function_alone(may):
     assert may("events:DeleteEventBus", "EVENT_BUS") == set()
 
 
-def test_nobody_invokes_a_function_or_becomes_another_role_or_changes_one(deployment, may):
+def test_hooks_are_asked_by_one_function_and_that_by_the_bridge(may):
+    assert may("lambda:InvokeFunction", "ASSIST_FUNCTION") == {BRIDGE}
+    assert may("lambda:InvokeFunction", "callscribe-hook-*") == {ASSIST}
+
+
+def test_nobody_invokes_another_function_or_becomes_another_role_or_changes_one(deployment, may):
     for folder in deployment.stack.functions:
-        assert may("lambda:InvokeFunction", folder) == set()
+        if folder != "assist":
+            assert may("lambda:InvokeFunction", folder) == set()
     for role in deployment.roles:
         assert may("sts:AssumeRole", role) == may("iam:PutRolePolicy", role) == set()

@@ -25,6 +25,7 @@ SERVICES = {
     "AWSEvents": "events",
     "AmazonAthena": "athena",
 }
+FUNCTIONS = "/2015-03-31/functions/"
 TIMEOUT_S = 10
 
 
@@ -107,7 +108,7 @@ class Witness:
             assert right.action.encode() in answer, (right, answer)
             self.denied.add(right)
         self._saw(right)
-        kept = ("content-type", "x-amzn-errortype", "x-amzn-query-error", "x-amz-crc32")
+        kept = ("content-type", "x-amzn-errortype", "x-amzn-query-error", "x-amz-crc32", "x-amz-function-error")
         return response.status, [each for each in response.getheaders() if each[0].lower() in kept], answer
 
     def _saw(self, right: Right) -> None:
@@ -118,6 +119,8 @@ class Witness:
     def _right(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Right:
         if "/@connections/" in path:
             return Right("execute-api:ManageConnections", "PUSH_ENDPOINT")
+        if path.startswith(FUNCTIONS):
+            return Right("lambda:InvokeFunction", self._names.of(path.removeprefix(FUNCTIONS).partition("/")[0]))
         if "x-amz-target" not in headers:
             return self._right_to_files(method, urlsplit(path))
         service, _, operation = headers["x-amz-target"].partition(".")

@@ -14,6 +14,7 @@ from local.aws.event_source_mapping import read_mapping
 from local.aws.local_stack import LocalStack, Mapped
 
 if TYPE_CHECKING:
+    from mypy_boto3_apigatewayv2 import ApiGatewayV2Client
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_lambda import LambdaClient
@@ -46,6 +47,7 @@ def settle(
     """Make `deployed` work on this machine and return what it offers; see `deploy`. Raises DeployError."""
     port = urlsplit(root.url).port or 80
     _set_times_to_live(deployed, root)
+    _let_pages_ask(deployed, root)
     task, task_role = _task(deployed, root)
     task = {name: on_loopback(value, port=port) for name, value in task.items()} | {"MEDIA_URL": media_url}
     fill_secrets(secrets, task, root)
@@ -70,6 +72,14 @@ def _set_times_to_live(deployed: Deployed, root: Access) -> None:
     for table in [*deployed.all("AWS::DynamoDB::GlobalTable"), *deployed.all("AWS::DynamoDB::Table")]:
         if specification := table.properties.get("TimeToLiveSpecification"):
             dynamodb.update_time_to_live(TableName=table.id, TimeToLiveSpecification=specification)
+
+
+def _let_pages_ask(deployed: Deployed, root: Access) -> None:
+    # ministack keeps the property as the template spells it, and looks for it as the API does: no page would be let in.
+    apis: ApiGatewayV2Client = root.client("apigatewayv2")
+    for api in deployed.all("AWS::ApiGatewayV2::Api"):
+        if configuration := api.properties.get("CorsConfiguration"):
+            apis.update_api(ApiId=api.id, CorsConfiguration=configuration)
 
 
 def _task(deployed: Deployed, root: Access) -> tuple[dict[str, str], str]:

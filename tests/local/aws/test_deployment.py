@@ -3,6 +3,7 @@
 import json
 from urllib.parse import urldefrag
 
+import httpx
 import pytest
 
 from local.aws.adaptation import ANYWHERE, LEFT_OUT, STAND_INS, adapt
@@ -181,6 +182,16 @@ def test_the_engines_own_clock_invokes_functions_as_the_template_says(stack):
         invoked.add((rule["ScheduleExpression"], target["Arn"].rpartition(":function:")[2]))
     clocks = {"sweep": "rate(1 minute)", "deliver": "rate(1 minute)", "join": "rate(1 hour)"}
     assert invoked == {(expression, stack.functions[folder]) for folder, expression in clocks.items()}
+
+
+@pytest.mark.parametrize(("url", "status"), [("api_url", 204), ("voice_url", 403)])
+def test_pages_may_ask_the_http_api_and_nobody_may_ask_twilios_webhooks_from_a_page(stack, url, status):
+    address = urldefrag(getattr(stack, url)).url + ("/v1/calls" if url == "api_url" else "")
+    asked = {"origin": "http://127.0.0.1:1", "access-control-request-method": "GET"}
+    answer = httpx.options(address, headers=asked | {"access-control-request-headers": "authorization"})
+
+    assert answer.status_code == status
+    assert answer.headers.get("access-control-allow-origin") == ("*" if status == 204 else None)
 
 
 def test_the_bridge_gets_its_tasks_environment_and_its_roles_credentials(stack):

@@ -68,6 +68,10 @@ class Archive(Construct):
         """Let `role` write and replace files whose keys begin with `prefix`, such as `entries`."""
         role.add_managed_policy(self._policy(f"Put{prefix.title()}", ["s3:PutObject"], prefix))
 
+    def allow_get(self, role: iam.Role, prefix: str) -> None:
+        """Let `role` read files whose keys begin with `prefix`, one at a time."""
+        role.add_managed_policy(self._policy(f"Get{prefix.title()}", ["s3:GetObject"], prefix))
+
     def allow_query(self, role: iam.Role) -> None:
         """Let `role` read the calls' files, and keep and read answers of queries."""
         # Athena lists a partition's files, and looks where the bucket is.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from constructs import Construct
 
+from infra.archive import SECOND_PASSES
 from infra.calls_api import CallsApi, Issuer
 from infra.data_stack import DataStack
 from infra.function import Function
@@ -71,6 +72,7 @@ class Calls(Construct):
         data.secrets.twilio.allow_read(function.role)
         data.secrets.signing.allow_read(function.role)
         data.archive_table.allow_query(function.role)
+        data.archive.allow_get(function.role, SECOND_PASSES)
         self.api = CallsApi(self, "Api", function=function, origins=access.origins)
         self.tokens_api = None
         if access.issuer is not None:

@@ -19,6 +19,7 @@ ROUTES: Final = (
     ("GET", "/v1/calls/{call_id}"),
     ("GET", "/v1/calls/{call_id}/log"),
     ("GET", "/v1/calls/{call_id}/transcript"),
+    ("GET", "/v1/calls/{call_id}/second-pass"),
     ("POST", "/v1/calls/{call_id}/streams"),
     ("DELETE", "/v1/calls/{call_id}/streams/{media_stream}"),
     ("GET", "/v1/search"),

@@ -63,6 +63,14 @@ _OF_THE_BRIDGE: Final[tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...]] 
             ("partials_failed", "Sum", "failed"),
         ),
     ),
+    (
+        "Hooks",
+        (
+            ("hooks_asked", "Sum", "asked"),
+            ("hooks_skipped", "Sum", "left out"),
+            ("hooks_failed", "Sum", "not asked, as Lambda failed"),
+        ),
+    ),
 )
 _OF_PUSH: Final = (
     ("EntryAge", "Maximum", "ms from an entry to its push"),

@@ -8,10 +8,9 @@ const [WIDTH, HALF] = [1000, 44]; // of the plot, and of each party's half
 const FEELINGS = { positive: "good", negative: "bad" };
 
 export class AfterCall {
-  /** `jump` goes to what is said at a time, in ms. */
-  constructor(root, jump) {
+  constructor(root, view) {
     this.root = root;
-    this.jump = jump;
+    this.view = view;
     document.head.append(element("link", { rel: "stylesheet", href: "after.css" }));
     this.summary = element("p", { class: "summary", dir: "auto" });
     this.chapters = element("ol", {});
@@ -34,10 +33,17 @@ export class AfterCall {
     this.chapters.replaceChildren(...(call.chapters ?? []).map((chapter) => element("li", {},
       element("a", { href: `#call=${call.callId}&t=${Math.floor(chapter.start_ms / 1000)}` },
         element("span", { class: "time" }, clock(chapter.start_ms)), ` ${plain(chapter.title)}`))));
+    if (call.secondPass) this.#compare(call.secondPass);
     if (call.analytics) {
       this.plot.replaceChildren(this.#talk(call.analytics, call));
       this.figures.replaceChildren(...table(call.analytics));
     }
+  }
+
+  async #compare(secondPass) {
+    const { Comparison } = await import("./compare.js");
+    this.comparison ??= new Comparison(this.root, this.view);
+    this.comparison.show(secondPass);
   }
 
   /** Talk over time: the first party's upwards, the others' downwards, darker where both speak. */
@@ -65,7 +71,7 @@ export class AfterCall {
       "aria-label": `Talk over time: ${said}` }, ...shapes, ...feelings);
     plot.addEventListener("click", ({ clientX }) => {
       const { left, width } = plot.getBoundingClientRect();
-      this.jump(((clientX - left) / width) * duration);
+      this.view.jump(((clientX - left) / width) * duration);
     });
     return plot;
   }

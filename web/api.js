@@ -37,6 +37,16 @@ export class Api {
     return this.#json("GET", `/v1/calls?${new URLSearchParams(query)}`);
   }
 
+  /** A page of calls that are over, by what was said; `over` tells whether the search is. */
+  search(query) {
+    return this.#json("GET", `/v1/search?${new URLSearchParams(query)}`);
+  }
+
+  /** What a call's recording says, and where the live words differ. */
+  secondPass(callId) {
+    return this.#json("GET", `/v1/calls/${encodeURIComponent(callId)}/second-pass`);
+  }
+
   /** Leave to connect to the push service once. */
   ticket(calls) {
     return this.#json("POST", "/v1/tickets", calls ? { calls } : {});

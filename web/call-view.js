@@ -6,7 +6,7 @@ import { element, plain, setText } from "./dom.js";
 import { Search } from "./search.js";
 import { Strip } from "./strip.js";
 
-const FORMATS = { text: "txt", vtt: "vtt", srt: "srt", csv: "csv", json: "json" };
+const FORMATS = ["text", "vtt", "srt", "csv", "json"];
 const SPEAKS_MS = 1500; // after the last partial
 const READ_ALOUD = 3; // finals that a screen reader may still have to say
 const NEAR_PX = 80; // to the end, so that what comes is followed
@@ -76,27 +76,19 @@ export class CallView {
   }
 
   async copy() {
-    const lines = [...this.call.lines.values()].sort((a, b) => a.startMs - b.startMs);
-    const text = lines.map((line) => `[${clock(line.startMs)}] ${line.party}: ${plain(line.text)}\n`).join("");
-    await navigator.clipboard.writeText(text);
-    this.#say(`${lines.length} lines copied`);
+    const { copy } = await import("./export.js");
+    this.#say(await copy(this.call));
   }
 
   async #download(format) {
-    try {
-      const text = await this.api.transcript(this.call.callId, format);
-      const url = URL.createObjectURL(new Blob([text]));
-      element("a", { href: url, download: `${this.call.callId}.${FORMATS[format]}` }).click();
-      URL.revokeObjectURL(url);
-    } catch (error) {
-      this.#say(error.message);
-    }
+    const { download } = await import("./export.js");
+    this.#say(await download(this.api, this.call.callId, format));
   }
 
   #build() {
     const part = {};
     this.parts = part;
-    const formats = Object.keys(FORMATS).map((format) => element("option", { value: format }, format.toUpperCase()));
+    const formats = FORMATS.map((format) => element("option", { value: format }, format.toUpperCase()));
     part.title = element("h1", {}, "Call");
     part.about = element("p", { class: "about" }, plain(this.call.callId));
     part.parties = element("ul", { class: "parties", "aria-label": "Parties" });
@@ -158,6 +150,8 @@ export class CallView {
       this.conversation.note(`${this.call.party(body.leg)} pressed ${body.digit}`, body.at_ms);
     } else if (kind === "session.waiting") {
       this.conversation.note(`all ${body.taken} sessions of Gladia's plan are in use: waiting for one`, 0);
+    } else if (kind === "card") {
+      import("./cards.js").then(({ show }) => show(this, body));
     } else if (this.call.failure !== before) {
       this.conversation.note(this.call.failure, this.call.lengthMs, "failed");
     }
@@ -214,7 +208,7 @@ export class CallView {
 
   async #after() {
     const { AfterCall } = await import("./after.js"); // most calls go on
-    this.after ??= new AfterCall(this.parts.after, (ms) => this.jump(ms));
+    this.after ??= new AfterCall(this.parts.after, this);
     this.after.show(this.call);
   }
 

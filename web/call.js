@@ -50,6 +50,9 @@ export class Call {
       case "chapters":
         this.chapters = body.chapters;
         break;
+      case "batch.ready":
+        this.secondPass = body;
+        break;
       case "analytics":
         this.analytics = body;
         break;
@@ -115,9 +118,9 @@ export class Call {
     return this.legs.get(leg).gaps;
   }
 
-  #utterance({ leg, id, text, start_ms: startMs, end_ms: endMs }) {
+  #utterance({ leg, id, text, words, start_ms: startMs, end_ms: endMs }) {
     if (this.partials.get(leg)?.id === id) this.partials.delete(leg);
-    this.lines.set(id, { id, leg, party: this.party(leg), text, startMs, endMs, isFinal: true, marks: [] });
+    this.lines.set(id, { id, leg, party: this.party(leg), text, words, startMs, endMs, isFinal: true, marks: [] });
     return id;
   }
 }

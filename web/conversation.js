@@ -43,8 +43,11 @@ export class Conversation {
 
   /** Say in between what is not speech. */
   note(text, atMs, kind = "") {
-    const node = element("p", { class: `note ${kind}` }, plain(text));
-    this.#insert({ node, columns: new Map(), startMs: atMs, open: new Set() });
+    this.put(element("p", { class: `note ${kind}` }, plain(text)), atMs);
+  }
+
+  put(node, startMs) {
+    this.#insert({ node, columns: new Map(), startMs, open: new Set() });
   }
 
   /** The line that is spoken at `ms`, or the first one after it. */

@@ -27,7 +27,7 @@ export class ListView {
     root.replaceChildren(
       element("header", { class: "top" },
         element("div", { class: "bar" }, element("div", { class: "names" }, element("h1", {}, "Calls"), this.parts.count),
-          element("div", { class: "tools" }, this.parts.filter))),
+          element("div", { class: "tools" }, element("a", { href: "#find=" }, "Search what was said"), this.parts.filter))),
       element("main", { class: "calls" }, this.parts.error, table("In progress", this.parts.live),
         element("h2", {}, "Past"), table("Past", this.parts.past), this.parts.empty, this.parts.more),
       element("footer", { class: "bottom" }, element("span", {}), this.parts.connection),

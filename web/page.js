@@ -19,12 +19,12 @@ let shown = null;
 
 function where() {
   const asked = new URLSearchParams(location.hash.slice(1));
-  return { callId: asked.get("call"), seconds: Number(asked.get("t") ?? NaN) };
+  return { callId: asked.get("call"), find: asked.get("find"), seconds: Number(asked.get("t") ?? NaN) };
 }
 
-function show() {
-  const { callId, seconds } = where();
-  if (shown?.callId === callId && shown.view) {
+async function show() {
+  const { callId, find, seconds } = where();
+  if (shown?.callId === callId && shown.find === find && shown.view) {
     if (!Number.isNaN(seconds)) shown.view.jump?.(seconds * 1000);
     return;
   }
@@ -35,10 +35,16 @@ function show() {
     askForKey();
     return;
   }
+  if (find !== null) {
+    shown = { callId, find };
+    const { FindView } = await import("./find.js");
+    if (where().find === find) shown.view = new FindView(root, { api, query: find });
+    return;
+  }
   let view = null;
   const callscribe = new Callscribe({ ticket: () => ticket(callId), state: (each) => view?.state(each) });
   view = callId ? new CallView(root, { api, callscribe, callId }) : new ListView(root, { api, callscribe });
-  shown = { callId, view, callscribe };
+  shown = { callId, find, view, callscribe };
   document.title = callId ? `${callId.slice(0, 10)}… · callscribe` : "callscribe";
   if (!Number.isNaN(seconds)) setTimeout(() => view.jump?.(seconds * 1000), 1000);
 }
@@ -56,18 +62,13 @@ async function ticket(callId) {
   }
 }
 
-function askForKey(why = "") {
-  const input = element("input", { type: "password", name: "key", required: true, autocomplete: "off", placeholder: "cs_…" });
-  const enter = (event) => {
-    event.preventDefault();
-    api.use(input.value);
+async function askForKey(why = "") {
+  const { ask } = await import("./key.js");
+  ask(root, why, (key) => {
+    api.use(key);
     shown = null;
     show();
-  };
-  const told = element("p", { class: "failed", role: "alert" }, why);
-  root.replaceChildren(element("main", { class: "key" }, element("h1", {}, "callscribe"),
-    element("form", { onsubmit: enter }, element("label", {}, "API key", input), told, element("button", {}, "Show calls"))));
-  input.focus();
+  });
 }
 
 function changeTheme() {
@@ -84,7 +85,7 @@ function typed(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || (isTyping && event.key !== "Escape")) return;
   if (event.key === "?") help.showModal();
   else if (event.key === "t") changeTheme();
-  else if (event.key === "Escape" && !isTyping && shown?.callId) location.hash = "";
+  else if (event.key === "Escape" && !isTyping && location.hash) location.hash = "";
   else if (!shown?.view?.key(event)) return;
   event.preventDefault();
 }

@@ -59,6 +59,7 @@ class FollowingService:
         self.url = ""
         self._workers = ThreadPoolExecutor(16)
         self.subscriptions = Subscriptions("Subscriptions")
+        self.files: dict[str, bytes] = {}  # of the archive, by their keys
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
@@ -82,6 +83,7 @@ class FollowingService:
             signing_secret=lambda: SIGNING,
             queries=_NoQueries(),
             joined=lambda _tenant: Joined(),
+            file=self.files.get,
             push_url=self.url.replace("http", "ws") + "/live",
             stream_status_url="",
         )

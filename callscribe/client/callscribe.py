@@ -32,6 +32,7 @@ from callscribe.http_answers import (
     StreamAnswer,
     TicketAnswer,
 )
+from callscribe.second_transcript import SecondTranscript
 
 T = TypeVar("T")
 
@@ -104,6 +105,10 @@ class Callscribe:
         """Return what was said. Raises RequestFailed."""
         answer = await self._ask("GET", f"{_path(call_id)}/transcript", params={"format": form})
         return answer.text
+
+    async def second_pass(self, call_id: str) -> SecondTranscript:
+        """Return what the call's recording says, and where the live words differ from it. Raises RequestFailed."""
+        return await self._get(f"{_path(call_id)}/second-pass", SecondTranscript)
 
     async def search(self, text: str) -> AsyncGenerator[SearchedCall, None]:
         """Give the calls in which `text` (docs/archive.md) was said, newest first, for as long as somebody asks.

@@ -86,6 +86,10 @@ def _joined(tenant: str) -> Joined:
     return Joined(through, days_of(_archive().keys(stale_prefix(tenant))))
 
 
+def _file(key: str) -> bytes | None:
+    return _archive().get(key)
+
+
 _service = Service(
     calls_table=required("CALLS_TABLE"),
     perform=_perform,
@@ -95,6 +99,7 @@ _service = Service(
     media_url=Kept(_parameters, required("MEDIA_URL_PARAMETER")).read,
     signing_secret=Kept(_secrets, required("SIGNING_SECRET")).read,
     joined=_joined,
+    file=_file,
     queries=Athena(_athena, workgroup=required("SEARCH_WORKGROUP"), database=required("SEARCH_DATABASE")),
     push_url=required("PUSH_URL"),
     stream_status_url=f"{required('PUBLIC_URL').rstrip('/')}/twilio/stream",

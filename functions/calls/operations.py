@@ -9,6 +9,7 @@ from http import HTTPStatus
 from msgspec import Struct
 
 from callscribe.http_answers import CallDetail, CallsPage, LogPage, SearchPage, StreamAnswer, TicketAnswer
+from callscribe.second_transcript import SecondTranscript
 from functions.calls import reading, searching, streams, ticketing
 from functions.calls.questions import (
     CallsQuestion,
@@ -81,6 +82,14 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/v1/calls/{call_id}/transcript",
         act=reading.read_transcript,
         query=TranscriptQuestion,
+        problems=_CALL,
+    ),
+    Operation(
+        name="readSecondPass",
+        method="GET",
+        path="/v1/calls/{call_id}/second-pass",
+        act=reading.read_second_pass,
+        answer=SecondTranscript,
         problems=_CALL,
     ),
     Operation(

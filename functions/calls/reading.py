@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from http import HTTPStatus
 
 from msgspec import Raw
+from msgspec.structs import replace
 
 from callscribe.call import Call, Leg, fold
 from callscribe.calls_list import CallsList, Place, Wanted
@@ -13,7 +15,9 @@ from callscribe.errors import MalformedMessage
 from callscribe.exports.formats import FORMATS
 from callscribe.http_answers import CallDetail, CallsPage, LegDetail, LogEntry, LogPage
 from callscribe.log import Log
-from functions.calls.problems import malformed, no_such_call
+from callscribe.second_pass import BatchReady
+from callscribe.second_transcript import decode
+from functions.calls.problems import Problem, malformed, no_such_call
 from functions.calls.questions import CallsQuestion, LogQuestion, TranscriptQuestion
 from functions.calls.service import Asked, Reply, Service, reply
 
@@ -68,6 +72,20 @@ def read_transcript(service: Service, asked: Asked) -> Reply:
         body=form.write(asked.call_id, entries),
         headers={"content-disposition": f'inline; filename="{name}.{form.suffix}"'},
     )
+
+
+def read_second_pass(service: Service, asked: Asked) -> Reply:
+    """Read what Gladia made of the call's recording, and where the live words differ from it.
+
+    Without the times of words, which the file in the archive has: of a call of hours they are megabytes.
+    """
+    passes = [entry.body for entry in service.log(asked.call_id, asked.tenant) if isinstance(entry.body, BatchReady)]
+    file = service.file(passes[-1].transcript) if passes else None
+    if file is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "no-second-pass", "there is no second pass of this call", field="call_id")
+    document = decode(file)
+    lines = tuple(replace(line, utterance=replace(line.utterance, words=())) for line in document.lines)
+    return reply(replace(document, lines=lines))
 
 
 def _moment(moment: datetime | None) -> str | None:

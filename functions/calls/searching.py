@@ -24,6 +24,7 @@ from functions.secrets import signing_keys
 WAIT_S = 8.0  # most searches are over by then; API Gateway gives a request 29 s
 LIFE = timedelta(hours=1)
 LONGEST_CHARACTERS = 2000
+WORDS = "words"
 
 
 class Place(Struct, frozen=True, array_like=True):
@@ -40,7 +41,7 @@ def search(service: Service, asked: Asked) -> Reply:
         raise malformed("either q, what to look for, or search, of an answer that was not over", field="q")
     keys = signing_keys(service.signing_secret())
     if question.search is not None:
-        return _found(service, _of_ticket(question.search, keys, asked), question.search, question.limit)
+        return _found(service, _of_ticket(question.search, keys, asked), question.search)
     try:
         query = parse(question.q or "", today=asked.now.date())
     except QueryError as error:
@@ -50,26 +51,27 @@ def search(service: Service, asked: Asked) -> Reply:
     source = service.joined(asked.tenant).source(tenant=asked.tenant, since=query.since, until=query.until)
     written = statement(query, tenant=asked.tenant, table=source, limit=question.limit + 1, after=after).text
     started = service.queries.start(written)
-    # Whether there are moments is told by the query, which the ticket keeps: a search's rows don't say.
+    # What a search's rows don't say, the ticket keeps: whether there are moments, and how many calls were asked for.
     ticket = Ticket(
         use="search",
         tenant=asked.tenant,
         calls=(started,),
         expires_at=int((asked.now + LIFE).timestamp()),
-        id="words" if query.is_of_words else "calls",
+        id=f"{WORDS if query.is_of_words else 'calls'}/{question.limit}",
     )
-    return _found(service, ticket, sign(ticket, keys[0]), question.limit)
+    return _found(service, ticket, sign(ticket, keys[0]))
 
 
-def _found(service: Service, ticket: Ticket, text: str, limit: int) -> Reply:
+def _found(service: Service, ticket: Ticket, text: str) -> Reply:
     """Answer what a search has found, or that it goes on."""
     (query_id,) = ticket.calls or ("",)
     rows = service.queries.rows(query_id, wait_s=WAIT_S)
     if rows is None:
         waiting = reply(SearchPage(search=text, over=False), HTTPStatus.ACCEPTED)
         return Reply(status=waiting.status, body=waiting.body, headers={"retry-after": "1"})
-    found = list(calls(rows, is_of_words=ticket.id == "words"))
-    page, more = found[:limit], found[limit:]
+    kind, _, limit = ticket.id.partition("/")
+    found = list(calls(rows, is_of_words=kind == WORDS))
+    page, more = found[: int(limit)], found[int(limit) :]
     last = Place(page[-1].started_at, page[-1].call_id) if more else None
     return reply(
         SearchPage(

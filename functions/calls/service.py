@@ -44,6 +44,7 @@ class Service:
     signing_secret: Callable[[], str]
     queries: Queries
     joined: Callable[[str], Joined]  # what a tenant's searches read joined; raises Unavailable
+    file: Callable[[str], bytes | None]  # of the archive, by its key; raises Unavailable
     push_url: str
     stream_status_url: str  # where Twilio tells of media streams
 

@@ -108,6 +108,11 @@ GROUPS: Mapping[str, tuple[Row, ...]] = {
         Row("left out", ("partials_skipped",), _count),
         Row("failed", ("partials_failed",), _count),
     ),
+    "Hooks": (
+        Row("asked", ("hooks_asked",), _count),
+        Row("left out", ("hooks_skipped",), _count),
+        Row("not asked, as Lambda failed", ("hooks_failed",), _count),
+    ),
 }
 
 

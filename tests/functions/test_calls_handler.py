@@ -8,12 +8,17 @@ import sys
 import time
 from urllib.parse import parse_qs, urlsplit
 
+import boto3
+import msgspec
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from callscribe.api_keys import ApiKeys, new_key
-from callscribe.entries import CallEnded, CallStarted, Dtmf, Ledger, LegEnded, LegGap, LegStarted, Utterance
+from callscribe.difference import Change
+from callscribe.entries import CallEnded, CallStarted, Dtmf, Ledger, LegEnded, LegGap, LegStarted, Utterance, Word
 from callscribe.errors import Unavailable
+from callscribe.second_pass import BatchReady
+from callscribe.second_transcript import RecordedLine, SecondTranscript, encode
 from callscribe.tickets import verify
 from local.twilio.account import Account
 from local.twilio.rest import RestServer
@@ -197,6 +202,30 @@ def test_a_transcript_comes_in_the_format_that_is_asked_for(api, aws, form, medi
     assert (answer.status, answer.headers["content-type"]) == (200, media_type)
     assert text in answer.text
     assert answer.headers["content-disposition"].startswith('inline; filename="CA1.')
+
+
+def test_a_second_pass_is_read_without_the_times_of_its_words(api, aws):
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="archive", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    word = Word(text="card", start_ms=0, end_ms=9, confidence=0.9)
+    line = RecordedLine(party="caller", utterance=msgspec.structs.replace(said("my card"), words=(word,)))
+    change = Change(party="caller", start_ms=0, end_ms=9, live="car", recorded="card")
+    file = SecondTranscript(
+        call_id="CA1", job="j1", recording="RE1", offset_ms=40, lines=(line,), differences=(), changes=(change,)
+    )
+    ready = BatchReady(job="j1", recording="RE1", transcript="batch/CA1.json", differences=())
+    aws.append("CA1", started(), ready)
+
+    missing = api.ask("GET", "/v1/calls/CA1/second-pass")
+    assert (missing.status, missing.json["code"]) == (404, "no-second-pass")
+    s3.put_object(Bucket="archive", Key=ready.transcript, Body=encode(file))
+    found = api.ask("GET", "/v1/calls/CA1/second-pass").json
+    assert found["changes"] == [{"party": "caller", "start_ms": 0, "end_ms": 9, "live": "car", "recorded": "card"}]
+    assert [(each["utterance"]["text"], each["utterance"]["words"]) for each in found["lines"]] == [("my card", [])]
+    aws.append("CA2", started())
+    assert api.ask("GET", "/v1/calls/CA2/second-pass").json["code"] == "no-second-pass"
+    aws.append("CA3", started(), ready, tenant="other")
+    assert api.ask("GET", "/v1/calls/CA3/second-pass").json["code"] == "no-such-call"
 
 
 def test_a_call_of_another_tenant_is_not_there(api, aws):
@@ -425,6 +454,7 @@ def test_the_description_is_openapi_and_names_every_operation(api):
         ("GET", "/v1/calls/{call_id}/transcript"),
         ("POST", "/v1/calls/{call_id}/streams"),
         ("DELETE", "/v1/calls/{call_id}/streams/{media_stream}"),
+        ("GET", "/v1/calls/{call_id}/second-pass"),
         ("GET", "/v1/search"),
         ("POST", "/v1/tickets"),
     }

@@ -101,6 +101,7 @@ class World:
             stream_status_url="",
             queries=self.queries,
             joined=lambda _tenant: self.joined,
+            file=None,
             signing_secret=lambda: json.dumps({"current": "key"}),
         )
         question = of_query(query, SearchQuestion)
@@ -165,6 +166,16 @@ def test_a_search_that_takes_long_is_asked_for_again(world):
 
     assert len(page["calls"]) == 5
     assert len(world.queries.started) == 1
+
+
+def test_one_that_was_asked_for_so_many_gives_so_many_when_it_is_asked_for_again(world):
+    world.queries.is_slow = True
+    waiting = json.loads(world.ask(q="lost", limit="2").body)
+    world.queries.is_slow = False
+
+    page = world.found(search=waiting["search"])
+    assert [call["call_id"] for call in page["calls"]] == ["CA4", "CA3"]
+    assert [call["call_id"] for call in world.found(q="lost", limit="2", next=page["next"])["calls"]] == ["CA2", "CA1"]
 
 
 def test_a_search_is_for_who_began_it_and_for_an_hour(world):

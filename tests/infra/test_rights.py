@@ -70,6 +70,7 @@ def test_the_calls_function_may_read_open_and_search_calls_and_check_one_key_at_
         "{ArchiveBucket.Arn}/joined/*": {"s3:GetObject"},
         "{ArchiveBucket.Arn}/state/*": {"s3:GetObject"},
         "{ArchiveBucket.Arn}/athena/*": {"s3:GetObject", "s3:PutObject"},
+        "{ArchiveBucket.Arn}/batch/*": {"s3:GetObject"},
         "{KeysTable.Arn}": {"dynamodb:GetItem"},
         parameter("settings"): {"ssm:GetParameter"},
         parameter("media-url"): {"ssm:GetParameter"},
@@ -295,6 +296,7 @@ def test_every_wildcard_is_one_of_those_that_cannot_be_narrowed(templates: Templ
         "{ArchiveBucket.Arn}/stale/*",
         "{ArchiveBucket.Arn}/state/*",
         "{ArchiveBucket.Arn}/athena/*",
+        f"arn:{{AWS::Partition}}:lambda:{ACCOUNT}:function:{FUNCTION_PREFIX}*",  # a customer makes them
         f"arn:{{AWS::Partition}}:logs:{ACCOUNT}:log-group:*",  # API Gateway has one role for all logs of an account
     }
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bench.following.service import OVER, began, leg, said, silent
 from callscribe.after_call import (
     Analytics,
+    Card,
     Chapter,
     Chapters,
     Entities,
@@ -20,7 +22,10 @@ from callscribe.after_call import (
     Step,
     Summary,
 )
-from callscribe.entries import CallFailed, Dtmf, LegGap
+from callscribe.difference import Change
+from callscribe.entries import CallFailed, Dtmf, LegGap, Word
+from callscribe.second_pass import BatchReady, Difference
+from callscribe.second_transcript import SecondTranscript, encode
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -354,3 +359,81 @@ async def test_a_call_in_progress_fetches_nothing_of_that(screen):
 
     fetched = await screen.page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name)")
     assert not any("after." in name for name in fetched)
+
+
+async def test_a_card_stands_below_the_words_that_it_is_about(screen):
+    await talking(screen)
+    await partial(screen, "caller", "I have lost", number=0, start_ms=0)
+    await screen.until("document.querySelector('.line')")
+    about = said("caller", "I have lost my card", number=0, start_ms=0)
+    card = Card(hook="faq", utterance=about.id, title="Lost <b>cards</b>", text=NASTY, link="https://kb.example.com/7")
+    await screen.service.append(CALL, card)
+    await screen.until("document.querySelector('.line .card')")
+    await screen.service.append(CALL, about, Card(hook="crm", utterance="unknown", title="Maya Lopez", text=""))
+
+    await screen.until(
+        "document.querySelector('.line.final .card') && document.querySelector('.block ~ .card, .talk > .card')"
+    )
+    link = screen.page.locator(".line .card a")
+    assert await link.inner_text() == "Lost <b>cards</b>"
+    assert await link.get_attribute("href") == "https://kb.example.com/7"
+    assert await link.get_attribute("rel") == "noopener noreferrer"
+    assert await screen.page.locator(".line .card p").inner_text() != ""
+    assert await screen.page.evaluate("window.harmed") is None
+    assert "faq: Lost <b>cards</b>" in await screen.page.locator("[aria-live]").inner_text()
+
+
+def spelt(text: str, start_ms: int) -> tuple[Word, ...]:
+    """Return the words of a text, one each half second."""
+    return tuple(
+        Word(text=f" {word}" if place else word, start_ms=start_ms + 500 * place, end_ms=start_ms + 500 * place + 400,
+             confidence=0.9)
+        for place, word in enumerate(text.split())
+    )  # fmt: skip
+
+
+async def test_where_the_recording_says_otherwise_is_shown_in_the_text(screen):
+    text = "I have lost my car today"
+    caller = msgspec.structs.replace(said("caller", text, number=0, start_ms=0, end_ms=3000), words=spelt(text, 0))
+    agent = said("agent", "One moment", number=0, start_ms=6000)
+    differences = (
+        Difference(party="caller", language="en", words=7, substituted=1, missing=1, added=0),
+        Difference(party="agent", language="en", words=2, substituted=0, missing=0, added=1),
+    )
+    ready = BatchReady(job="j1", recording="RE1", transcript="batch/CA1.json", differences=differences)
+    changes = (
+        Change(party="caller", start_ms=990, end_ms=1000, live="", recorded="just"),
+        Change(party="caller", start_ms=1990, end_ms=2400, live="car", recorded="card"),
+        Change(party="agent", start_ms=6100, end_ms=6200, live="um", recorded=""),
+    )
+    screen.service.files[ready.transcript] = encode(
+        SecondTranscript(
+            call_id=CALL, job="j1", recording="RE1", offset_ms=0, lines=(), differences=differences, changes=changes
+        )
+    )
+    await talking(screen, caller, agent, silent("caller"), silent("agent"), OVER, *AFTER[1:], ready)
+    await screen.until("document.querySelector('.second button')")
+    assert "caller 28.6 % of 7 words, agent 50.0 % of 2 words" in await screen.page.locator(".second").inner_text()
+
+    await screen.page.get_by_text("Show in the text").click()
+    await screen.until("document.querySelector('.second button').getAttribute('aria-pressed') === 'true'")
+    lines = await screen.lines()
+    assert " ".join(lines[0].split()) == "I have just lost my car card today"
+    assert await screen.page.locator("del").all_inner_texts() == ["car", "um"]
+    assert await screen.page.locator("ins").all_inner_texts() == ["just", "card"]
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    await screen.page.screenshot(path=PICTURES / "second-pass.png")
+
+    await screen.page.get_by_text("Show in the text").click()
+    await screen.until("!document.querySelector('ins')")
+    assert await screen.lines() == [text, "One moment"]
+
+
+async def test_a_second_pass_whose_file_is_gone_is_told(screen):
+    ready = BatchReady(job="j1", recording="RE1", transcript="batch/gone.json", differences=())
+    await talking(screen, *CONVERSATION, silent("caller"), silent("agent"), OVER, *AFTER[1:], ready)
+    await screen.until("document.querySelector('.second button')")
+
+    await screen.page.get_by_text("Show in the text").click()
+    told = "there is no second pass of this call"
+    await screen.until(f"document.querySelector('.second')?.textContent.includes('{told}')")

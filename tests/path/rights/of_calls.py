@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 from callscribe.api_keys import ApiKeys, new_key
 from callscribe.entries import timestamp
 from callscribe.joined import STATE_KEY, encode_state
+from callscribe.log import Log
+from callscribe.second_pass import BatchReady
+from callscribe.second_transcript import SecondTranscript, encode
 from tests.path.rights.act import Act
 from tests.path.rights.clients import client
 from tests.path.rights.deployment import ACCOUNT, TENANT, event
@@ -32,6 +35,11 @@ def acts(deployment: Deployment, carrier: Carrier) -> list[Act]:
     return [
         Act("calls are listed", KEY | rights(f"{CALLS}/index/by-start", "dynamodb:Query"), partial(lists, api)),
         Act("a call is read", KEY | rights(CALLS, "dynamodb:Query"), partial(reads, api)),
+        Act(
+            "what its recording says is read",
+            KEY | rights(CALLS, "dynamodb:Query") | rights("ARCHIVE_BUCKET/batch/*", "s3:GetObject"),
+            partial(reads_second_pass, api),
+        ),
         Act(
             "what was said is searched",
             KEY
@@ -91,6 +99,22 @@ async def reads(api: Api) -> None:
 
     assert status == 200
     assert call["call_id"] == call_id
+
+
+async def reads_second_pass(api: Api) -> None:
+    deployment = api.deployment
+    call_id = deployment.new_call()
+    ready = BatchReady(job="j1", recording="RE1", transcript=f"batch/{call_id}.json", differences=())
+    file = SecondTranscript(
+        call_id=call_id, job="j1", recording="RE1", offset_ms=0, lines=(), differences=(), changes=()
+    )
+    s3, bucket = client(deployment.stack.root, "s3"), deployment.variable("ARCHIVE_BUCKET")
+    s3.put_object(Bucket=bucket, Key=ready.transcript, Body=encode(file))
+    at = timestamp(datetime.now(UTC))
+    deployment.table(Log(deployment.stack.calls_table, call_id).append(ready, at=at, tenant=TENANT, token="ready"))
+    status, answer = await api.ask("GET", f"/v1/calls/{call_id}/second-pass")
+
+    assert (status, answer["job"]) == (200, "j1")
 
 
 async def searches(api: Api) -> None:

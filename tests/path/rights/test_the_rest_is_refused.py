@@ -88,7 +88,7 @@ def test_each_file_of_the_archive_is_written_and_read_by_who_has_to_and_none_is_
         "entries": {FINISH}, "stale": {FINISH}, "batch": {BATCH}, "joined": {JOIN}, "state": {JOIN}, "athena": {CALLS},
     }  # fmt: skip
     assert who("s3:GetObject") == {
-        "entries": {CALLS, JOIN}, "joined": {CALLS}, "state": {CALLS, JOIN}, "athena": {CALLS},
+        "entries": {CALLS, JOIN}, "joined": {CALLS}, "state": {CALLS, JOIN}, "athena": {CALLS}, "batch": {CALLS},
     }  # fmt: skip
     assert who("s3:DeleteObject") == {}
     assert who("s3:DeleteObjectVersion") == {"stale": {JOIN}}

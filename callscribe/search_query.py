@@ -86,7 +86,7 @@ def parse(text: str, *, today: date) -> Query:
         has_begin = has_begin or token.key == "from"
         query = _KEYS[token.key](query, token)
     if not has_begin and "to" in seen:
-        query = replace(query, since=query.until - timedelta(days=DAYS - 1))
+        query = replace(query, since=date.fromordinal(max(1, query.until.toordinal() - DAYS + 1)))
     if query.since > query.until:
         raise QueryError("from: is after to:", place=0)
     if not seen and not query.terms:
@@ -116,19 +116,26 @@ def _tokens(text: str) -> Iterator[_Token]:
         place += is_excluded
         key = _key(text, place)
         place += len(key) + 1 if key else 0
-        if text[place : place + 1] == '"':
-            end = text.find('"', place + 1)
-            if end < 0:
-                raise QueryError("this quotation mark has no second one", place=place)
-            found, place = text[place + 1 : end], end + 1
-        else:
-            end = next((at for at in range(place, len(text)) if text[at].isspace() or text[at] == '"'), len(text))
-            found, place = text[place:end], end
+        found, place = _value(text, place)
+        if key and found.endswith("=") and text[place : place + 1] == '"':  # entity:NAME="Maya Lopez"
+            quoted, place = _value(text, place)
+            found += quoted
         if key and not found.strip():
             raise QueryError(f"{key}: has nothing after it", place=begin)
         if key and is_excluded:
             raise QueryError(f"only words and phrases can be left out, not {key}:", place=begin)
         yield _Token(begin, found, key, is_excluded)
+
+
+def _value(text: str, place: int) -> tuple[str, int]:
+    """Return what begins at `place`, in quotation marks or up to a space or one of these, and the place after it."""
+    if text[place : place + 1] == '"':
+        end = text.find('"', place + 1)
+        if end < 0:
+            raise QueryError("this quotation mark has no second one", place=place)
+        return text[place + 1 : end], end + 1
+    end = next((at for at in range(place, len(text)) if text[at].isspace() or text[at] == '"'), len(text))
+    return text[place:end], end
 
 
 def _key(text: str, place: int) -> str:

@@ -51,7 +51,13 @@ def test_keys_narrow_the_search():
 
 @pytest.mark.parametrize(
     ("text", "kind", "said"),
-    [("entity:NAME_GIVEN", "NAME_GIVEN", ""), ("entity:maya", "", " maya "), ('entity:"New York"', "", " new york ")],
+    [
+        ("entity:NAME_GIVEN", "NAME_GIVEN", ""),
+        ("entity:maya", "", " maya "),
+        ('entity:"New York"', "", " new york "),
+        ('entity:"NAME=Maya Lopez"', "NAME", " maya lopez "),
+        ('entity:NAME="Maya Lopez"', "NAME", " maya lopez "),
+    ],
 )
 def test_an_entity_is_looked_for_by_its_type_or_by_what_was_said(text, kind, said):
     query = parsed(text)
@@ -66,6 +72,7 @@ def test_an_address_is_looked_for_as_it_is(number):
 
 def test_days_are_the_last_thirty_unless_told():
     assert parsed("x from:2026-01-01") == Query(since=date(2026, 1, 1), until=TODAY, terms=(" x ",))
+    assert parsed("x to:0001-01-20") == Query(since=date(1, 1, 1), until=date(1, 1, 20), terms=(" x ",))
     assert parsed("x to:2026-01-30") == Query(since=date(2026, 1, 1), until=date(2026, 1, 30), terms=(" x ",))
 
 
@@ -88,6 +95,7 @@ def test_days_are_the_last_thirty_unless_told():
         ("longer:", 0, "longer: has nothing after it"),
         ("number:%", 0, "a number is written like"),
         ("entity:na%me=x", 0, "an entity's type is written like"),
+        ('entity:NAME="x', 12, "this quotation mark has no second one"),
         ("x " * (MOST_TERMS + 1), 2 * MOST_TERMS, "words and phrases at most"),
         ("x" * (MOST_CHARACTERS + 1), MOST_CHARACTERS, "characters at most"),
     ],

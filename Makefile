@@ -5,7 +5,7 @@ UV_VERSION := 0.13.9
 UV := .venv/bin/uv
 RUN := .venv/bin
 
-.PHONY: help demo test lint synth bootstrap deploy bench chaos drops failover endurance following costs image-test clean
+.PHONY: help demo test lint synth bootstrap deploy bench chaos drops failover endurance following after costs image-test clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -49,6 +49,10 @@ endurance: .venv/.dev ## an hour of 100 calls beside a subscriber who never read
 
 following: .venv/.dev .venv-aws/.ready .venv/.browser ## a client cut off a thousand times, 500 subscribers on one call, partials of 50 calls
 	@$(RUN)/python -m bench.following
+
+after: .venv/.dev ## how long a call of three hours takes to finish, and searches over 100,000 calls
+	@$(RUN)/python -m bench.finish
+	@$(RUN)/python -m bench.search
 
 costs: .venv/.dev ## what an hour of calls costs and what limits it, into docs/costs.md
 	@$(RUN)/python -m bench.costs

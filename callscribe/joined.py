@@ -68,8 +68,11 @@ def _of_tenant(tenant: str) -> str:
 
 
 def may_be_joined(day: date, *, today: date) -> bool:
-    """Return whether a call of `day` that is written now may be of a day that is joined."""
-    return day <= today - AGE
+    """Return whether a call of `day` that is written now may be of a day that is joined.
+
+    By the next day's measure: days turn while a file is on its way, and a mark too many costs a day joined once more.
+    """
+    return day <= today + timedelta(days=1) - AGE
 
 
 def encode_state(through: date) -> bytes:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+# Of a write under a condition: another is there, is being put there, or is there no more.
+CHANGED = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")
+
+
 class ObjectStore:
     """The objects of one bucket."""
 
@@ -36,6 +40,24 @@ class ObjectStore:
     def put(self, key: str, body: bytes | IO[bytes]) -> None:
         """Put an object there, in place of the one that is. Raises Unavailable."""
         self._ask(lambda: self._client.put_object(Bucket=self._bucket, Key=key, Body=body))
+
+    def put_after(self, key: str, body: bytes | IO[bytes], version: str | None) -> None:
+        """Put an object there if it is still as `version_of` told, before what went into `body` was read.
+
+        Raises Unavailable, also if somebody else has put another there.
+        """
+        condition: dict[str, str] = {"IfNoneMatch": "*"} if version is None else {"IfMatch": version}
+        try:
+            self._ask(lambda: self._client.put_object(Bucket=self._bucket, Key=key, Body=body, **condition))  # type: ignore[arg-type]
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in CHANGED:
+                raise
+            raise Unavailable("s3: somebody else has put another there") from error
+
+    def version_of(self, key: str) -> str | None:
+        """Return what tells an object from another in its place; None if there is none. Raises Unavailable."""
+        pages = self._pages("list_objects_v2", Prefix=key)
+        return next((each["ETag"] for page in pages for each in page.get("Contents", ()) if each["Key"] == key), None)
 
     def keys(self, prefix: str) -> list[str]:
         """Return the keys that begin with `prefix`, in order. Raises Unavailable."""

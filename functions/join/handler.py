@@ -45,13 +45,14 @@ def _files(keys: Sequence[str], workers: ThreadPoolExecutor) -> Iterator[bytes]:
 
 def _merge(prefix: str, key: str) -> tuple[int, int]:
     """Join the files of calls below `prefix` into the file `key`."""
+    before = _archive.version_of(key)  # a clock may tick twice: of two runs, one that read less must not be the last
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(WORKERS) as workers:
         calls, unreadable = keep_readable(_files(_archive.keys(prefix), workers), Path(scratch))
         if calls:
             joined = Path(scratch) / "all.parquet"
             merge(Path(scratch), joined)
             with joined.open("rb") as file:
-                _archive.put(key, file)
+                _archive.put_after(key, file, before)
     return calls, unreadable
 
 

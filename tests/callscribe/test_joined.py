@@ -107,6 +107,6 @@ def test_a_calls_file_is_below_its_day():
     assert day_prefix(FIRST).startswith(f"{PREFIX}/")
 
 
-def test_a_call_that_is_written_a_day_after_the_next_has_begun_may_be_joined():
-    assert not may_be_joined(FIRST, today=FIRST + timedelta(days=1))
-    assert may_be_joined(FIRST, today=FIRST + timedelta(days=2))
+def test_a_call_that_is_written_when_its_day_may_be_joined_before_the_file_is_there_is_told():
+    assert not may_be_joined(FIRST, today=FIRST)
+    assert may_be_joined(FIRST, today=FIRST + timedelta(days=1))

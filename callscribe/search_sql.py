@@ -66,7 +66,8 @@ class Statement:
 class _Where:
     """Conditions that all have to be met, with their parameters."""
 
-    def __init__(self) -> None:
+    def __init__(self, separator: str = " AND ") -> None:
+        self._separator = separator
         self.conditions: list[str] = []
         self.parameters: list[str | int] = []
 
@@ -77,7 +78,7 @@ class _Where:
     @property
     def sql(self) -> str:
         """All of them, as they stand after WHERE."""
-        return " AND ".join(self.conditions)
+        return self._separator.join(self.conditions)
 
 
 def statement(query: Query, *, tenant: str, table: str, limit: int, after: tuple[str, str] | None = None) -> Statement:
@@ -85,27 +86,49 @@ def statement(query: Query, *, tenant: str, table: str, limit: int, after: tuple
 
     `table` is the archive: a name, or whatever else stands after FROM. It is never anything that a client wrote.
     """
-    hits = _of_archive(query, tenant, "utterance" if query.is_of_words else "call.started")
-    _of_call(query, hits)
-    _of_moment(query, hits)
-    if after is not None:
-        hits.add("(started_at < ? OR (started_at = ? AND call_id > ?))", after[0], after[0], after[1])
-    unwanted = _of_archive(query, tenant, "utterance")
-    unwanted.add(f"({' OR '.join(['words LIKE ?'] * len(query.without)) or 'FALSE'})", *_patterns(query.without))
-    said = "".join(f", words LIKE ? AS said_{number}" for number in range(len(query.terms)))
-    having = " AND ".join(f"bool_or(said_{number})" for number in range(len(query.terms))) or "TRUE"
     columns = ", ".join((*_OF_CALL, *_OF_MOMENT))
+    calls = _of_archive(query, tenant)
+    _of_call(query, calls)
+    if after is not None:
+        calls.add("(started_at < ? OR (started_at = ? AND call_id > ?))", after[0], after[0], after[1])
+    hit = _Where()
+    hit.add("kind = ?", "utterance" if query.is_of_words else "call.started")
+    _of_moment(query, hit)
+    flags, wanted, where = _flags(query, hit)
+    # First calls and moments by as few columns as that takes; then all that is shown, of the few that are found.
     sql = (
-        f"WITH unwanted AS (SELECT call_id AS unwanted_id FROM {table} WHERE {unwanted.sql}), "  # noqa: S608 - constants
-        f"hits AS (SELECT {columns}{said} FROM {table} WHERE {hits.sql}), "
+        f"WITH hits AS (SELECT day, call_id, started_at, seq, start_ms{flags.sql} FROM {table} "  # noqa: S608 - constants
+        f"WHERE {calls.sql} AND {where.sql}), "
         "found AS (SELECT call_id AS found_id, max(started_at) AS began FROM hits "
-        "WHERE call_id NOT IN (SELECT unwanted_id FROM unwanted) "
-        f"GROUP BY call_id HAVING {having} ORDER BY began DESC, found_id LIMIT {int(limit)}), "
-        f"placed AS (SELECT {columns}, began, row_number() OVER (PARTITION BY call_id ORDER BY start_ms, seq) AS place "
-        "FROM hits JOIN found ON call_id = found_id) "
-        f"SELECT {columns} FROM placed WHERE place <= {MOST_MOMENTS} ORDER BY began DESC, call_id, place"
+        f"GROUP BY call_id HAVING {wanted} ORDER BY began DESC, found_id LIMIT {int(limit)}), "
+        "placed AS (SELECT day AS found_day, found_id, began, seq AS found_seq, "
+        "row_number() OVER (PARTITION BY call_id ORDER BY start_ms, seq) AS place "
+        f"FROM hits JOIN found ON call_id = found_id{' WHERE is_hit' if query.without else ''}) "
+        f"SELECT {columns} FROM {table} JOIN placed ON day = found_day AND call_id = found_id AND started_at = began "
+        f"AND seq = found_seq WHERE {calls.sql} AND place <= {MOST_MOMENTS} ORDER BY began DESC, call_id, place"
     )
-    return Statement(sql, (*unwanted.parameters, *_patterns(query.terms), *hits.parameters))
+    parts = (flags, calls, where, calls)
+    return Statement(sql, tuple(parameter for part in parts for parameter in part.parameters))
+
+
+def _flags(query: Query, hit: _Where) -> tuple[_Where, str, _Where]:
+    """Return columns that tell what a line has of what is looked for, and the conditions on a call and on a line.
+
+    Words that are to be left out are looked for in the same pass.
+    """
+    flags = _Where(separator="")
+    for number, pattern in enumerate(_patterns(query.terms)):
+        flags.add(f", words LIKE ? AS said_{number}", pattern)
+    said = [f"said_{number}" for number in range(len(query.terms))]
+    if not query.without:
+        return flags, " AND ".join(f"bool_or({each})" for each in said) or "TRUE", hit
+    unwanted = f"(kind = 'utterance' AND ({' OR '.join(['words LIKE ?'] * len(query.without))}))"
+    flags.add(f", ({hit.sql}) AS is_hit", *hit.parameters)
+    flags.add(f", {unwanted} AS is_unwanted", *_patterns(query.without))
+    where = _Where()
+    where.add(f"(({hit.sql}) OR {unwanted})", *hit.parameters, *_patterns(query.without))
+    hits = " AND ".join(f"bool_or(is_hit AND {each})" for each in said) or "bool_or(is_hit)"
+    return flags, f"{hits} AND NOT bool_or(is_unwanted)", where
 
 
 def _literal(value: str | int) -> str:
@@ -113,14 +136,13 @@ def _literal(value: str | int) -> str:
     return str(int(value)) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
 
 
-def _of_archive(query: Query, tenant: str, kind: str) -> _Where:
-    """Return the conditions on files and lines; the folders' names come first, so that no other file is opened."""
+def _of_archive(query: Query, tenant: str) -> _Where:
+    """Return the conditions on files: on their folders' names, so that no other is opened."""
     where = _Where()
     where.add("day BETWEEN ? AND ?", query.since.isoformat(), query.until.isoformat())
     # A folder's name is quoted as in URLs. Athena compares it as it is, DuckDB what it stands for.
     named = quote(tenant, safe="")
     where.add("tenant = ?", tenant) if named == tenant else where.add("tenant IN (?, ?)", tenant, named)
-    where.add("kind = ?", kind)
     return where
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 
 from bridge.dialects.events import Audio
-from bridge.track import BYTES_A_MS
+from callscribe.audio_format import MULAW_8K, AudioFormat
 
 # Long enough to hold frames that nothing held up, short enough for the carrier's clock to drift by less than a ms.
 WINDOW_MS = 10_000
@@ -22,7 +22,8 @@ AGREEING = 3
 class Arrivals:
     """The arrivals of one media stream; times are seconds of any one steady clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, form: AudioFormat = MULAW_8K) -> None:
+        self._bytes_a_ms = form.bytes_a_ms
         self._first_ms: int | None = None  # of the carrier's clock: where the first audio begins
         self._newest_ms = -LEAP_MS  # where the newest begins
         self._newest_bytes = 0
@@ -40,7 +41,7 @@ class Arrivals:
             self._first_ms = media_ms
             self._begin(audio, now)
             return
-        delay_s = now - (media_ms + len(audio.audio) / BYTES_A_MS) / 1000
+        delay_s = now - (media_ms + len(audio.audio) / self._bytes_a_ms) / 1000
         if abs(delay_s - self._least_s) * 1000 >= LEAP_MS:
             self._strange += 1
             if self._strange == AGREEING:
@@ -64,13 +65,13 @@ class Arrivals:
         """When the last of what has come was said; None before any has come."""
         if self._first_ms is None:
             return None
-        return (self._newest_ms + self._newest_bytes / BYTES_A_MS) / 1000 + min(self._least_s, self._before_s)
+        return (self._newest_ms + self._newest_bytes / self._bytes_a_ms) / 1000 + min(self._least_s, self._before_s)
 
     def _begin(self, audio: Audio, now: float) -> None:
         self._strange = 0
         self._newest_ms, self._newest_bytes = audio.media_ms, len(audio.audio)
         self._window_end_ms = audio.media_ms + WINDOW_MS
-        self._least_s = self._before_s = now - (audio.media_ms + len(audio.audio) / BYTES_A_MS) / 1000
+        self._least_s = self._before_s = now - (audio.media_ms + len(audio.audio) / self._bytes_a_ms) / 1000
 
 
 def posix_ms(monotonic_s: float) -> int:

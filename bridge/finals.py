@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from bridge import gladia
 from bridge.gladia_analysis import Analysis
@@ -20,14 +20,15 @@ class Finals:
     Acknowledgements come at once, and words after them, so that nothing waits but what has to.
     """
 
-    def __init__(self, channels: int) -> None:
-        self._channels = channels
+    def __init__(self, request: dict[str, Any]) -> None:
+        """`request` has opened the session."""
+        self._request = request
         self._held: list[tuple[int, Final]] = []
         self.until = 0  # finals came up to this position of the session's audio
 
     def add(self, final: Final, *, sent: int) -> None:
         """Take in a final of a session that was sent its audio up to position `sent`."""
-        position = min(gladia.position(final.utterance.end, channels=self._channels), sent)
+        position = min(gladia.position(final.utterance.end, self._request), sent)
         self.until = max(self.until, position)
         self._held.append((position, final))
 

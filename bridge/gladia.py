@@ -12,6 +12,7 @@ from msgspec import Raw, Struct
 
 from bridge import gladia_analysis
 from bridge.gladia_analysis import AddOnFailed, Analysis
+from callscribe.audio_format import MULAW_8K, AudioFormat
 from callscribe.decoding import NOT_DECODABLE
 from callscribe.errors import MalformedMessage
 from callscribe.gladia_transcript import Transcript
@@ -19,7 +20,6 @@ from callscribe.gladia_transcript import Transcript
 STOP_RECORDING = '{"type":"stop_recording"}'
 # Its acknowledgement, if there is one, says how far the session's audio goes.
 EMPTY_CHUNK = '{"type":"audio_chunk","data":{"chunk":""}}'
-BYTES_A_SECOND = 8000  # of one channel
 
 # Asked for in each session: a call centre's endpointing, and the enhancer that Gladia advises for telephone lines.
 _DEFAULTS: dict[str, Any] = {
@@ -40,8 +40,10 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 
-def opening(*, channels: int, options: dict[str, Any], metadata: dict[str, str]) -> dict[str, Any]:
-    """Return the body of `POST /v2/live` for 8000 Hz mu-law audio of `channels` interleaved channels.
+def opening(
+    *, channels: int, form: AudioFormat = MULAW_8K, options: dict[str, Any], metadata: dict[str, str]
+) -> dict[str, Any]:
+    """Return the body of `POST /v2/live` for audio of `form`, of `channels` interleaved channels.
 
     `options` are the number's own wishes in Gladia's terms and go over the defaults; the audio's form, finals and
     acknowledgements are the bridge's business and stay.
@@ -49,9 +51,7 @@ def opening(*, channels: int, options: dict[str, Any], metadata: dict[str, str])
     request = _merged(_DEFAULTS, options)
     request["messages_config"] |= {"receive_final_transcripts": True, "receive_acknowledgments": True}
     return request | {
-        "encoding": "wav/ulaw",
-        "bit_depth": 8,
-        "sample_rate": 8000,
+        **form.for_gladia(),
         "channels": channels,
         "custom_metadata": metadata,
     }
@@ -141,9 +141,14 @@ def decode(text: str | bytes) -> Message:
     return Ignored(envelope.type)
 
 
-def position(seconds: float, *, channels: int) -> int:
-    """Return the position that a session has received which has heard up to `seconds`."""
-    return round(seconds * BYTES_A_SECOND) * channels
+def frame_bytes(request: dict[str, Any]) -> int:
+    """Return the bytes of a sample of every channel, in the audio that `request` opens a session for."""
+    return int(request["channels"] * request["bit_depth"] // 8)
+
+
+def position(seconds: float, request: dict[str, Any]) -> int:
+    """Return the position that a session has received which has heard up to `seconds`; `request` has opened it."""
+    return int(round(seconds * request["sample_rate"]) * frame_bytes(request))
 
 
 def decode_opened(text: bytes) -> Opened:

@@ -12,7 +12,6 @@ from bridge.lane import FRUITLESS_LIMIT, Lane, Stretch
 from bridge.rollover import Rollover
 from bridge.session_states import State
 from bridge.telling import Append, Partial, Teller
-from bridge.track import SILENCE
 from bridge.words import Words
 
 # A session to which no audio came for longer has been ended by Gladia, or is about to be.
@@ -44,7 +43,7 @@ class Hearing:
         self._words = words
         self._counts = counts
         self._number = number
-        self._rollover = Rollover(len(lane.legs))
+        self._rollover = Rollover(len(lane.legs), lane.form)
         self._audio_ended = False
         self._has_left = False
 
@@ -68,7 +67,7 @@ class Hearing:
         lane = self.lane
         if lane.timeline is None or not lane.is_joined:
             return
-        silence = SILENCE * lane.at_ms(ms)
+        silence = lane.form.silent(lane.at_ms(ms))
         lane.advance += len(silence)
         yield from self._give(silence, now)
 
@@ -79,7 +78,7 @@ class Hearing:
             return
         if lane.advance:
             ahead = audio[: lane.advance]
-            if ahead.strip(SILENCE):
+            if ahead.strip(lane.form.silence):
                 yield from self._go_back(now)
             else:  # it has been given this already
                 lane.position += len(ahead)
@@ -222,7 +221,7 @@ class Hearing:
             yield from self._gap(heard_until, lane.begin, "no bridge had the call")
         if 0 < lane.ms(missing) <= BRIDGED_MS:
             lane.fill(missing)
-            yield from self.hear(SILENCE * missing, now)
+            yield from self.hear(lane.form.silent(missing), now)
         elif missing:
             before, lane.position = lane.current, lane.begin
             before.until = heard_until

@@ -10,7 +10,7 @@ from typing import Any
 from bridge.patience import FIRST_RETRY_S, LAST_RETRY_S
 from bridge.session import Session
 from bridge.timeline import Timeline
-from bridge.track import BYTES_A_MS
+from callscribe.audio_format import MULAW_8K, AudioFormat
 from callscribe.entries import Ledger, Utterance
 from callscribe.lane_record import LaneRecord
 from callscribe.reconciliation import Place
@@ -68,8 +68,17 @@ class Lane:
     A position is in bytes, all channels together, since the lane's first frame; silence put in counts.
     """
 
-    def __init__(self, legs: tuple[Leg, ...], request: dict[str, Any], *, jitter: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        legs: tuple[Leg, ...],
+        request: dict[str, Any],
+        *,
+        form: AudioFormat = MULAW_8K,
+        jitter: Callable[[], float],
+    ) -> None:
+        """`request` opens its sessions; `form` is that of the audio, as `request` says it."""
         self.legs = legs
+        self.form = form
         self.timeline: Timeline | None = None  # from the first frame on, which sets its origin
         self.stretches: list[Stretch] = []
         self.current: Stretch
@@ -139,7 +148,7 @@ class Lane:
         """How many sessions in a row came to nothing, up to the last one."""
         count = 0
         for stretch in reversed(self.stretches):
-            if stretch.session.acknowledged >= FRUITFUL_MS * BYTES_A_MS * len(self.legs):
+            if stretch.session.acknowledged >= self.at_ms(FRUITFUL_MS):
                 break
             count += 1
         return count
@@ -242,11 +251,11 @@ class Lane:
 
     def ms(self, position: int) -> int:
         """Return the time of `position`, in ms since the lane's first frame."""
-        return position // (BYTES_A_MS * len(self.legs))
+        return position // (self.form.bytes_a_ms * len(self.legs))
 
     def at_ms(self, ms: int) -> int:
         """Return the position of the time `ms`."""
-        return ms * BYTES_A_MS * len(self.legs)
+        return ms * self.form.bytes_a_ms * len(self.legs)
 
     def place(self, stretch: Stretch, *, offset_ms: int) -> Place:
         """Return where the words of `stretch` stand in a call on whose clock the lane begins at `offset_ms`."""

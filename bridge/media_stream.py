@@ -189,10 +189,11 @@ class MediaStream:
         )
         request = gladia.opening(
             channels=len(tracks),
+            form=started.form,
             options=settings.gladia,
             metadata={"call_id": started.call_id, "media_stream": started.media_stream},
         )
-        lane = Lane(legs, request, jitter=jitter)
+        lane = Lane(legs, request, form=started.form, jitter=jitter)
         return Hearing(lane, self._teller, self._words, counts=self.counts, number=lambda: next(self._numbers))
 
     def _find(self, number: int) -> tuple[Hearing, Stretch]:
@@ -220,7 +221,7 @@ class MediaStream:
         # One origin for all lanes, so that both parties stand on one clock even with a session each.
         if self._origin_ms is None:
             self._origin_ms = media_ms
-        lane.timeline = Timeline(tuple(leg.track for leg in lane.legs), origin_ms=self._origin_ms)
+        lane.timeline = Timeline(tuple(leg.track for leg in lane.legs), origin_ms=self._origin_ms, form=lane.form)
         return lane.timeline
 
     def _take(self, hearing: Hearing, timeline: Timeline, now: float) -> Iterator[Effect]:

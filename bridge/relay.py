@@ -143,6 +143,10 @@ class Relay:
             )
         )
 
+    def expect(self, started: Started) -> None:
+        """Take note of what comes: its audio may be heard before `run` has begun."""
+        self._arrivals = Arrivals(started.form)
+
     def hear(self, event: DialectEvent) -> None:
         """Take what the carrier sends; never waits."""
         if self._closed.is_set():

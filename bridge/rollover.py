@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.lull import Lull
+from callscribe.audio_format import AudioFormat
 
 # Gladia ends a session after three hours. Ten minutes before, another one is opened.
 LIFETIME_S = 3 * 3600 - 600.0
@@ -14,8 +15,10 @@ AGAIN_S = 60.0  # after a next session that was not granted
 class Rollover:
     """The times of one lane's succession of sessions."""
 
-    def __init__(self, channels: int) -> None:
-        self._lull = Lull(channels)
+    def __init__(self, channels: int, form: AudioFormat) -> None:
+        self._channels = channels
+        self._form = form
+        self._lull = Lull(channels, form)
         self._due_at: float | None = None
         self._is_opening = False
         self._switch_by: float | None = None
@@ -49,7 +52,7 @@ class Rollover:
     def switched(self, *, now: float) -> None:
         """The next session is the current one."""
         self._is_opening, self._switch_by, self._due_at = False, None, now + LIFETIME_S
-        self._lull = Lull(self._lull.channels)
+        self._lull = Lull(self._channels, self._form)
 
     def end(self) -> None:
         """No audio comes any more."""

@@ -56,6 +56,7 @@ class Bridge:
 
     def start(self, relay: Relay, started: Started, socket: MediaSocket) -> None:
         """Relay the media stream that just started on `socket`, apart from all others."""
+        relay.expect(started)
         task = asyncio.create_task(relay.run(started), name=started.media_stream)
         self._live[task] = relay
         task.add_done_callback(lambda ended: self._ended(ended, relay, started, socket))

@@ -50,8 +50,8 @@ from callscribe.errors import MalformedMessage
 from callscribe.gladia_transcript import Transcript
 from callscribe.stored_result import Stored
 
-# Five minutes of both tracks: longer than any outage that was seen, and 100 such calls still fit a small task.
-BACKLOG_BYTES = 300 * 16_000
+# Five minutes: longer than any outage that was seen, and 100 such calls still fit a small task.
+BACKLOG_S = 300
 # After `stop_recording` Gladia was seen to close within 1.1 s; half a minute leaves room for a long last utterance.
 DRAIN_S = 30.0
 # Gladia acknowledges each chunk at once; a socket on which nothing comes for so long while audio waits for its
@@ -82,7 +82,7 @@ class Session:
         """`request` opens it; `jitter` returns a number from 0 to 1, so that calls don't all retry at once."""
         self._request = request
         self._patience = Patience(jitter)
-        self._audio = SessionAudio(channels=request["channels"], limit_bytes=backlog_bytes or BACKLOG_BYTES)
+        self._audio = SessionAudio(request, limit_bytes=backlog_bytes or gladia.position(BACKLOG_S, request))
         self._state = State.OPENING
         self._id = ""
         self._url = ""
@@ -416,7 +416,7 @@ class Session:
         if stored.status == "error":
             return [Recovered(self._id, stored), *self._in_vain("gladia has no result of it")]
         if stored.audio_s is not None and self._audio_ended:
-            self._audio.acknowledge(gladia.position(stored.audio_s, channels=self._request["channels"]), now=now)
+            self._audio.acknowledge(gladia.position(stored.audio_s, self._request), now=now)
         return [Recovered(self._id, stored), *self._part(self._cut), *self._close(None)]
 
     def _in_vain(self, trouble: str) -> list[Effect]:

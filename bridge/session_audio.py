@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from bridge import gladia
 from bridge.backlog import Backlog
 from bridge.finals import Final, Finals
 
@@ -9,12 +12,12 @@ from bridge.finals import Final, Finals
 class SessionAudio:
     """Positions are bytes of all channels since the session began, as in Gladia's acknowledgements."""
 
-    def __init__(self, *, channels: int, limit_bytes: int) -> None:
-        """`limit_bytes` bounds what is kept of audio that was not acknowledged."""
-        self._backlog = Backlog(limit_bytes=limit_bytes, frame_bytes=channels)
-        self._finals = Finals(channels)
+    def __init__(self, request: dict[str, Any], *, limit_bytes: int) -> None:
+        """`request` opens the session; `limit_bytes` bounds what is kept of audio that was not acknowledged."""
+        self._frame_bytes = gladia.frame_bytes(request)
+        self._backlog = Backlog(limit_bytes=limit_bytes, frame_bytes=self._frame_bytes)
+        self._finals = Finals(request)
         self._waits_since: float | None = None  # audio was sent of which nothing has been acknowledged
-        self._channels = channels
         self.is_located = True  # whether positions are the session's own
         self.is_parted = False  # another session hears what follows what was acknowledged
 
@@ -42,7 +45,7 @@ class SessionAudio:
     def middle(self) -> int:
         """The position after the older half of what was not acknowledged, a whole sample of every channel."""
         middle = self.acknowledged + (self.end - self.acknowledged) // 2
-        return middle - middle % self._channels
+        return middle - middle % self._frame_bytes
 
     def take_over(self, audio: bytes, *, acknowledged: int | None) -> None:
         """Go on with what another process had sent; `acknowledged` is None if only Gladia knows how much arrived."""

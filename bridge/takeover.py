@@ -9,6 +9,7 @@ from bridge.dialects.events import Audio, Started
 from bridge.lane import Lane
 from bridge.splice import continuation
 from bridge.timeline import Timeline
+from callscribe.audio_format import of_codec
 from callscribe.lane_record import LaneRecord, LegRecord
 
 
@@ -77,8 +78,8 @@ def record_of(
         offset_ms=offset_ms,
         sessions=lane.sessions,
         reconnects=lane.reconnects,
-        encoding=started.encoding,
-        rate_hz=started.rate_hz,
+        encoding=started.form.encoding,
+        rate_hz=started.form.rate_hz,
         lost=lane.inherited.lost + lane.lost,
     )
 
@@ -95,12 +96,13 @@ def begin_ms(taken: Taken, early: Iterable[Audio], *, first_at_ms: int) -> int:
     heard = list(early)
     end = record.begin + record.acknowledged + len(taken.audio)
     if taken.tail and heard:
-        timeline = Timeline(tracks, origin_ms=min(event.media_ms for event in heard))
+        form = of_codec(f"{record.encoding}/{record.rate_hz}")
+        timeline = Timeline(tracks, origin_ms=min(event.media_ms for event in heard), form=form)
         for event in heard:
             if event.track in tracks:
                 timeline.place(event.track, event.media_ms, event.audio)
         audio = b"".join(iter(timeline.finish, b""))
-        place = continuation(taken.tail, audio, channels=len(tracks))
+        place = continuation(taken.tail, audio, frame_bytes=form.sample_bytes * len(tracks))
         if place is not None:
-            return (end - place) // (8 * len(tracks))
+            return (end - place) // (form.bytes_a_ms * len(tracks))
     return record.position_ms + first_at_ms - record.at_ms

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from bridge.dialects.events import Started
 from bridge.lane import Lane, Leg
-from bridge.track import BYTES_A_MS
 from callscribe.entries import (
     BatchWanted,
     Body,
@@ -54,7 +53,7 @@ class Teller:
             leg=leg.name,
             party=leg.party,
             track=leg.track,
-            codec=f"{self._started.encoding}/{self._started.rate_hz}",
+            codec=self._started.form.codec,
             media_stream=self._started.media_stream,
             session=session_id,
             channel=leg.channel,
@@ -85,7 +84,7 @@ class Teller:
 
     def failed(self, lane: Lane, reason: str, *, utterances: int) -> Append:
         """Tell that this lane is not heard any more, and how much of it was."""
-        heard_ms = max((lane.ledger(leg).heard for leg in lane.legs), default=0) // BYTES_A_MS
+        heard_ms = max((lane.ledger(leg).heard for leg in lane.legs), default=0) // lane.form.bytes_a_ms
         body = CallFailed(reason=reason, kept=f"{utterances} utterances of {heard_ms} ms heard")
         return Append(body, f"{lane.legs[0].name}/failed")
 

@@ -1,7 +1,6 @@
 """Puts the frames of a media stream on one clock: continuous audio for a Gladia session, its tracks as channels.
 
-Position 0 is the media stream's first frame, whichever track it was on. Audio is mu-law at 8000 Hz: 8 bytes a
-millisecond a track.
+Position 0 is the media stream's first frame, whichever track it was on; positions are bytes of each track.
 
 What is missing is waited for while it may still come. A hole, with later audio behind it on the same track: until there
 are 120 ms of later audio on any track. A track that has nothing new: until there are 520 ms of later audio on another.
@@ -11,22 +10,24 @@ held back.
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 
-from bridge.track import BYTES_A_MS, JITTER_BYTES, Cause, Silence, Track
+from bridge.track import JITTER_MS, Cause, Silence, Track
+from callscribe.audio_format import MULAW_8K, AudioFormat
 
 # A packet that was overtaken comes within some packets; speech recognition can spare that much time.
-HOLE_BYTES = 120 * BYTES_A_MS
+HOLE_MS = 120
 # Packets may last 400 ms, so that a track has nothing new for as long, and may then be overtaken by 100 ms. Above that,
 # a track that sends nothing must not make the other one wait.
-LAG_BYTES = 520 * BYTES_A_MS
+LAG_MS = 520
 # A timestamp so far from all others is taken for a mistake, unless the track's next ones say the same: that many, each
 # no more than a second after the one before.
-LEAP_BYTES = 60_000 * BYTES_A_MS
+LEAP_MS = 60_000
 AGREEING = 3
 AGREEMENT_MS = 1000
 # No silence is longer than this, as no session would be: a clock that goes farther ahead, or back, was set anew.
-SILENCE_BYTES = 3_600_000 * BYTES_A_MS
+SILENCE_MS = 3_600_000
 # Given out at once of each track at the most: a long silence takes no memory before its turn.
 PIECE_MS = 10_000
 
@@ -44,13 +45,18 @@ class Gap:
 class Timeline:
     """The tracks of one Gladia session."""
 
-    def __init__(self, tracks: tuple[str, ...], *, origin_ms: int, chunk_ms: int = 100) -> None:
+    def __init__(
+        self, tracks: tuple[str, ...], *, origin_ms: int, chunk_ms: int = 100, form: AudioFormat = MULAW_8K
+    ) -> None:
         """`origin_ms` is the carrier's time of position 0; audio comes out in chunks of `chunk_ms`, all tracks."""
         self._gaps: list[Silence] = []  # not told yet
-        self._tracks = {name: Track(name, self._gaps) for name in tracks}
+        self._sample_bytes = form.sample_bytes
+        self._bytes_a_ms = form.bytes_a_ms
+        self._hole, self._lag, self._leap = (ms * form.bytes_a_ms for ms in (HOLE_MS, LAG_MS, LEAP_MS))
+        self._tracks = {name: Track(name, self._gaps, form) for name in tracks}
         self._channels = list(self._tracks.values())
-        self._zero = origin_ms * BYTES_A_MS
-        self._chunk = chunk_ms * BYTES_A_MS
+        self._zero = origin_ms * self._bytes_a_ms
+        self._chunk = chunk_ms * self._bytes_a_ms
         self._piece = max(1, PIECE_MS // chunk_ms) * self._chunk
         self._begin = 0  # below 0 if a frame from before the first one came in time
         self._given = 0
@@ -67,31 +73,31 @@ class Timeline:
         """
         state = self._tracks[track]
         state.heard += len(audio)
-        position = media_ms * BYTES_A_MS - self._zero
-        if self._doubts or not -LEAP_BYTES <= position - self._lead <= LEAP_BYTES:
+        position = media_ms * self._bytes_a_ms - self._zero
+        if self._doubts or not -self._leap <= position - self._lead <= self._leap:
             self._place_in_doubt(track, media_ms, audio)
             return
-        if self._given == self._begin and -HOLE_BYTES <= position - self._begin < -JITTER_BYTES:
+        if self._given == self._begin and -self._hole <= position - self._begin < -JITTER_MS * self._bytes_a_ms:
             self._begin_at(position)
         state.place(position, audio)
         self._lead = max(self._lead, state.end)
 
     def take(self) -> bytes:
-        """Return the whole chunks that are ready, tracks interleaved byte by byte; empty if there is none yet.
+        """Return the whole chunks that are ready, tracks interleaved sample by sample; empty if there is none yet.
 
         At most ten seconds of each track: a longer silence comes out piece by piece.
         """
         if self._lead - self._given < self._chunk:
             return b""
         ready = min([state.joined() for state in self._channels])
-        if ready < self._lead and max([state.held for state in self._channels]) >= HOLE_BYTES:
+        if ready < self._lead and max([state.held for state in self._channels]) >= self._hole:
             ready = self._decided()
         ready -= self._given
         return self._interleaved(min(ready - ready % self._chunk, self._piece))
 
     def extend(self, end_ms: int) -> None:
         """Take note that the call went on until `end_ms` since its first frame, as another timeline has heard."""
-        self._lead = max(self._lead, self._begin + end_ms * BYTES_A_MS)
+        self._lead = max(self._lead, self._begin + end_ms * self._bytes_a_ms)
 
     def finish(self) -> bytes:
         """Return what is left, in pieces as of `take`; empty when all was returned. Shorter tracks end in silence."""
@@ -139,7 +145,7 @@ class Timeline:
         return self._tracks[track].held + sum(len(audio) for _, audio in self._doubts.get(track, ()))
 
     def _ms(self, position: int) -> int:
-        return (position - self._begin) // BYTES_A_MS
+        return (position - self._begin) // self._bytes_a_ms
 
     def _begin_at(self, position: int) -> None:
         self._begin = self._given = position
@@ -147,10 +153,10 @@ class Timeline:
             state.begin_at(position)
 
     def _decided(self) -> int:
-        holes = max(state.reach(HOLE_BYTES) for state in self._channels)
+        holes = max(state.reach(self._hole) for state in self._channels)
         decided: list[int] = []
         for state in self._channels:
-            tail = max([other.reach(LAG_BYTES) for other in self._channels if other is not state], default=0)
+            tail = max([other.reach(self._lag) for other in self._channels if other is not state], default=0)
             decided.append(state.decided(holes=holes, tail=tail))
         return min(decided)
 
@@ -160,10 +166,16 @@ class Timeline:
         self._given += count
         if len(self._channels) == 1:
             return self._channels[0].give(self._given)
-        mixed = bytearray(count * len(self._channels))
-        for channel, state in enumerate(self._channels):
-            mixed[channel :: len(self._channels)] = state.give(self._given)
-        return bytes(mixed)
+        channels = [state.give(self._given) for state in self._channels]
+        if self._sample_bytes == 1:
+            mixed = bytearray(count * len(channels))
+            for number, audio in enumerate(channels):
+                mixed[number :: len(channels)] = audio
+            return bytes(mixed)
+        wide = array("H", bytes(count * len(channels)))
+        for number, audio in enumerate(channels):
+            wide[number :: len(channels)] = array("H", audio)
+        return wide.tobytes()
 
     def _place_in_doubt(self, track: str, media_ms: int, audio: bytes) -> None:
         """Take `audio` in while something is in doubt: this, or something before."""
@@ -181,8 +193,8 @@ class Timeline:
 
     def _believe(self, media_ms: int) -> None:
         """Let `media_ms` be credible."""
-        position = media_ms * BYTES_A_MS - self._zero
-        if not 0 < position - self._lead <= SILENCE_BYTES:
+        position = media_ms * self._bytes_a_ms - self._zero
+        if not 0 < position - self._lead <= SILENCE_MS * self._bytes_a_ms:
             self._zero += position - self._lead
         else:
             self._lead = position
@@ -195,10 +207,10 @@ class Timeline:
     def _place_credible(self, track: str, media_ms: int, audio: bytes) -> None:
         state = self._tracks[track]
         if self._is_credible(media_ms):
-            state.place(media_ms * BYTES_A_MS - self._zero, audio)
+            state.place(media_ms * self._bytes_a_ms - self._zero, audio)
             self._lead = max(self._lead, state.end)
         else:
             state.dropped += len(audio)
 
     def _is_credible(self, media_ms: int) -> bool:
-        return -LEAP_BYTES <= media_ms * BYTES_A_MS - self._zero - self._lead <= LEAP_BYTES
+        return -self._leap <= media_ms * self._bytes_a_ms - self._zero - self._lead <= self._leap

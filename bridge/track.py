@@ -1,6 +1,6 @@
 """One track of a media stream: its audio that was not given out yet, each piece at its place, and where each byte went.
 
-A position is a byte of the track since position 0 of its timeline: mu-law at 8000 Hz, 8 bytes a millisecond.
+A position is a byte of the track since position 0 of its timeline, and always that of a whole sample.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-BYTES_A_MS = 8
-SILENCE = b"\xff"  # the mu-law code of zero
+from callscribe.audio_format import AudioFormat
 
 # Timestamps may be off by so much. Audio that is no farther from what it follows is joined to it, so that no byte
 # changes, and a silence no longer than this is no gap.
-JITTER_BYTES = 10 * BYTES_A_MS
+JITTER_MS = 10
 # A packet is at least as long as the shortest of so many before it: less than that missing is no missing packet.
 _PACKETS = 8
 _ENDLESS = 1 << 62
@@ -51,7 +50,7 @@ class Track:
     `heard + filled == given out + dropped + held`, whatever comes, with the bytes that the timeline counts as heard.
     """
 
-    def __init__(self, name: str, gaps: list[Silence]) -> None:
+    def __init__(self, name: str, gaps: list[Silence], form: AudioFormat) -> None:
         """`gaps` is where silence is noted that audio should have been in."""
         self.given = 0  # what is before this position was given out
         self.end = 0  # the position after the last audio
@@ -61,6 +60,8 @@ class Track:
         self.held = 0
         self._name = name
         self._gaps = gaps
+        self._form = form
+        self._jitter = JITTER_MS * form.bytes_a_ms
         self._runs: list[_Run] = []  # in order, apart from each other
         self._has_sounded = False
         self._silent_from: int | None = 0  # None: audio was given out last
@@ -78,10 +79,10 @@ class Track:
             self._append(audio)
         elif (position, audio) == self._last:
             self.dropped += length
-        elif self.given <= self.end and ahead > JITTER_BYTES and self._is_step(position - self._expected):
+        elif self.given <= self.end and ahead > self._jitter and self._is_step(position - self._expected):
             # The clocks have drifted apart by little and little, and nothing is missing.
             self.filled += ahead
-            self._append(SILENCE * ahead + audio)
+            self._append(self._form.silent(ahead) + audio)
         else:
             self._fit(position, audio)
         self._last = (position, audio)
@@ -135,7 +136,7 @@ class Track:
 
     def close(self, end: int) -> None:
         """Take note that nothing comes any more; `end` is where the last audio of any track ends."""
-        if self._silent_from is not None and end - self._silent_from > JITTER_BYTES:
+        if self._silent_from is not None and end - self._silent_from > self._jitter:
             cause: Cause = "the track ended early" if self._has_sounded else "not delivered by the carrier"
             self._gaps.append(Silence(self._name, self._silent_from, end, cause))
 
@@ -153,7 +154,7 @@ class Track:
             self._silent_from = self.given
         self.filled += count
         self.given = until
-        return SILENCE * count
+        return self._form.silent(count)
 
     def _give_of(self, run: _Run, until: int) -> bytes:
         """Return the audio of the first run up to `until`, which is in it."""
@@ -175,7 +176,7 @@ class Track:
         if self._silent_from is not None and self._silent_from < self.given:
             cause: Cause = "not delivered by the carrier" if self._has_sounded else "the track began late"
             silence = Silence(self._name, self._silent_from, self.given, cause)
-            (self._gaps if silence.end - silence.start > JITTER_BYTES else self._trifles).append(silence)
+            (self._gaps if silence.end - silence.start > self._jitter else self._trifles).append(silence)
         self._silent_from = None
         self._has_sounded = True
 
@@ -186,11 +187,11 @@ class Track:
             return self._is_step(ahead)
         if self._runs and position < self._runs[-1].start and self._runs[-1].start > self.given:
             return False  # it may be for the hole before
-        return -JITTER_BYTES <= ahead <= 0 and (position, audio) != self._last
+        return -self._jitter <= ahead <= 0 and (position, audio) != self._last
 
     def _is_step(self, ahead: int) -> bool:
         """Tell whether a timestamp that is `ahead` of what was expected tells of no missing packet."""
-        return 0 <= ahead <= JITTER_BYTES and (len(self._lengths) == 1 or ahead < min(self._lengths))
+        return 0 <= ahead <= self._jitter and (len(self._lengths) == 1 or ahead < min(self._lengths))
 
     def _fit(self, position: int, audio: bytes) -> None:
         """Put `audio` into the holes that it covers, or behind everything."""
@@ -200,7 +201,7 @@ class Track:
             at = start if is_joined and not is_last and self._is_near(position - start, len(audio)) else position
             first, last = max(at, start), min(at + len(audio), end)
             # A repeated packet, with a timestamp that is off, must not leave a splinter in the next hole.
-            if last > first and (is_last or last - first > JITTER_BYTES or last - first == len(audio)):
+            if last > first and (is_last or last - first > self._jitter or last - first == len(audio)):
                 self._runs.insert(index, _Run(first, bytearray(audio[first - at : last - at])))
                 kept += last - first
         self._join()
@@ -219,7 +220,7 @@ class Track:
         yield len(self._runs), at, _ENDLESS, is_joined
 
     def _is_near(self, off: int, length: int) -> bool:
-        return -JITTER_BYTES <= off <= JITTER_BYTES and (2 * -off < length if off < 0 else self._is_step(off))
+        return -self._jitter <= off <= self._jitter and (2 * -off < length if off < 0 else self._is_step(off))
 
     def _join(self) -> None:
         apart: list[_Run] = []

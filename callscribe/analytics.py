@@ -13,12 +13,12 @@ from statistics import median
 from typing import Final
 
 from callscribe.after_call import Analytics, PartyFigures, Step
+from callscribe.audio_format import of_codec
 from callscribe.call import Call, fold
 from callscribe.entries import Entry
 from callscribe.searchable import words
 from callscribe.transcript import Line, transcript
 
-BYTES_A_MS: Final = 8  # of a ledger: 8000 Hz, a byte a sample
 # A plot has this many steps at most, of a length that people count in.
 MOST_STEPS: Final = 60
 STEPS_MS: Final = (1000, 2000, 5000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000)
@@ -58,7 +58,8 @@ def _duration_ms(call: Call, lines: Sequence[Line]) -> int:
     """Return how long the call was heard; of one that never was, how long it lasted."""
     heard = [
         leg.started.offset_ms
-        + (leg.ended.ledger.heard + leg.ended.ledger.filled - leg.ended.ledger.dropped) // BYTES_A_MS
+        + (leg.ended.ledger.heard + leg.ended.ledger.filled - leg.ended.ledger.dropped)
+        // of_codec(leg.started.codec).bytes_a_ms
         for leg in call.legs
         if leg.ended is not None
     ]

@@ -13,7 +13,7 @@ from itertools import pairwise
 from bench.chaos.observation import Observation, SessionSeen, StreamSeen, Written
 from bench.chaos.voice import BYTES_A_MS, FRAME_BYTES, FRAME_MS, LETTERS, audible, between, frames_in, read, words
 from bridge.media_stream import KEEP_ALIVE_MS
-from bridge.track import SILENCE
+from callscribe.audio_format import MULAW_8K
 from callscribe.entries import CallFailed, Entry, LegEnded, LegGap, LegStarted, Utterance
 from local.twilio.faults import Death, Drift, Ending, Script, stamp_ms
 from local.twilio.spans import Span, missing, united
@@ -249,7 +249,7 @@ class _Leg:
 
     def _is_beyond(self, count: int) -> bool:
         """Whether so many bytes are what keeps sessions alive: silence beyond the call's own audio, chunk by chunk."""
-        silent = sum(len(audio) - len(audio.rstrip(SILENCE)) for audio in map(self._audio, self._sessions))
+        silent = sum(len(audio) - len(audio.rstrip(MULAW_8K.silence)) for audio in map(self._audio, self._sessions))
         return 0 <= count <= silent and count % (KEEP_ALIVE_MS * BYTES_A_MS) == 0
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from callscribe.audio_format import MULAW_8K, AudioFormat
+
 
 @dataclass(frozen=True, slots=True)
 class Started:
@@ -14,8 +16,7 @@ class Started:
     call_id: str
     account: str
     tracks: tuple[str, ...]  # inbound, outbound
-    encoding: str  # mulaw
-    rate_hz: int
+    form: AudioFormat = MULAW_8K
     parameters: dict[str, str] = field(default_factory=dict)
 
 

@@ -12,10 +12,10 @@ import msgspec
 from msgspec import Struct, field
 
 from bridge.dialects.events import Audio, DialectEvent, Digit, Started, Stopped
+from callscribe.audio_format import MULAW_8K
 from callscribe.decoding import NOT_DECODABLE
 from callscribe.errors import MalformedMessage
 
-BYTES_A_MS = 8  # mu-law at 8000 Hz
 # Numbers say that a message came again. One that was overtaken is of use for some tenths of a second, which are fewer
 # messages than this even if each holds a millisecond. Source of the method: RFC 4303, section 3.4.3.
 _WINDOW = 1024
@@ -160,8 +160,7 @@ class TwilioDialect:
             call_id=start.call_sid,
             account=start.account_sid,
             tracks=self._tracks,
-            encoding="mulaw",
-            rate_hz=form.sample_rate,
+            form=MULAW_8K,
             parameters=start.custom_parameters,
         )
 
@@ -186,7 +185,7 @@ def _payload(media: _MediaBody) -> bytes:
         audio = binascii.a2b_base64(media.payload, strict_mode=True)
     except ValueError as error:
         raise MalformedMessage("twilio: bad base64", kind="base64") from error
-    if not audio or len(audio) % BYTES_A_MS:
+    if not audio or len(audio) % MULAW_8K.bytes_a_ms:
         # Twilio sends whole milliseconds; anything else would shift all that follows.
         raise MalformedMessage(f"twilio: a frame of {len(audio)} bytes", kind="length")
     return audio

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from callscribe.audio_format import AudioFormat, of_codec
 from callscribe.entries import Body, CallFailed, Entry, Ledger, LegEnded, LegGap, LegStarted, Utterance
 from callscribe.lane_record import LaneRecord, LegRecord
 from callscribe.reconciliation import Place, missing
 from callscribe.stored_result import Stored
 from functions.fact import Fact
 
-BYTES_A_MS = 8  # of one channel at 8000 Hz, one byte a sample
 CAUSE = "no bridge had the call"
 NOT_HEARD = "no bridge had the call for long enough to be granted a session"
 
@@ -42,7 +42,7 @@ class Heard:
         """Return where each byte of `leg` went. What only Gladia knows of is taken to be heard, not filled in."""
         record, channels = self.record, len(self.record.legs)
         before = record.begin - record.lost
-        got = 0 if self.audio_s is None else before + round(1000 * self.audio_s) * BYTES_A_MS * channels
+        got = 0 if self.audio_s is None else before + round(1000 * self.audio_s) * self._form.bytes_a_ms * channels
         arrived = max(leg.heard + leg.filled - leg.dropped, got // channels)
         sent = min(arrived, max(0, before + record.sent, got) // channels)
         acknowledged = min(sent, max(0, before + record.acknowledged, got) // channels)
@@ -56,8 +56,12 @@ class Heard:
         )
 
     @property
+    def _form(self) -> AudioFormat:
+        return of_codec(f"{self.record.encoding}/{self.record.rate_hz}")
+
+    @property
     def _begin_ms(self) -> int:
-        return self.record.begin // (BYTES_A_MS * len(self.record.legs))
+        return self.record.begin // (self._form.bytes_a_ms * len(self.record.legs))
 
 
 def close(

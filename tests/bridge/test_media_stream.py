@@ -41,7 +41,7 @@ from callscribe.gladia_transcript import Transcript as Final
 from callscribe.settings import NumberSettings, Then
 from callscribe.stored_result import Stored
 
-STARTED = Started("MZ1", "CA1", "AC1", ("inbound", "outbound"), "mulaw", 8000)
+STARTED = Started("MZ1", "CA1", "AC1", ("inbound", "outbound"))
 SETTINGS = NumberSettings(
     then=Then(say=""), parties={"outbound": "agent"}, gladia={"language_config": {"languages": ["en"]}}
 )
@@ -422,7 +422,7 @@ def test_words_that_two_sessions_hear_are_told_as_the_one_hears_them_that_goes_o
 
 
 def test_audio_that_gladia_did_not_take_in_time_is_a_gap_and_the_newer_half_is_heard(monkeypatch):
-    monkeypatch.setattr("bridge.session.BACKLOG_BYTES", 4 * 1600)
+    monkeypatch.setattr("bridge.session.BACKLOG_S", 0.4)
     opened = stream()
     opened.open()
     opened.from_gladia(0, OpeningFailed("gladia answered 503"), now=0)

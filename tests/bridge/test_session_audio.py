@@ -8,13 +8,16 @@ from callscribe.gladia_transcript import Speech, Transcript
 SECOND = 16_000  # bytes, of two channels
 
 
+REQUEST = {"channels": 2, "bit_depth": 8, "sample_rate": 8000}
+
+
 def final(name: str, *, end: float) -> Transcript:
     said = Speech(text=name, start=0.0, end=end, confidence=0.9, channel=0, language="en", words=())
     return Transcript(name, is_final=True, utterance=said)
 
 
 def sent(seconds: float, *, now: float = 0.0) -> SessionAudio:
-    audio = SessionAudio(channels=2, limit_bytes=10 * SECOND)
+    audio = SessionAudio(REQUEST, limit_bytes=10 * SECOND)
     audio.append(b"a" * round(seconds * SECOND))
     audio.send(now)
     return audio
@@ -60,7 +63,7 @@ def test_in_the_end_what_was_recognised_has_arrived():
 
 
 def test_gladia_says_where_a_session_stands_that_was_taken_over():
-    audio = SessionAudio(channels=2, limit_bytes=10 * SECOND)
+    audio = SessionAudio(REQUEST, limit_bytes=10 * SECOND)
     audio.take_over(b"", acknowledged=None)
     assert audio.is_uncertain
 
@@ -80,7 +83,7 @@ def test_a_position_that_was_never_sent_is_not_believed():
 
 
 def test_the_older_half_ends_with_a_whole_sample_of_each_channel():
-    audio = SessionAudio(channels=2, limit_bytes=SECOND)
+    audio = SessionAudio(REQUEST, limit_bytes=SECOND)
     audio.append(b"a" * 6)
 
     assert audio.middle == 2

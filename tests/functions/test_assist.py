@@ -16,7 +16,7 @@ from callscribe.errors import Refused, Unavailable
 from callscribe.hooks import Hook, Hooks, Said, new_hook
 from functions.assist.assist import Assist, Outcome
 from tests.memory_tables import Dynamo
-from tests.mortal import NOW, Mortal
+from tests.mortal import NOW, Killed, Mortal
 
 STARTED = CallStarted(
     provider="twilio", direction="inbound", account="AC1", from_number="+12025550123", to_number="+12025550188"
@@ -185,3 +185,27 @@ def test_a_table_that_is_away_is_no_answer_of_a_hooks(world):
     assist = Assist("Calls", Hooks("Webhooks"), perform=away, post=world.post, invoke=world.invoke)
     with pytest.raises(Unavailable):
         assist.ask(SAID, now=lambda: NOW)
+
+
+@pytest.mark.parametrize("dies_after", [False, True])
+def test_killed_at_any_point_and_asked_again_it_is_one_card(dies_after):
+    once = World()
+    once.write(STARTED)
+    once.hook()
+    once.ask()
+
+    points = 0
+    for point in range(once.acts + 1):
+        world = World()
+        world.write(STARTED)
+        world.hook()
+        world.dies_at, world.dies_after = point, dies_after
+        try:
+            world.ask()
+        except Killed:
+            points += 1
+        world.dies_at = -1
+        world.now = NOW + timedelta(milliseconds=50)
+        world.ask()
+        assert world.log() == once.log(), point
+    assert points == once.acts

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bridge.dialects.events import Audio, Digit, Started, Stopped
 from bridge.dialects.twilio import TwilioDialect
+from callscribe.audio_format import MULAW_8K
 from callscribe.errors import MalformedMessage
 
 CONNECTED = '{"event":"connected","protocol":"Call","version":"1.0.0"}'
@@ -50,8 +51,7 @@ def test_start_tells_the_call_and_its_tracks():
         call_id="CA1",
         account="AC1",
         tracks=("inbound", "outbound"),
-        encoding="mulaw",
-        rate_hz=8000,
+        form=MULAW_8K,
         parameters={"tenant": "t-42"},
     )
 

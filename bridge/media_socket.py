@@ -16,6 +16,7 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
+from bridge.dialects.dialect import Dialect
 from bridge.dialects.events import DialectEvent, Started, Stopped
 from bridge.dialects.twilio import TwilioDialect
 from bridge.door import Door, TurnedAway, knock
@@ -52,10 +53,11 @@ class MediaSocket(asyncio.Protocol):
     def __init__(self, reception: Reception) -> None:
         self._reception = reception
         self._protocol = ServerProtocol(max_size=MESSAGE_LIMIT_BYTES)
-        self._dialect = TwilioDialect()
+        self._dialect: Dialect = TwilioDialect()
         self._relay: Relay | None = None
         self._ticket: Ticket | None = None
         self._parts: list[bytes] = []
+        self._is_text = True
         self._stopped = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -85,7 +87,7 @@ class MediaSocket(asyncio.Protocol):
     def connection_lost(self, _error: Exception | None) -> None:
         """However it ended, what was heard is still owed its words."""
         self._handshake.cancel()
-        self._stop("the media socket closed")
+        self._end(None)
 
     def close(self, code: int) -> None:
         """Close the socket from our side."""
@@ -119,27 +121,38 @@ class MediaSocket(asyncio.Protocol):
 
     def _frame(self, frame: Frame) -> None:
         if frame.opcode in {Opcode.TEXT, Opcode.CONT, Opcode.BINARY}:
+            if frame.opcode is not Opcode.CONT:
+                self._is_text = frame.opcode is Opcode.TEXT
             self._parts.append(bytes(frame.data))
             if frame.fin:
                 text = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
                 self._parts.clear()
                 self._message(text)
         elif frame.opcode is Opcode.CLOSE:
-            self._stop("the carrier closed the media socket")
+            self._end(self._protocol.close_rcvd.code if self._protocol.close_rcvd else CloseCode.NO_STATUS_RCVD)
 
-    def _message(self, text: bytes) -> None:
+    def _message(self, message: bytes) -> None:
         relay = self._relay
         if relay is None:
             return
         try:
-            event = self._dialect.receive(text)
+            for event in self._dialect.receive(message, is_text=self._is_text, now_ms=1000 * time.monotonic()):
+                self._take(relay, event)
         except MalformedMessage as error:
             relay.count_malformed(error.kind)
-            return
+
+    def _end(self, code: int | None) -> None:
+        if self._relay is not None:
+            for event in self._dialect.ended(code):
+                self._take(self._relay, event)
+
+    def _take(self, relay: Relay, event: DialectEvent) -> None:
         if isinstance(event, Started):
             self._start(relay, event)
-        elif event is not None:
-            self._hear(relay, event)
+        elif isinstance(event, Stopped):
+            self._stop(relay, event)
+        else:
+            relay.hear(event)
 
     def _start(self, relay: Relay, started: Started) -> None:
         if self._ticket is None or not self._ticket.covers(started.call_id):
@@ -149,17 +162,11 @@ class MediaSocket(asyncio.Protocol):
         self._handshake.cancel()
         self._reception.start(relay, started, self)
 
-    def _hear(self, relay: Relay, event: DialectEvent) -> None:
-        if isinstance(event, Stopped):
-            self._stop(event.reason)
-            self.close(CloseCode.NORMAL_CLOSURE)
-        else:
-            relay.hear(event)
-
-    def _stop(self, reason: str) -> None:
-        if self._relay is not None and not self._stopped:
+    def _stop(self, relay: Relay, stopped: Stopped) -> None:
+        if not self._stopped:
             self._stopped = True
-            self._relay.hear(Stopped(reason))
+            relay.hear(stopped)
+        self.close(CloseCode.NORMAL_CLOSURE)
 
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():

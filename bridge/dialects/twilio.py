@@ -93,28 +93,33 @@ class TwilioDialect:
         self._leap: int | None = None  # a number from afar, which is believed when another follows it
         self._stage: Literal["before", "streaming", "after"] = "before"
 
-    def receive(self, text: str | bytes) -> DialectEvent | None:
-        """Return what `text` says, None for messages that change nothing.
+    def receive(self, message: bytes, *, is_text: bool = True, now_ms: float = 0.0) -> tuple[DialectEvent, ...]:  # noqa: ARG002
+        """Return what `message` says, nothing for messages that change nothing; its time stands in it.
 
         Raises MalformedMessage of kind `json`, `shape`, `order`, `track`, `base64`, `length` or `format`; what follows
         is not affected.
         """
-        message = _decode(text)
-        if isinstance(message, _Connected):
-            return None
-        self._check_order(message)
-        match message:
+        said = _decode(message)
+        if isinstance(said, _Connected):
+            return ()
+        self._check_order(said)
+        match said:
             case _Media(media=media):
-                return Audio(self._track(media.track), media.timestamp, _payload(media))
+                return (Audio(self._track(media.track), media.timestamp, _payload(media)),)
             case _Start(start=start):
-                return self._start(start)
+                return (self._start(start),)
             case _Dtmf(dtmf=dtmf):
-                return Digit(self._track(dtmf.track), dtmf.digit)
+                return (Digit(self._track(dtmf.track), dtmf.digit),)
             case _Stop():
                 self._stage = "after"
-                return Stopped("stop")
+                return (Stopped("stop"),)
             case _Mark():
-                return None
+                return ()
+
+    def ended(self, code: int | None) -> tuple[DialectEvent, ...]:
+        """Return that the socket is over, which Twilio says before it closes it."""
+        how = "the media socket closed" if code is None else "the carrier closed the media socket"
+        return (Stopped(how),)
 
     def _check_order(self, message: _Numbered) -> None:
         expected = "before" if isinstance(message, _Start) else "streaming"
@@ -171,7 +176,7 @@ class TwilioDialect:
         return track
 
 
-def _decode(text: str | bytes) -> _Connected | _Numbered:
+def _decode(text: bytes) -> _Connected | _Numbered:
     try:
         return _decoder.decode(text)
     except msgspec.ValidationError as error:

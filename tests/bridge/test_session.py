@@ -35,7 +35,7 @@ from bridge.session_events import (
 from bridge.session_states import State
 from callscribe.stored_result import Stored
 
-REQUEST = {"channels": 2}
+REQUEST = {"channels": 2, "bit_depth": 8, "sample_rate": 8000}
 URL = "wss://gladia.example.test/v2/live?token=secret"
 STOP = Send('{"type":"stop_recording"}')
 QUESTION = Send('{"type":"audio_chunk","data":{"chunk":""}}')  # how far does the session's audio go?

@@ -26,7 +26,7 @@ KEEPER = Keeper("task-1", "acme")
 
 
 def started(media_stream: str) -> Started:
-    return Started(media_stream, "CA1", "AC1", ("inbound", "outbound"), "mulaw", 8000)
+    return Started(media_stream, "CA1", "AC1", ("inbound", "outbound"))
 
 
 def frames(count: int) -> dict[str, list[bytes]]:

@@ -1,0 +1,21 @@
+"""What every dialect is to the socket that its messages come on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from bridge.dialects.events import DialectEvent
+
+
+class Dialect(Protocol):
+    """The messages of one socket, in; events, out."""
+
+    def receive(self, message: bytes, *, is_text: bool, now_ms: float) -> Iterable[DialectEvent]:
+        """Return what a message says that came at `now_ms`, on any steady clock; nothing for one that changes nothing.
+
+        Raises MalformedMessage, after which all goes on; Refused if there can be no transcript of what is sent.
+        """
+
+    def ended(self, code: int | None) -> Iterable[DialectEvent]:
+        """Return what is still owed, and that it is over: the socket was closed with `code`, or is gone."""

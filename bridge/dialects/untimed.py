@@ -14,6 +14,8 @@ from callscribe.errors import MalformedMessage, Refused
 
 # Some send audio before they say what it is; it is kept for about a second.
 MOST_EARLY = 50
+# Those that Gladia takes and a millisecond is whole samples of.
+RATES_HZ = (8000, 16_000, 32_000, 48_000)
 # Of what a PBX writes, and what calls, legs and archives are named by.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:+-]{0,127}")
 
@@ -29,10 +31,11 @@ class Question:
 
     call: str = ""  # none: the dialect knows, or makes up, its own
     parties: tuple[str, ...] = ()  # one a channel; none: as the dialect has it
+    rate_hz: int = 8000  # of senders that don't say it
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> Question:
-        """Return what `call`, `party` and `channels` of a query say. Raises Refused, saying what may be."""
+        """Return what `call`, `party`, `channels` and `rate` of a query say. Raises Refused, saying what may be."""
         call, party = query.get("call", ""), query.get("party", "")
         parties = tuple(party.split(",")) if party else ()
         if call and not is_name(call):
@@ -41,7 +44,10 @@ class Question:
             raise Refused("party= is a name such as caller, or two such as caller,agent")
         if query.get("channels", str(len(parties or " "))) != str(len(parties or " ")) or len(parties) > 2:
             raise Refused("party= names a party for each of channels=, two at most")
-        return cls(call, parties)
+        rate = query.get("rate", "8000")
+        if rate not in map(str, RATES_HZ):
+            raise Refused(f"rate= is one of {', '.join(map(str, RATES_HZ))}")
+        return cls(call, parties, int(rate))
 
 
 class Untimed:

@@ -1,0 +1,85 @@
+"""What is alike in dialects of forks: a text begins the media stream, binary messages of linear samples follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from bridge.dialects.events import DialectEvent, Started, Stopped
+from bridge.dialects.untimed import MOST_EARLY, RATES_HZ, Untimed, is_name
+from callscribe.audio_format import AudioFormat
+from callscribe.decoding import NOT_DECODABLE
+from callscribe.errors import MalformedMessage, Refused
+
+NORMAL = (1000, 1001, 1005)  # the peer has closed the socket, and in order
+# Of what is told beside the audio, so many values are kept, each so long.
+MOST_PARAMETERS, LONGEST = 50, 500
+
+
+class Forked:
+    """A media stream of linear samples: kept until it begins, then as it comes, until the socket is over."""
+
+    def __init__(self) -> None:
+        self._early: list[tuple[bytes, float]] = []
+        self._audio: Untimed | None = None
+        self._is_over = False
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it is known what the audio is."""
+        return self._audio is not None
+
+    def begin(
+        self, *, media_stream: str, call_id: str, parties: tuple[str, ...], rate_hz: int, parameters: dict[str, str]
+    ) -> Iterator[DialectEvent]:
+        """Yield that it begins, and what has come of it before. Raises Refused for what can't be heard."""
+        if rate_hz not in RATES_HZ:
+            raise Refused(f"{rate_hz} samples a second are none of {', '.join(map(str, RATES_HZ))}")
+        if not is_name(call_id):
+            raise Refused("the call's name is up to 128 letters, digits and . _ @ : + -: give the address a call=")
+        form = AudioFormat("l16", rate_hz)
+        audio = self._audio = Untimed(parties, form)
+        yield Started(media_stream, call_id, "", parties, form, parameters)
+        for message, now_ms in self._early:
+            yield from audio.hear(message, now_ms)
+        self._early.clear()
+
+    def hear(self, message: bytes, now_ms: float) -> Iterator[DialectEvent]:
+        """Yield what is certain once `message` has come. Raises MalformedMessage of kind `length` or `order`."""
+        if self._audio is not None and not self._is_over:
+            yield from self._audio.hear(message, now_ms)
+        elif self._audio is None and len(self._early) < MOST_EARLY:
+            self._early.append((message, now_ms))
+        else:
+            raise MalformedMessage("audio before or after it", kind="order")
+
+    def ended(self, code: int | None) -> Iterator[DialectEvent]:
+        """Yield what was waited for, and that the socket is over: nothing else says so."""
+        if self._audio is not None and not self._is_over:
+            self._is_over = True
+            yield from self._audio.rest()
+            yield Stopped("stop" if code in NORMAL else f"the media socket ended with {code or 'nothing'}")
+
+
+def decoded(text: bytes) -> dict[str, Any]:
+    """Return the object in `text`. Raises MalformedMessage of kind `json` or `shape`."""
+    try:
+        found = msgspec.json.decode(text)
+    except NOT_DECODABLE as error:
+        raise MalformedMessage(f"a text that is no JSON: {error}", kind="json") from error
+    if not isinstance(found, dict):
+        raise MalformedMessage("a text that is no object", kind="shape")
+    return found
+
+
+def parameters_of(told: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is told as texts, as far as it is texts, numbers and truths; what is nested or too long is left."""
+    plain = {
+        name: value if isinstance(value, str) else str(value)
+        for name, value in told.items()
+        if isinstance(value, str | int | float)
+    }
+    short = {name: value for name, value in plain.items() if len(name) <= LONGEST and len(value) <= LONGEST}
+    return dict(list(short.items())[:MOST_PARAMETERS])

@@ -1,0 +1,95 @@
+"""What is alike in dialects whose audio comes as base64 in JSON: a start, media of named tracks, digits, a stop."""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Mapping
+from typing import Literal, TypeVar
+
+import msgspec
+
+from bridge.dialects.events import Audio, Digit, Started, Stopped
+from bridge.dialects.sequence import Sequence
+from callscribe.audio_format import MULAW_8K, AudioFormat
+from callscribe.decoding import NOT_DECODABLE
+from callscribe.errors import MalformedMessage
+
+T = TypeVar("T")
+
+
+class Enveloped:
+    """The order, the tracks and the audio of one media stream's messages, of which the dialect knows the shapes."""
+
+    def __init__(self, dialect: str) -> None:
+        """`dialect` is what errors name it."""
+        self._dialect = dialect
+        self._tracks: Mapping[str, str] = {}
+        self._form: AudioFormat = MULAW_8K  # until it begins
+        self._sequence = Sequence()
+        self._stage: Literal["before", "streaming", "after"] = "before"
+
+    def begin(self, started: Started, *, tracks: Mapping[str, str], number: int = 0) -> Started:
+        """Return `started`, once. `tracks` are its tracks by what messages call them. Raises of kind `order`."""
+        self._check_stage("before", "start")
+        self._sequence.begin(number)
+        self._tracks = tracks
+        self._form = started.form
+        self._stage = "streaming"
+        return started
+
+    def note(self, what: str, number: int | None) -> None:
+        """Take note that `what` came, which says nothing else. `number` is its own, if such have one.
+
+        Raises MalformedMessage of kind `order`, as do all that take one.
+        """
+        self._check_stage("streaming", what)
+        if number is not None and not self._sequence.is_new(number):
+            raise self._malformed("a sequence number came again, or from afar", "order")
+
+    def hear(self, track: str, media_ms: int, payload: str, *, number: int | None = None) -> Audio:
+        """Return the audio of a message. Raises MalformedMessage of kind `order`, `track`, `base64` or `length`."""
+        self.note("media", number)
+        return Audio(self._track(track), media_ms, self._audio(payload))
+
+    def press(self, track: str, digit: str, *, number: int | None = None) -> Digit:
+        """Return the key that was pressed; no `track` stands for the first."""
+        self.note("dtmf", number)
+        return Digit(self._track(track or next(iter(self._tracks))), digit)
+
+    def stop(self, *, number: int | None = None) -> Stopped:
+        """Return that the carrier says it is over."""
+        self.note("stop", number)
+        self._stage = "after"
+        return Stopped("stop")
+
+    def _check_stage(self, expected: str, what: str) -> None:
+        if self._stage != expected:
+            raise self._malformed(f"{what} {self._stage} it", "order")
+
+    def _track(self, name: str) -> str:
+        if name not in self._tracks:
+            raise self._malformed("a track that was not announced", "track")
+        return self._tracks[name]
+
+    def _audio(self, payload: str) -> bytes:
+        try:
+            audio = binascii.a2b_base64(payload, strict_mode=True)
+        except ValueError as error:
+            raise self._malformed("bad base64", "base64") from error
+        if not audio or len(audio) % self._form.bytes_a_ms:
+            # Carriers send whole milliseconds; anything else would shift all that follows.
+            raise self._malformed(f"a frame of {len(audio)} bytes", "length")
+        return audio
+
+    def _malformed(self, what: str, kind: str) -> MalformedMessage:
+        return MalformedMessage(f"{self._dialect}: {what}", kind=kind)
+
+
+def decoded(decoder: msgspec.json.Decoder[T], text: bytes, *, dialect: str) -> T:
+    """Return the message in `text`. Raises MalformedMessage of kind `json` or `shape`."""
+    try:
+        return decoder.decode(text)
+    except msgspec.ValidationError as error:
+        raise MalformedMessage(f"{dialect}: {error}", kind="shape") from error
+    except (*NOT_DECODABLE, UnicodeEncodeError) as error:
+        raise MalformedMessage(f"{dialect}: {error}", kind="json") from error

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Final, Protocol
 
 from bridge.dialects.events import DialectEvent
+
+CLOSED_IN_ORDER: Final = (1000, 1001, 1005)  # with one of these codes; 1005: with none
 
 
 class Dialect(Protocol):

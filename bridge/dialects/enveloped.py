@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import binascii
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, TypeVar
 
 import msgspec
 
 from bridge.dialects.events import Audio, Digit, Started, Stopped
 from bridge.dialects.sequence import Sequence
+from bridge.dialects.untimed import Question, is_name
 from callscribe.audio_format import MULAW_8K, AudioFormat
 from callscribe.decoding import NOT_DECODABLE
-from callscribe.errors import MalformedMessage
+from callscribe.errors import MalformedMessage, Refused
 
 T = TypeVar("T")
 
@@ -62,6 +63,10 @@ class Enveloped:
         self._stage = "after"
         return Stopped("stop")
 
+    def cut(self, code: int | None) -> Stopped:
+        """Return that the socket is over: before a stop, this is no proper end."""
+        return Stopped("the media socket closed" if code is None else "the carrier closed the media socket")
+
     def _check_stage(self, expected: str, what: str) -> None:
         if self._stage != expected:
             raise self._malformed(f"{what} {self._stage} it", "order")
@@ -83,6 +88,29 @@ class Enveloped:
 
     def _malformed(self, what: str, kind: str) -> MalformedMessage:
         return MalformedMessage(f"{self._dialect}: {what}", kind=kind)
+
+
+def call_of(question: Question, told: str, media_stream: str, *, dialect: str) -> str:
+    """Return the call's name: the address's, or what the dialect has `told`. Raises Refused for what is no name."""
+    call = question.call or told
+    if not is_name(call) or not is_name(media_stream):
+        raise Refused(f"{dialect}: what the call or its media stream is called is no name: give the address a call=")
+    return call
+
+
+def parties_of(announced: Iterable[str], question: Question, *, dialect: str) -> dict[str, str]:
+    """Return who is heard on which of the tracks `announced`: as the address says, else by the track's own name.
+
+    Raises Refused if the address names another number of them, MalformedMessage of kind `track` for unknown tracks.
+    """
+    found = list(announced)
+    tracks = [track for track in ("inbound", "outbound") if track in found]
+    if not found or sorted(found) != sorted(tracks):
+        raise MalformedMessage(f"{dialect}: unknown tracks, or one twice", kind="track")
+    parties = question.parties or tuple(tracks)
+    if len(parties) != len(tracks):
+        raise Refused(f"{dialect}: {' and '.join(tracks)} come, and the address names {len(parties)} in party=")
+    return dict(zip(tracks, parties, strict=True))
 
 
 def decoded(decoder: msgspec.json.Decoder[T], text: bytes, *, dialect: str) -> T:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
+from bridge.dialects.dialect import CLOSED_IN_ORDER
 from bridge.dialects.events import DialectEvent, Started, Stopped
 from bridge.dialects.untimed import MOST_EARLY, RATES_HZ, Untimed, is_name
 from callscribe.audio_format import AudioFormat
 from callscribe.decoding import NOT_DECODABLE
 from callscribe.errors import MalformedMessage, Refused
-
-NORMAL = (1000, 1001, 1005)  # the peer has closed the socket, and in order
-# Of what is told beside the audio, so many values are kept, each so long.
-MOST_PARAMETERS, LONGEST = 50, 500
 
 
 class Forked:
@@ -60,7 +57,7 @@ class Forked:
         if self._audio is not None and not self._is_over:
             self._is_over = True
             yield from self._audio.rest()
-            yield Stopped("stop" if code in NORMAL else f"the media socket ended with {code or 'nothing'}")
+            yield Stopped("stop" if code in CLOSED_IN_ORDER else f"the media socket ended with {code or 'nothing'}")
 
 
 def decoded(text: bytes) -> dict[str, Any]:
@@ -72,14 +69,3 @@ def decoded(text: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise MalformedMessage("a text that is no object", kind="shape")
     return found
-
-
-def parameters_of(told: Mapping[str, Any]) -> dict[str, str]:
-    """Return what is told as texts, as far as it is texts, numbers and truths; what is nested or too long is left."""
-    plain = {
-        name: value if isinstance(value, str) else str(value)
-        for name, value in told.items()
-        if isinstance(value, str | int | float)
-    }
-    short = {name: value for name, value in plain.items() if len(name) <= LONGEST and len(value) <= LONGEST}
-    return dict(list(short.items())[:MOST_PARAMETERS])

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bridge.dialects.events import DialectEvent
-from bridge.dialects.forked import Forked, decoded, parameters_of
+from bridge.dialects.forked import Forked
+from bridge.dialects.parameters import parameters_in
 from bridge.dialects.untimed import Question
-from callscribe.errors import MalformedMessage, Refused
+from callscribe.errors import Refused
 
 
 class FreeswitchDialect:
@@ -39,14 +40,10 @@ class FreeswitchDialect:
         return self._fork.ended(code)
 
     def _begun(self, metadata: bytes) -> Iterator[DialectEvent]:
-        try:
-            parameters = parameters_of(decoded(metadata))
-        except MalformedMessage:  # an operator may write what he likes
-            parameters = {}
         return self._fork.begin(
             media_stream=self._media_stream,
             call_id=self._question.call,
             parties=self._question.parties or ("caller",),
             rate_hz=self._question.rate_hz,
-            parameters=parameters,
+            parameters=parameters_in(metadata),
         )

@@ -6,13 +6,13 @@ Source: Twilio, "Media Streams - WebSocket messages". Numbers come as strings; `
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import msgspec
 from msgspec import Struct, field
 
 from bridge.dialects.enveloped import Enveloped, decoded
-from bridge.dialects.events import DialectEvent, Started, Stopped
+from bridge.dialects.events import DialectEvent, Started
 from callscribe.audio_format import MULAW_8K
 from callscribe.errors import MalformedMessage
 
@@ -82,8 +82,10 @@ _decoder: msgspec.json.Decoder[_Connected | _Numbered] = msgspec.json.Decoder(
 class TwilioDialect:
     """The messages of one socket, in; events, out."""
 
+    DIALECT: ClassVar[str] = "twilio"
+
     def __init__(self) -> None:
-        self._stream = Enveloped("twilio")
+        self._stream = Enveloped(self.DIALECT)
 
     def receive(self, message: bytes, *, is_text: bool = True, now_ms: float = 0.0) -> tuple[DialectEvent, ...]:  # noqa: ARG002
         """Return what `message` says, nothing for messages that change nothing; its time stands in it.
@@ -91,7 +93,7 @@ class TwilioDialect:
         Raises MalformedMessage of kind `json`, `shape`, `order`, `track`, `base64`, `length` or `format`; what follows
         is not affected.
         """
-        match decoded(_decoder, message, dialect="twilio"):
+        match decoded(_decoder, message, dialect=self.DIALECT):
             case _Media(sequence_number=number, media=media):
                 return (self._stream.hear(media.track, media.timestamp, media.payload, number=number),)
             case _Start(sequence_number=number, start=start):
@@ -108,24 +110,23 @@ class TwilioDialect:
 
     def ended(self, code: int | None) -> tuple[DialectEvent, ...]:
         """Return that the socket is over, which Twilio says before it closes it."""
-        how = "the media socket closed" if code is None else "the carrier closed the media socket"
-        return (Stopped(how),)
+        return (self._stream.cut(code),)
 
     def _began(self, start: _StartBody, number: int) -> Started:
-        started, tracks = _started(start)
+        started, tracks = _started(start, dialect=self.DIALECT)
         return self._stream.begin(started, tracks=tracks, number=number)
 
 
-def _started(start: _StartBody) -> tuple[Started, Mapping[str, str]]:
+def _started(start: _StartBody, *, dialect: str) -> tuple[Started, Mapping[str, str]]:
     """Return what begins, and its tracks by their names in messages."""
     form = start.media_format
     if (form.encoding, form.sample_rate, form.channels) != ("audio/x-mulaw", 8000, 1):
-        raise MalformedMessage(f"twilio: media format {form.encoding}/{form.sample_rate}", kind="format")
+        raise MalformedMessage(f"{dialect}: media format {form.encoding}/{form.sample_rate}", kind="format")
     if not start.tracks or any(track not in _TRACKS for track in start.tracks):
-        raise MalformedMessage("twilio: unknown tracks", kind="track")
+        raise MalformedMessage(f"{dialect}: unknown tracks", kind="track")
     tracks = tuple(_TRACKS[track] for track in start.tracks)
     if len(set(tracks)) < len(tracks):
-        raise MalformedMessage("twilio: a track announced twice", kind="track")
+        raise MalformedMessage(f"{dialect}: a track announced twice", kind="track")
     return (
         Started(
             media_stream=start.stream_sid,

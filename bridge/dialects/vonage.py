@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from bridge.dialects.events import DialectEvent, Digit
-from bridge.dialects.forked import Forked, decoded, parameters_of
+from bridge.dialects.forked import Forked, decoded
+from bridge.dialects.parameters import parameters_of
 from bridge.dialects.untimed import Question
 from callscribe.errors import MalformedMessage, Refused
 

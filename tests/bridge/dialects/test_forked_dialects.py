@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.dialects.events import Audio, DialectEvent, Digit, Started, Stopped
-from bridge.dialects.forked import LONGEST, MOST_PARAMETERS
 from bridge.dialects.freeswitch import FreeswitchDialect
 from bridge.dialects.jambonz import JambonzDialect
+from bridge.dialects.parameters import LONGEST, MOST_PARAMETERS
 from bridge.dialects.untimed import MOST_EARLY, Question
 from bridge.dialects.vonage import VonageDialect
 from callscribe.audio_format import AudioFormat

@@ -92,7 +92,8 @@ class ApiKeys:
                 "TableName": self.table,
                 "IndexName": BY_TENANT,
                 "KeyConditionExpression": "tenant = :tenant",
-                "ExpressionAttributeValues": {":tenant": {"S": tenant}},
+                "FilterExpression": "sk = :kind",  # trunks are in the same index
+                "ExpressionAttributeValues": {":tenant": {"S": tenant}, ":kind": {"S": "KEY"}},
             }
         )
         return [_of(item) for item in items]

@@ -1,0 +1,92 @@
+"""Who may open a media socket without a ticket: a trunk, at `/<dialect>/<trunk>`, by its secret.
+
+The secret comes as the password of Basic, whose user is the trunk, as a bearer token, or as the path's last part, since
+each PBX can send one of these and few can send two. Refusals are cheap: Asterisk tries again at once.
+"""
+
+from __future__ import annotations
+
+import binascii
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bridge.door import TurnedAway
+from callscribe.trunks import Trunk
+
+DIALECTS = frozenset(
+    {"asterisk", "bandwidth", "exotel", "freeswitch", "jambonz", "plivo", "signalwire", "telnyx", "vonage"}
+)
+WRONG = TurnedAway(401, "credentials wrong")
+MISSING = TurnedAway(401, "credentials missing")
+# An address may be wrong so many times at once, and once more each second; Asterisk tries some times a second per call.
+BURST, A_SECOND = 20, 1.0
+MOST_ADDRESSES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What an upgrade shows: nothing of it is checked yet."""
+
+    dialect: str
+    trunk: str
+    secret: str = field(repr=False)
+
+
+def shown(path: str, headers: Mapping[str, str]) -> Shown | TurnedAway:
+    """Return what a request without its query shows; 404 for a path that is not ours, 401 without one secret."""
+    dialect, _, rest = path.removeprefix("/").partition("/")
+    trunk, has_secret, in_path = rest.partition("/")
+    if dialect not in DIALECTS or not trunk or "/" in in_path:
+        return TurnedAway(404, "unknown path")
+    try:
+        authorization = headers.get("Authorization", "")
+    except LookupError:
+        return TurnedAway(401, "credentials repeated")
+    if has_secret:
+        return Shown(dialect, trunk, in_path) if in_path and not authorization else MISSING
+    scheme, _, value = authorization.partition(" ")
+    match scheme.lower():
+        case "bearer" if value.strip():
+            return Shown(dialect, trunk, value.strip())
+        case "basic":
+            user, _, password = _plain(value.strip()).partition(":")
+            return Shown(dialect, trunk, password) if user == trunk and password else WRONG
+        case _:
+            return MISSING
+
+
+def admit(trunk: Trunk | None, request: Shown, *, address: str, now_s: float) -> TurnedAway | None:
+    """Return why `request` from `address` may not go on, None if it may. Who guesses does not learn what is wrong."""
+    if trunk is None or not trunk.is_opened_by(request.secret, now_s=now_s) or not trunk.may_come_from(address):
+        return WRONG
+    return None
+
+
+class Refusals:
+    """How often each address was wrong of late, so that who floods the door is not even looked up."""
+
+    def __init__(self) -> None:
+        self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()  # how full, and when that was
+
+    def count(self, address: str, *, now_s: float) -> None:
+        """Take note that `address` was wrong."""
+        self._levels[address] = (min(self._level(address, now_s) + 1, BURST), now_s)
+        self._levels.move_to_end(address)
+        if len(self._levels) > MOST_ADDRESSES:
+            self._levels.popitem(last=False)
+
+    def is_too_many(self, address: str, *, now_s: float) -> bool:
+        """Tell whether `address` has to wait; a second is enough for one more."""
+        return self._level(address, now_s) > BURST - 1
+
+    def _level(self, address: str, now_s: float) -> float:
+        level, then_s = self._levels.get(address, (0.0, now_s))
+        return max(0.0, level - A_SECOND * (now_s - then_s))
+
+
+def _plain(text: str) -> str:
+    try:
+        return binascii.a2b_base64(text, strict_mode=True).decode()
+    except ValueError:  # of base64 and of UTF-8
+        return ""

@@ -49,4 +49,11 @@ class Stopped:
         return self.reason == "stop"
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the dialect's own protocol has to be answered with, as text."""
+
+    text: str
+
+
 DialectEvent: TypeAlias = Started | Audio | Digit | Stopped

@@ -74,11 +74,11 @@ class Untimed:
             if len(self._parties) == 1:
                 yield Audio(self._parties[0], media_ms, audio)
             else:
-                for party, samples in zip(self._parties, _channels(audio, self._form.sample_bytes), strict=True):
+                for party, samples in zip(self._parties, channels_of(audio, self._form.sample_bytes), strict=True):
                     yield Audio(party, media_ms, samples)
 
 
-def _channels(audio: bytes, sample_bytes: int) -> tuple[bytes, bytes]:
+def channels_of(audio: bytes, sample_bytes: int) -> tuple[bytes, bytes]:
     """Return the left and the right samples of interleaved ones."""
     if sample_bytes == 1:
         return audio[::2], audio[1::2]

@@ -43,7 +43,7 @@ class RtpSource:
     def receive(self, datagram: bytes, *, now_ms: float) -> Iterator[Audio | Digit]:
         """Yield what a datagram of RTP holds.
 
-        Raises MalformedMessage of kind `rtp`, `order`, `format`, `event` or `length`; what follows is not affected.
+        Raises MalformedMessage of kind `shape`, `order`, `format` or `length`; what follows is not affected.
         """
         packet = decode(datagram)
         if packet.ssrc != self._ssrc and not self._is_believed(packet, now_ms):

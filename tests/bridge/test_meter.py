@@ -155,7 +155,8 @@ def test_malformed_messages_are_counted_by_kind_and_strange_kinds_together():
 
 
 def test_every_kind_of_malformed_message_from_a_carrier_is_in_the_table():
-    sources = [path.read_text() for path in sorted((ROOT / "bridge" / "dialects").rglob("*.py"))]
+    folders = (ROOT / "bridge" / "dialects", ROOT / "bridge" / "rtp")
+    sources = [path.read_text() for folder in folders for path in sorted(folder.rglob("*.py"))]
 
     assert {kind for text in sources for kind in re.findall(r'kind="(\w+)"', text)} <= set(MALFORMED)
 

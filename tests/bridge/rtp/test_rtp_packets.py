@@ -39,7 +39,7 @@ def test_a_marker_a_contributor_an_extension_and_padding_are_no_audio():
 def test_what_is_no_packet_is_malformed(datagram):
     with pytest.raises(MalformedMessage) as caught:
         decode(datagram)
-    assert caught.value.kind == "rtp"
+    assert caught.value.kind == "shape"
 
 
 def test_a_telephone_event_is_a_key_and_whether_it_is_over():

@@ -103,8 +103,8 @@ def test_another_source_takes_over_once_two_of_its_packets_follow_each_other():
         (packet(2, 160, kind=96), "format"),
         (packet(2, 160, payload=b""), "length"),
         (packet(2, 160, payload=b"x" * 13), "length"),
-        (packet(2, 160, kind=101, payload=b"x"), "event"),
-        (b"\x80", "rtp"),
+        (packet(2, 160, kind=101, payload=b"x"), "shape"),
+        (b"\x80", "shape"),
     ],
 )
 def test_what_makes_no_sense_is_told_by_kind_and_the_next_packet_is_heard(datagram, kind):

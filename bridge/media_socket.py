@@ -17,11 +17,11 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from bridge.dialects.dialect import Dialect
-from bridge.dialects.events import DialectEvent, Started, Stopped
+from bridge.dialects.events import DialectEvent, Reply, Started, Stopped
 from bridge.dialects.twilio import TwilioDialect
 from bridge.door import Door, TurnedAway, knock
 from bridge.relay import Relay
-from callscribe.errors import MalformedMessage
+from callscribe.errors import MalformedMessage, Refused
 from callscribe.tickets import Ticket
 
 logger = logging.getLogger(__name__)
@@ -50,10 +50,11 @@ class Reception(Protocol):
 class MediaSocket(asyncio.Protocol):
     """One connection to the bridge: a media stream, or a health check."""
 
-    def __init__(self, reception: Reception) -> None:
+    def __init__(self, reception: Reception, dialect: Dialect | None = None) -> None:
+        """`dialect` is what is spoken on it; Twilio's if none is given."""
         self._reception = reception
         self._protocol = ServerProtocol(max_size=MESSAGE_LIMIT_BYTES)
-        self._dialect: Dialect = TwilioDialect()
+        self._dialect: Dialect = dialect or TwilioDialect()
         self._relay: Relay | None = None
         self._ticket: Ticket | None = None
         self._parts: list[bytes] = []
@@ -140,6 +141,9 @@ class MediaSocket(asyncio.Protocol):
                 self._take(relay, event)
         except MalformedMessage as error:
             relay.count_malformed(error.kind)
+        except Refused as error:
+            logger.warning("media stream refused", extra={"reason": str(error)})
+            self.close(CloseCode.POLICY_VIOLATION)
 
     def _end(self, code: int | None) -> None:
         if self._relay is not None:
@@ -151,6 +155,8 @@ class MediaSocket(asyncio.Protocol):
             self._start(relay, event)
         elif isinstance(event, Stopped):
             self._stop(relay, event)
+        elif isinstance(event, Reply):
+            self._reply(event)
         else:
             relay.hear(event)
 
@@ -161,6 +167,10 @@ class MediaSocket(asyncio.Protocol):
             return
         self._handshake.cancel()
         self._reception.start(relay, started, self)
+
+    def _reply(self, reply: Reply) -> None:
+        if self._protocol.state is State.OPEN:
+            self._protocol.send_text(reply.text.encode())
 
     def _stop(self, relay: Relay, stopped: Stopped) -> None:
         if not self._stopped:

@@ -8,7 +8,7 @@ from itertools import count
 
 from bridge import gladia
 from bridge import session_events as session
-from bridge.dialects.events import Audio, Digit, Started, Stopped
+from bridge.dialects.events import Audio, Digit, Started, Stopped, StreamEvent
 from bridge.hearing import Effect, Hearing
 from bridge.lane import Lane, Leg, Stretch
 from bridge.takeover import Taken
@@ -109,7 +109,7 @@ class MediaStream:
         """Begin: ask for the sessions, or go on with those that were taken over."""
         return [effect for hearing in self._hearings for effect in hearing.open(now)]
 
-    def hear(self, event: Audio | Digit | Stopped, *, now: float) -> list[Effect]:
+    def hear(self, event: StreamEvent, *, now: float) -> list[Effect]:
         """Take what the carrier sends."""
         match event:
             case Audio():

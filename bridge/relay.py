@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from bridge import session_events as session
 from bridge.arrival import Arrivals, posix_ms
 from bridge.audience import Audience
-from bridge.dialects.events import Audio, DialectEvent, Started, Stopped
+from bridge.dialects.events import Audio, Started, Stopped, StreamEvent
 from bridge.gladia_link import GladiaLink, Turnstile
 from bridge.hearing import Effect, ToSession
 from bridge.hooks import Hooks
@@ -49,7 +49,7 @@ class Relay:
     def __init__(self, services: Services, ticket: Ticket) -> None:
         self._services = services
         self._keeper = Keeper(services.task, ticket.tenant)
-        self._early: list[DialectEvent] = []
+        self._early: list[StreamEvent] = []
         self._arrivals = Arrivals()
         self._stream: MediaStream | None = None
         self._succession: Succession | None = None
@@ -147,7 +147,7 @@ class Relay:
         """Take note of what comes: its audio may be heard before `run` has begun."""
         self._arrivals = Arrivals(started.form)
 
-    def hear(self, event: DialectEvent) -> None:
+    def hear(self, event: StreamEvent) -> None:
         """Take what the carrier sends; never waits."""
         if self._closed.is_set():
             return  # the transcript has ended, well or not, and nobody writes its log here any more
@@ -157,7 +157,7 @@ class Relay:
             self._early.append(event)
         elif isinstance(event, Stopped) and not event.is_proper and self._services.recall is not None:
             self._recover(event)
-        elif not isinstance(event, Started):
+        else:
             now = self._loop.time()
             effects = self._stream.hear(event, now=now)
             # Nine of ten frames have no other effect than that the carrier is not silent.

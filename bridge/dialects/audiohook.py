@@ -87,7 +87,7 @@ class AudiohookDialect:
         self._parties: tuple[str, ...] = ()  # by channel; nobody in a probe
         self._position = 0  # samples, of a channel, since the session began
 
-    def receive(self, message: bytes, *, is_text: bool, now_ms: float = 0.0) -> Iterator[DialectEvent | Reply]:  # noqa: ARG002
+    def receive(self, message: bytes, *, is_text: bool, now_ms: float = 0.0) -> Iterator[DialectEvent]:  # noqa: ARG002
         """Yield what a message says, and what it has to be answered with; its time stands in it.
 
         Raises MalformedMessage of kind `json`, `shape`, `order`, `length` or `error`; Refused, once that is answered,
@@ -109,7 +109,7 @@ class AudiohookDialect:
             in_order = code in CLOSED_IN_ORDER
             yield Stopped("the carrier closed the media socket" if in_order else "the media socket was lost")
 
-    def _told(self, told: _Message) -> Iterator[DialectEvent | Reply]:
+    def _told(self, told: _Message) -> Iterator[DialectEvent]:
         match told.type:
             case "open":
                 yield from self._opened(told)
@@ -129,7 +129,7 @@ class AudiohookDialect:
             case _:
                 pass  # `update` of the language, or what a later version says
 
-    def _opened(self, told: _Message) -> Iterator[DialectEvent | Reply]:
+    def _opened(self, told: _Message) -> Iterator[DialectEvent]:
         if self._stage != "before":
             raise MalformedMessage("audiohook: opened again", kind="order")
         self._id = told.id
@@ -169,7 +169,7 @@ class AudiohookDialect:
         for party, samples in zip(self._parties, sides, strict=True):
             yield Audio(party, media_ms, samples)
 
-    def _closed(self, said: _Close) -> Iterator[DialectEvent | Reply]:
+    def _closed(self, said: _Close) -> Iterator[DialectEvent]:
         was_call = self._stage in ("active", "paused") and self._parties
         self._stage = "over"
         yield self._reply("closed", {})

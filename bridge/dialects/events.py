@@ -56,4 +56,5 @@ class Reply:
     text: str
 
 
-DialectEvent: TypeAlias = Started | Audio | Digit | Stopped
+StreamEvent: TypeAlias = Audio | Digit | Stopped  # of a media stream that has begun
+DialectEvent: TypeAlias = Started | Reply | StreamEvent

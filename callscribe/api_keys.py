@@ -64,7 +64,7 @@ class ApiKeys:
             "tenant": {"S": new.key.tenant},
             "name": {"S": new.key.name},
             "created_at": {"S": new.key.created_at},
-            "digest": {"S": _digest(new.text)},
+            "digest": {"S": digest_of(new.text)},
         }
         yield Table(self.table).put(item, when("attribute_not_exists(pk)"))
 
@@ -75,7 +75,7 @@ class ApiKeys:
             return None
         answer = yield Table(self.table).get(_key(parts[1]))
         item: Item | None = answer.get("Item")
-        if item is None or not hmac.compare_digest(item["digest"]["S"], _digest(text)):
+        if item is None or not hmac.compare_digest(item["digest"]["S"], digest_of(text)):
             return None
         found = _of(item)
         return None if found.revoked_at else found
@@ -99,9 +99,9 @@ class ApiKeys:
         return [_of(item) for item in items]
 
 
-def _digest(text: str) -> str:
-    # 256 random bits can't be guessed, so that a digest needs neither salt nor slowness.
-    return hashlib.sha256(text.encode()).hexdigest()
+def digest_of(secret: str) -> str:
+    """Return what is kept of a secret: 256 random bits can't be guessed, so it needs neither salt nor slowness."""
+    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
 
 
 def _key(key_id: str) -> Item:

@@ -9,7 +9,6 @@ was rotated stays good for a while beside the new one, so that no call is refuse
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 import secrets
@@ -17,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
 
-from callscribe.api_keys import BY_TENANT
+from callscribe.api_keys import BY_TENANT, digest_of
 from callscribe.errors import Refused
 from callscribe.log import Steps
 from callscribe.requests import Conflict, Item
@@ -44,7 +43,7 @@ class Trunk:
 
     def is_opened_by(self, secret: str, *, now_s: float) -> bool:
         """Tell whether `secret` is this trunk's."""
-        shown = _digest(secret)
+        shown = digest_of(secret)
         is_current = hmac.compare_digest(shown, self.digest)
         is_former = hmac.compare_digest(shown, self.former_digest) and now_s < self.former_until_s
         return not self.revoked_at and (is_current or is_former)
@@ -74,7 +73,7 @@ def new_trunk(tenant: str, name: str, *, at: str, networks: Iterable[str] = ()) 
     if _NAME.fullmatch(name) is None:
         raise Refused("a trunk's name is 1 to 31 lower-case letters, digits and hyphens")
     secret = _new_secret()
-    return NewTrunk(Trunk(name, tenant, at, _digest(secret), networks=_checked(networks)), secret)
+    return NewTrunk(Trunk(name, tenant, at, digest_of(secret), networks=_checked(networks)), secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ class Trunks:
             return None
         secret = _new_secret()
         rotated = replace(
-            found, digest=_digest(secret), former_digest=found.digest, former_until_s=now_s + max(keep_s, 0)
+            found, digest=digest_of(secret), former_digest=found.digest, former_until_s=now_s + max(keep_s, 0)
         )
         as_it_was = when("digest = :was AND attribute_not_exists(revoked_at)", was={"S": found.digest})
         answer = yield Table(self.table).put(_item(rotated), as_it_was)
@@ -143,11 +142,6 @@ def _checked(networks: Iterable[str]) -> tuple[str, ...]:
 
 def _new_secret() -> str:
     return f"ct_{secrets.token_urlsafe(32)}"
-
-
-def _digest(text: str) -> str:
-    # 256 random bits can't be guessed, so that a digest needs neither salt nor slowness.
-    return hashlib.sha256(text.encode(errors="replace")).hexdigest()
 
 
 def _key(name: str) -> Item:

@@ -14,9 +14,9 @@ import msgspec
 from msgspec import Struct, field
 
 from bridge.dialects.events import DialectEvent, Digit, Started, Stopped
+from bridge.dialects.json_text import decoded
 from bridge.dialects.untimed import MOST_EARLY, Question, Untimed, is_name
 from callscribe.audio_format import AudioFormat
-from callscribe.decoding import NOT_DECODABLE
 from callscribe.errors import MalformedMessage, Refused
 
 # Those that Gladia takes as they are. Another is to be asked of Asterisk: it converts what it has.
@@ -117,14 +117,7 @@ def _of_variables(variables: Mapping[str, str]) -> str:
 
 
 def _decoded(text: bytes) -> _Event:
-    if not text.startswith(b"{"):
-        return _of_plain(text)
-    try:
-        return _decoder.decode(text)
-    except msgspec.ValidationError as error:
-        raise MalformedMessage(f"asterisk: {error}", kind="shape") from error
-    except NOT_DECODABLE as error:
-        raise MalformedMessage(f"asterisk: {error}", kind="json") from error
+    return decoded(_decoder, text, dialect="asterisk") if text.startswith(b"{") else _of_plain(text)
 
 
 def _of_plain(text: bytes) -> _Event:

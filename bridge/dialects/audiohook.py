@@ -15,8 +15,8 @@ import msgspec
 from msgspec import Struct, field
 
 from bridge.dialects.dialect import CLOSED_IN_ORDER
-from bridge.dialects.enveloped import decoded
 from bridge.dialects.events import Audio, DialectEvent, Reply, Started, Stopped
+from bridge.dialects.json_text import decoded
 from bridge.dialects.parameters import parameters_of
 from bridge.dialects.untimed import Question, channels_of, is_name
 from callscribe.audio_format import MULAW_8K

@@ -12,8 +12,9 @@ import msgspec
 from msgspec import Struct, field
 
 from bridge.dialects.arrival_clock import ArrivalClock
-from bridge.dialects.enveloped import Enveloped, call_of, decoded, parties_of
+from bridge.dialects.enveloped import Enveloped, call_of, parties_of
 from bridge.dialects.events import Audio, DialectEvent, Started
+from bridge.dialects.json_text import decoded
 from bridge.dialects.parameters import parameters_of
 from bridge.dialects.untimed import Question
 from callscribe.audio_format import MULAW_8K

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Iterable, Mapping
-from typing import Literal, TypeVar
-
-import msgspec
+from typing import Literal
 
 from bridge.dialects.events import Audio, Digit, Started, Stopped
 from bridge.dialects.sequence import Sequence
 from bridge.dialects.untimed import Question, is_name
 from callscribe.audio_format import MULAW_8K, AudioFormat
-from callscribe.decoding import NOT_DECODABLE
 from callscribe.errors import MalformedMessage, Refused
-
-T = TypeVar("T")
 
 
 class Enveloped:
@@ -111,13 +106,3 @@ def parties_of(announced: Iterable[str], question: Question, *, dialect: str) ->
     if len(parties) != len(tracks):
         raise Refused(f"{dialect}: {' and '.join(tracks)} come, and the address names {len(parties)} in party=")
     return dict(zip(tracks, parties, strict=True))
-
-
-def decoded(decoder: msgspec.json.Decoder[T], text: bytes, *, dialect: str) -> T:
-    """Return the message in `text`. Raises MalformedMessage of kind `json` or `shape`."""
-    try:
-        return decoder.decode(text)
-    except msgspec.ValidationError as error:
-        raise MalformedMessage(f"{dialect}: {error}", kind="shape") from error
-    except (*NOT_DECODABLE, UnicodeEncodeError) as error:
-        raise MalformedMessage(f"{dialect}: {error}", kind="json") from error

@@ -11,8 +11,9 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec import Struct, field
 
-from bridge.dialects.enveloped import Enveloped, call_of, decoded
+from bridge.dialects.enveloped import Enveloped, call_of
 from bridge.dialects.events import DialectEvent, Started
+from bridge.dialects.json_text import decoded
 from bridge.dialects.parameters import parameters_of
 from bridge.dialects.untimed import RATES_HZ, Question
 from callscribe.audio_format import AudioFormat

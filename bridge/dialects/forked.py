@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
-
-import msgspec
 
 from bridge.dialects.dialect import CLOSED_IN_ORDER
 from bridge.dialects.events import DialectEvent, Started, Stopped
 from bridge.dialects.untimed import MOST_EARLY, RATES_HZ, Untimed, is_name
 from callscribe.audio_format import AudioFormat
-from callscribe.decoding import NOT_DECODABLE
 from callscribe.errors import MalformedMessage, Refused
 
 
@@ -58,14 +54,3 @@ class Forked:
             self._is_over = True
             yield from self._audio.rest()
             yield Stopped("stop" if code in CLOSED_IN_ORDER else f"the media socket ended with {code or 'nothing'}")
-
-
-def decoded(text: bytes) -> dict[str, Any]:
-    """Return the object in `text`. Raises MalformedMessage of kind `json` or `shape`."""
-    try:
-        found = msgspec.json.decode(text)
-    except NOT_DECODABLE as error:
-        raise MalformedMessage(f"a text that is no JSON: {error}", kind="json") from error
-    if not isinstance(found, dict):
-        raise MalformedMessage("a text that is no object", kind="shape")
-    return found

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from bridge.dialects.events import DialectEvent, Digit
-from bridge.dialects.forked import Forked, decoded
+from bridge.dialects.forked import Forked
+from bridge.dialects.json_text import decoded_object
 from bridge.dialects.parameters import parameters_of
 from bridge.dialects.untimed import Question
 from callscribe.errors import MalformedMessage, Refused
@@ -44,7 +45,7 @@ class JambonzDialect:
             if message:  # else the call is about to end
                 yield from self._fork.hear(message, now_ms)
             return
-        told = decoded(message)
+        told = decoded_object(message, dialect="jambonz")
         if not self._fork.has_begun:
             yield from self._begun(told)
         elif told.get("event") == "dtmf" and isinstance(told.get("dtmf"), str) and told["dtmf"]:

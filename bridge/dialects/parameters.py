@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
-from callscribe.decoding import NOT_DECODABLE
+from bridge.dialects.json_text import decoded_object
+from callscribe.errors import MalformedMessage
 
 # So many values are kept, each so long.
 MOST_PARAMETERS, LONGEST = 50, 500
@@ -27,7 +26,6 @@ def parameters_of(told: Mapping[str, Any]) -> dict[str, str]:
 def parameters_in(text: bytes) -> dict[str, str]:
     """Return those of the object in `text`; none of a text that is something else, as operators may write anything."""
     try:
-        found = msgspec.json.decode(text)
-    except NOT_DECODABLE:
+        return parameters_of(decoded_object(text, dialect="parameters"))
+    except MalformedMessage:
         return {}
-    return parameters_of(found) if isinstance(found, dict) else {}

@@ -12,8 +12,9 @@ import msgspec
 from msgspec import Struct
 
 from bridge.dialects.dialect import CLOSED_IN_ORDER
-from bridge.dialects.enveloped import Enveloped, call_of, decoded, parties_of
+from bridge.dialects.enveloped import Enveloped, call_of, parties_of
 from bridge.dialects.events import DialectEvent, Started, Stopped
+from bridge.dialects.json_text import decoded
 from bridge.dialects.parameters import parameters_in
 from bridge.dialects.untimed import Question
 from callscribe.audio_format import MULAW_8K

@@ -11,8 +11,9 @@ from typing import ClassVar, TypeAlias
 import msgspec
 from msgspec import Struct, field
 
-from bridge.dialects.enveloped import Enveloped, decoded
+from bridge.dialects.enveloped import Enveloped
 from bridge.dialects.events import DialectEvent, Started
+from bridge.dialects.json_text import decoded
 from callscribe.audio_format import MULAW_8K
 from callscribe.errors import MalformedMessage
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from bridge.dialects.events import DialectEvent, Digit
-from bridge.dialects.forked import Forked, decoded
+from bridge.dialects.forked import Forked
+from bridge.dialects.json_text import decoded_object
 from bridge.dialects.parameters import parameters_of
 from bridge.dialects.untimed import Question
 from callscribe.errors import MalformedMessage, Refused
@@ -42,7 +43,7 @@ class VonageDialect:
         if not is_text:
             yield from self._fork.hear(message, now_ms)
             return
-        told = decoded(message)
+        told = decoded_object(message, dialect="vonage")
         event = told.get("event")
         if event == "websocket:connected":
             yield from self._begun(told)

@@ -1,0 +1,28 @@
+"""Messages in JSON: the one account of what is no message."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from callscribe.decoding import NOT_DECODABLE
+from callscribe.errors import MalformedMessage
+
+T = TypeVar("T")
+_any_object = msgspec.json.Decoder(dict[str, Any])
+
+
+def decoded(decoder: msgspec.json.Decoder[T], text: bytes, *, dialect: str) -> T:
+    """Return the message in `text`. Raises MalformedMessage of kind `json` or `shape`."""
+    try:
+        return decoder.decode(text)
+    except msgspec.ValidationError as error:
+        raise MalformedMessage(f"{dialect}: {error}", kind="shape") from error
+    except (*NOT_DECODABLE, UnicodeEncodeError) as error:
+        raise MalformedMessage(f"{dialect}: {error}", kind="json") from error
+
+
+def decoded_object(text: bytes, *, dialect: str) -> dict[str, Any]:
+    """Return the object in `text`, whatever stands in it. Raises MalformedMessage of kind `json` or `shape`."""
+    return decoded(_any_object, text, dialect=dialect)

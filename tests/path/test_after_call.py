@@ -17,7 +17,7 @@ from local.twilio.faults import Gap
 from tests.path.files import file_of
 from tests.path.test_one_call import conversation
 from tests.path.test_second_pass import LINES, RECORDED
-from tests.path.test_webhooks import said, served
+from tests.path.test_webhooks import receiving, said
 
 LOST = Gap(at_ms=6700, length_ms=1700, track="outbound")  # of what the agent asks
 PHRASE = "a lighthouse made of marzipan"
@@ -42,7 +42,7 @@ async def until(up, call_id: str, *kinds: type) -> dict[type, object]:
 
 
 async def test_five_calls_are_archived_told_compared_and_found_at_the_moment(up):
-    async with served() as crm, twilio_of(up.addresses, up.account):
+    async with receiving() as crm, twilio_of(up.addresses, up.account):
         stdout, stderr = await asyncio.to_thread(said, up, "add", crm.url, "--kind", "transcript.ready")
         crm.secret = stdout.strip()
         endpoint = re.search(r"we_[0-9a-f]+", stderr)[0]

@@ -12,6 +12,7 @@ from standardwebhooks import Webhook
 from callscribe.after_call import Card
 from callscribe.entries import CallEnded, Utterance
 from tests.path.commands import said_by
+from tests.path.customer import served
 from tests.path.test_one_call import conversation
 
 ASKED = "+12025550108"
@@ -38,22 +39,14 @@ class Assistant:
 
 
 @contextlib.asynccontextmanager
-async def served() -> AsyncIterator[Assistant]:
-    assistant, app = Assistant(), web.Application()
-    app.router.add_post("/{name}", assistant.answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0][:2]
-    assistant.url = f"http://{host}:{port}"
-    try:
+async def assisting() -> AsyncIterator[Assistant]:
+    assistant = Assistant()
+    async with served(assistant.answer) as assistant.url:
         yield assistant
-    finally:
-        await runner.cleanup()
 
 
 async def test_what_a_hook_answers_is_a_card_of_the_call_while_it_goes_on_and_one_that_fails_costs_it_nothing(up):
-    async with served() as assistant:
+    async with assisting() as assistant:
         for name in ("cards", "typing"):
             words = ("hooks", "add", name, f"{assistant.url}/{name}", "--deadline-ms", "10000")
             stdout, _ = await asyncio.to_thread(said_by, up, *words)

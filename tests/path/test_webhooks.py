@@ -17,6 +17,7 @@ from standardwebhooks import Webhook
 
 from local.aws.engine import root_at
 from tests.path.commands import CALLSCRIBE, said_by
+from tests.path.customer import served
 from tests.path.test_one_call import conversation
 
 LINES = ("I have lost my card", "one moment please")
@@ -46,18 +47,11 @@ class Crm:
 
 
 @contextlib.asynccontextmanager
-async def served() -> AsyncIterator[Crm]:
-    crm, app = Crm(), web.Application()
-    app.router.add_post("/hooks", crm.answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0][:2]
-    crm.url = f"http://{host}:{port}/hooks"
-    try:
+async def receiving() -> AsyncIterator[Crm]:
+    crm = Crm()
+    async with served(crm.answer) as root:
+        crm.url = f"{root}/hooks"
         yield crm
-    finally:
-        await runner.cleanup()
 
 
 def said(up, *words: str, status: int = 0) -> tuple[str, str]:
@@ -76,7 +70,7 @@ def tick(up) -> None:
 
 
 async def test_an_endpoint_is_told_that_a_transcript_is_ready_until_it_takes_it_and_again_on_demand(up):
-    async with served() as crm:
+    async with receiving() as crm:
         stdout, stderr = await asyncio.to_thread(said, up, "add", crm.url, "--kind", "transcript.ready")
         crm.secret = stdout.strip()
         endpoint = re.search(r"we_[0-9a-f]+", stderr)[0]

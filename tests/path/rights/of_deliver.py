@@ -18,6 +18,7 @@ from callscribe.entries import timestamp
 from callscribe.log import Log
 from callscribe.webhooks import Webhooks, new_endpoint
 from functions.deliver.messages import due
+from tests.path.customer import served
 from tests.path.rights.act import Act
 from tests.path.rights.deployment import TENANT
 from tests.path.rights.right import rights
@@ -42,17 +43,10 @@ class Crm:
 @asynccontextmanager
 async def crm() -> AsyncIterator[Crm]:
     """Run one while inside."""
-    known, app = Crm(), web.Application()
-    app.router.add_post("/", known.answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0][:2]
-    known.url = f"http://{host}:{port}/"
-    try:
+    known = Crm()
+    async with served(known.answer) as root:
+        known.url = f"{root}/"
         yield known
-    finally:
-        await runner.cleanup()
 
 
 def acts(deployment: Deployment, crm: Crm) -> list[Act]:

@@ -60,6 +60,7 @@ class MediaSocket(asyncio.Protocol):
         self._parts: list[bytes] = []
         self._is_text = True
         self._stopped = False
+        self._refused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the upgrade and the start of a media stream, but not for ever."""
@@ -134,8 +135,8 @@ class MediaSocket(asyncio.Protocol):
 
     def _message(self, message: bytes) -> None:
         relay = self._relay
-        if relay is None:
-            return
+        if relay is None or self._refused:
+            return  # what is on its way after a refusal is not refused again
         try:
             for event in self._dialect.receive(message, is_text=self._is_text, now_ms=1000 * time.monotonic()):
                 self._take(relay, event)
@@ -143,6 +144,7 @@ class MediaSocket(asyncio.Protocol):
             relay.count_malformed(error.kind)
         except Refused as error:
             logger.warning("media stream refused", extra={"reason": str(error)})
+            self._refused = True
             self.close(CloseCode.POLICY_VIOLATION)
 
     def _end(self, code: int | None) -> None:

@@ -67,11 +67,13 @@ class Wire:
         self._client.send_request(request)
         self._carry()
 
-    def say(self, message: dict[str, Any] | bytes) -> None:
-        if isinstance(message, bytes):
-            self._client.send_binary(message)
-        else:
-            self._client.send_text(json.dumps(message).encode())
+    def say(self, *messages: dict[str, Any] | bytes) -> None:
+        """Send messages, which come in one read."""
+        for message in messages:
+            if isinstance(message, bytes):
+                self._client.send_binary(message)
+            else:
+                self._client.send_text(json.dumps(message).encode())
         self._carry()
 
     def received(self) -> list[Any]:
@@ -85,8 +87,7 @@ class Wire:
         return found
 
     def _carry(self) -> None:
-        for data in self._client.data_to_send():
-            self._socket.data_received(data)
+        self._socket.data_received(b"".join(self._client.data_to_send()))
 
     def write(self, data: bytes) -> None:
         self._client.receive_data(data)
@@ -130,13 +131,15 @@ async def test_what_can_not_be_heard_is_told_and_closed_and_logged(reception, ca
     wire = Wire(MediaSocket(reception, AudiohookDialect(Question())))
 
     with caplog.at_level(logging.WARNING):
-        wire.say(opening(media=[{**MEDIA, "format": "L16"}]))
+        # The audio is on its way when it is refused.
+        wire.say(opening(media=[{**MEDIA, "format": "L16"}]), b"\x7f" * 160)
 
     assert wire.received() == ["disconnect", CloseCode.POLICY_VIOLATION]
     assert [record.reason for record in caplog.records] == [
         "audiohook: PCMU at 8000 Hz, of external and internal, is not offered"
     ]
     assert reception.started == []
+    assert reception.only.malformed == []
 
 
 async def test_what_makes_no_sense_is_counted_and_what_follows_is_heard(reception):

@@ -13,9 +13,10 @@ from typing import Final
 import msgspec
 from msgspec import Struct, field
 
-from bridge.dialects.events import DialectEvent, Digit, Started, Stopped
+from bridge.dialects.events import DialectEvent, Digit
+from bridge.dialects.forked import Forked
 from bridge.dialects.json_text import decoded
-from bridge.dialects.untimed import MOST_EARLY, Question, Untimed, is_name
+from bridge.dialects.untimed import Question, is_name
 from callscribe.audio_format import AudioFormat
 from callscribe.errors import MalformedMessage, Refused
 
@@ -28,7 +29,6 @@ FORMATS: Final[Mapping[str, AudioFormat]] = {
     "slin32": AudioFormat("l16", 32_000),
     "slin48": AudioFormat("l16", 48_000),
 }
-NORMAL = 1000
 CALL_VARIABLES: Final = ("CALLSCRIBE_CALL", "__CALLSCRIBE_CALL")  # one that is inherited keeps its underscores
 
 
@@ -50,9 +50,7 @@ class AsteriskDialect:
         """`question` is the address's: two parties for stereo, of which MEDIA_START says nothing."""
         self._question = question
         self._parties = question.parties or ("caller",)
-        self._early: list[tuple[bytes, float]] = []
-        self._audio: Untimed | None = None
-        self._is_over = False
+        self._fork = Forked()  # some releases send audio before they say what it is (asterisk#1712)
 
     def receive(self, message: bytes, *, is_text: bool, now_ms: float) -> Iterator[DialectEvent]:
         """Yield what a message says that came at `now_ms`, on any steady clock.
@@ -60,33 +58,23 @@ class AsteriskDialect:
         Raises MalformedMessage of kind `json`, `shape`, `order` or `length`, after which all goes on; Refused, with
         what to configure, if there can be no transcript.
         """
-        if is_text:
-            yield from self._told(_decoded(message))
-        elif self._audio is not None and not self._is_over:
-            yield from self._audio.hear(message, now_ms)
-        elif self._audio is None and len(self._early) < MOST_EARLY:
-            self._early.append((message, now_ms))  # some releases are too quick (asterisk#1712)
-        else:
-            raise MalformedMessage("asterisk: audio before or after it", kind="order")
+        return self._told(_decoded(message)) if is_text else self._fork.hear(message, now_ms)
 
     def ended(self, code: int | None) -> Iterator[DialectEvent]:
         """Yield what was waited for, and that the socket is over: Asterisk closes it with 1000, and says nothing."""
-        if self._audio is not None and not self._is_over:
-            self._is_over = True
-            yield from self._audio.rest()
-            yield Stopped("stop" if code == NORMAL else f"the media socket ended with {code or 'nothing'}")
+        return self._fork.ended(code)
 
     def _told(self, event: _Event) -> Iterator[DialectEvent]:
         match event.event:
             case "MEDIA_START":
                 yield from self._started(event)
-            case "DTMF_END" if self._audio is not None and event.digit:
+            case "DTMF_END" if self._fork.has_begun and event.digit:
                 yield Digit(self._parties[0], event.digit)
             case _:
                 pass  # of what the other direction has done, or what a later release says
 
     def _started(self, event: _Event) -> Iterator[DialectEvent]:
-        if self._audio is not None:
+        if self._fork.has_begun:
             raise MalformedMessage("asterisk: MEDIA_START came again", kind="order")
         form = FORMATS.get(event.format)
         if form is None:
@@ -94,18 +82,13 @@ class AsteriskDialect:
             raise Refused(f"asterisk: the format {event.format[:20]!r} is none of {known}: dial with c(ulaw)")
         if not is_name(event.channel_id):
             raise Refused("asterisk: MEDIA_START has no channel_id: 20.18, 22.8 and 23.2 are the first that tell it")
-        audio = self._audio = Untimed(self._parties, form)
-        yield Started(
+        yield from self._fork.begin(
             media_stream=event.channel_id,
             call_id=self._question.call or _of_variables(event.channel_variables) or event.channel_id,
-            account="",
-            tracks=self._parties,
+            parties=self._parties,
             form=form,
             parameters=event.channel_variables,
         )
-        for message, now_ms in self._early:
-            yield from audio.hear(message, now_ms)
-        self._early.clear()
 
 
 def _of_variables(variables: Mapping[str, str]) -> str:

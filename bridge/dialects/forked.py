@@ -1,4 +1,4 @@
-"""What is alike in dialects of forks: a text begins the media stream, binary messages of linear samples follow."""
+"""What is alike in dialects of forks: a text begins the media stream, binary messages of samples follow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from callscribe.errors import MalformedMessage, Refused
 
 
 class Forked:
-    """A media stream of linear samples: kept until it begins, then as it comes, until the socket is over."""
+    """A media stream: kept until it begins, then as it comes, until the socket is over."""
 
     def __init__(self) -> None:
         self._early: list[tuple[bytes, float]] = []
@@ -25,14 +25,17 @@ class Forked:
         return self._audio is not None
 
     def begin(
-        self, *, media_stream: str, call_id: str, parties: tuple[str, ...], rate_hz: int, parameters: dict[str, str]
+        self,
+        *,
+        media_stream: str,
+        call_id: str,
+        parties: tuple[str, ...],
+        form: AudioFormat,
+        parameters: dict[str, str],
     ) -> Iterator[DialectEvent]:
-        """Yield that it begins, and what has come of it before. Raises Refused for what can't be heard."""
-        if rate_hz not in RATES_HZ:
-            raise Refused(f"{rate_hz} samples a second are none of {', '.join(map(str, RATES_HZ))}")
+        """Yield that it begins, and what has come of it before. Raises Refused for a call that has no name."""
         if not is_name(call_id):
             raise Refused("the call's name is up to 128 letters, digits and . _ @ : + -: give the address a call=")
-        form = AudioFormat("l16", rate_hz)
         audio = self._audio = Untimed(parties, form)
         yield Started(media_stream, call_id, "", parties, form, parameters)
         for message, now_ms in self._early:
@@ -54,3 +57,10 @@ class Forked:
             self._is_over = True
             yield from self._audio.rest()
             yield Stopped("stop" if code in CLOSED_IN_ORDER else f"the media socket ended with {code or 'nothing'}")
+
+
+def linear_at(rate_hz: int) -> AudioFormat:
+    """Return the format of linear samples, so many a second. Raises Refused for a rate that can't be heard."""
+    if rate_hz not in RATES_HZ:
+        raise Refused(f"{rate_hz} samples a second are none of {', '.join(map(str, RATES_HZ))}")
+    return AudioFormat("l16", rate_hz)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bridge.dialects.events import DialectEvent
-from bridge.dialects.forked import Forked
+from bridge.dialects.forked import Forked, linear_at
 from bridge.dialects.parameters import parameters_in
 from bridge.dialects.untimed import Question
 from callscribe.errors import Refused
@@ -44,6 +44,6 @@ class FreeswitchDialect:
             media_stream=self._media_stream,
             call_id=self._question.call,
             parties=self._question.parties or ("caller",),
-            rate_hz=self._question.rate_hz,
+            form=linear_at(self._question.rate_hz),
             parameters=parameters_in(metadata),
         )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from bridge.dialects.events import DialectEvent, Digit
-from bridge.dialects.forked import Forked
+from bridge.dialects.forked import Forked, linear_at
 from bridge.dialects.json_text import decoded_object
 from bridge.dialects.parameters import parameters_of
 from bridge.dialects.untimed import Question
@@ -67,6 +67,6 @@ class JambonzDialect:
             media_stream=self._media_stream,
             call_id=self._question.call or call,
             parties=self._parties,
-            rate_hz=rate,
+            form=linear_at(rate),
             parameters=parameters_of(told),
         )

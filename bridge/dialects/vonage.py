@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from bridge.dialects.events import DialectEvent, Digit
-from bridge.dialects.forked import Forked
+from bridge.dialects.forked import Forked, linear_at
 from bridge.dialects.json_text import decoded_object
 from bridge.dialects.parameters import parameters_of
 from bridge.dialects.untimed import Question
@@ -70,6 +70,6 @@ class VonageDialect:
             media_stream=self._media_stream,
             call_id=call,
             parties=(self._party,),
-            rate_hz=int(content[1]),
+            form=linear_at(int(content[1])),
             parameters=headers,
         )

@@ -22,8 +22,10 @@ AGREEING = 3
 class Arrivals:
     """The arrivals of one media stream; times are seconds of any one steady clock."""
 
-    def __init__(self, form: AudioFormat = MULAW_8K) -> None:
+    def __init__(self, form: AudioFormat = MULAW_8K, *, begin_ms: int | None = None) -> None:
+        """`begin_ms`, of the carrier's clock, is where the media stream begins, if not with its first audio."""
         self._bytes_a_ms = form.bytes_a_ms
+        self._begin_ms = begin_ms
         self._first_ms: int | None = None  # of the carrier's clock: where the first audio begins
         self._newest_ms = -LEAP_MS  # where the newest begins
         self._newest_bytes = 0
@@ -38,7 +40,7 @@ class Arrivals:
         if self._newest_ms - LEAP_MS < media_ms <= self._newest_ms:
             return  # another track's of the same time, or one that was overtaken: it tells nothing new
         if self._first_ms is None:
-            self._first_ms = media_ms
+            self._first_ms = media_ms if self._begin_ms is None else self._begin_ms
             self._begin(audio, now)
             return
         delay_s = now - (media_ms + len(audio.audio) / self._bytes_a_ms) / 1000
@@ -57,7 +59,7 @@ class Arrivals:
 
     @property
     def first_at(self) -> float | None:
-        """When the first audio began to be said; None before any has come."""
+        """When the media stream began; None before any audio has come."""
         return None if self._first_ms is None else self._first_ms / 1000 + min(self._least_s, self._before_s)
 
     @property

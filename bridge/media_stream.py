@@ -37,7 +37,8 @@ class MediaStream:
     ) -> None:
         """`direction` is the call's; `offset_ms` places the stream's first frame on the call's clock."""
         self._teller = Teller(started, offset_ms)
-        self._origin_ms: int | None = None
+        self._is_lossless = started.is_lossless
+        self._origin_ms: int | None = 0 if started.is_lossless else None
         self._stopped = False
         self._quiet_at: float | None = None  # when the carrier will have been silent for too long
         self.heard_at: float | None = None  # when audio came last
@@ -107,6 +108,8 @@ class MediaStream:
 
     def open(self, *, now: float = 0.0) -> list[Effect]:
         """Begin: ask for the sessions, or go on with those that were taken over."""
+        if self._is_lossless:  # it may be silent from the first
+            self._quiet_at = now + KEEP_ALIVE_S
         return [effect for hearing in self._hearings for effect in hearing.open(now)]
 
     def hear(self, event: StreamEvent, *, now: float) -> list[Effect]:
@@ -243,7 +246,8 @@ class MediaStream:
                 yield from self._gaps(hearing.lane, timeline)
 
     def _gaps(self, lane: Lane, timeline: Timeline) -> Iterator[Append]:
-        for gap in timeline.gaps():
+        gaps = timeline.gaps()
+        for gap in [] if self._is_lossless else gaps:
             leg = next(leg for leg in lane.legs if leg.track == gap.track)
             begin_ms = lane.ms(lane.begin)
             start_ms = max(begin_ms + gap.start_ms, lane.ms(lane.heard_until))  # what was heard before was told before

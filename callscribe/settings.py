@@ -85,9 +85,9 @@ class NumberSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     hooks: tuple[HookSettings, ...] = ()
 
     def party(self, track: str, direction: str) -> str:
-        """Return who speaks on `track` (`inbound`, `outbound`) of a call of this direction."""
+        """Return who speaks on `track` of a call of this direction; a track that is named by its party is that."""
         own: dict[Any, str] = self.parties
-        return own.get(track) or DEFAULT_PARTIES.get(direction, DEFAULT_PARTIES["inbound"])[track]
+        return own.get(track) or DEFAULT_PARTIES.get(direction, DEFAULT_PARTIES["inbound"]).get(track, track)
 
 
 class SettingsDocument(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -58,22 +58,22 @@ class AsteriskDialect:
         Raises MalformedMessage of kind `json`, `shape`, `order` or `length`, after which all goes on; Refused, with
         what to configure, if there can be no transcript.
         """
-        return self._told(_decoded(message)) if is_text else self._fork.hear(message, now_ms)
+        return self._told(_decoded(message), now_ms) if is_text else self._fork.hear(message, now_ms)
 
     def ended(self, code: int | None) -> Iterator[DialectEvent]:
         """Yield what was waited for, and that the socket is over: Asterisk closes it with 1000, and says nothing."""
         return self._fork.ended(code)
 
-    def _told(self, event: _Event) -> Iterator[DialectEvent]:
+    def _told(self, event: _Event, now_ms: float) -> Iterator[DialectEvent]:
         match event.event:
             case "MEDIA_START":
-                yield from self._started(event)
+                yield from self._started(event, now_ms)
             case "DTMF_END" if self._fork.has_begun and event.digit:
                 yield Digit(self._parties[0], event.digit)
             case _:
                 pass  # of what the other direction has done, or what a later release says
 
-    def _started(self, event: _Event) -> Iterator[DialectEvent]:
+    def _started(self, event: _Event, now_ms: float) -> Iterator[DialectEvent]:
         if self._fork.has_begun:
             raise MalformedMessage("asterisk: MEDIA_START came again", kind="order")
         form = FORMATS.get(event.format)
@@ -88,6 +88,7 @@ class AsteriskDialect:
             parties=self._parties,
             form=form,
             parameters=event.channel_variables,
+            now_ms=now_ms,
         )
 
 

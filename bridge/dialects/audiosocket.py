@@ -99,19 +99,20 @@ class AudioSocketDialect:
 
     def _hear(self, rate_hz: int, payload: bytes, now_ms: float) -> Iterator[DialectEvent]:
         if self._audio is None:
-            yield self._begun(rate_hz)
+            yield self._begun(rate_hz, now_ms - len(payload) / (2 * rate_hz / 1000))
             self._first_ms = now_ms
         if self._form is None or self._audio is None or self._form.rate_hz != rate_hz:
             raise MalformedMessage("audiosocket: another rate than it began with", kind="shape")
         self._doubt(payload, now_ms)
         yield from self._audio.hear(payload, now_ms)
 
-    def _begun(self, rate_hz: int) -> Started:
+    def _begun(self, rate_hz: int, zero_ms: float) -> Started:
         if rate_hz not in RATES_HZ:
             raise Refused(f"audiosocket: {rate_hz} samples a second are not taken: dial with c(slin) or c(slin16)")
         self._form = AudioFormat("l16", rate_hz)
-        self._audio = Untimed(self._parties, self._form)
-        return Started(self._name, self._question.call or self._name, "", self._parties, self._form)
+        self._audio = Untimed(self._parties, self._form, zero_ms=zero_ms)
+        call_id = self._question.call or self._name
+        return Started(self._name, call_id, "", self._parties, self._form, is_lossless=True)
 
     def _doubt(self, payload: bytes, now_ms: float) -> None:
         """Raise Refused once it is certain that the samples are none."""

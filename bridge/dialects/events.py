@@ -18,6 +18,9 @@ class Started:
     tracks: tuple[str, ...]  # inbound, outbound
     form: AudioFormat = MULAW_8K
     parameters: dict[str, str] = field(default_factory=dict)
+    # What does not come was not said: nothing is lost on the way, and of silence nothing is sent. Its clock begins now,
+    # not with its first audio, which may be a while.
+    is_lossless: bool = False
 
 
 @dataclass(frozen=True, slots=True)

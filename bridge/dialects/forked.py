@@ -32,14 +32,18 @@ class Forked:
         parties: tuple[str, ...],
         form: AudioFormat,
         parameters: dict[str, str],
+        now_ms: float,
     ) -> Iterator[DialectEvent]:
         """Yield that it begins, and what has come of it before. Raises Refused for a call that has no name."""
         if not is_name(call_id):
             raise Refused("the call's name is up to 128 letters, digits and . _ @ : + -: give the address a call=")
-        audio = self._audio = Untimed(parties, form)
-        yield Started(media_stream, call_id, "", parties, form, parameters)
-        for message, now_ms in self._early:
-            yield from audio.hear(message, now_ms)
+        # The first of what came before began when it was sent, not when it was all there.
+        lengths_ms = [len(message) / (form.bytes_a_ms * len(parties)) for message, _ in self._early[:1]]
+        zero_ms = min([now_ms, *(came_ms - ms for (_, came_ms), ms in zip(self._early, lengths_ms, strict=False))])
+        audio = self._audio = Untimed(parties, form, zero_ms=zero_ms)
+        yield Started(media_stream, call_id, "", parties, form, parameters, is_lossless=True)
+        for message, came_ms in self._early:
+            yield from audio.hear(message, came_ms)
         self._early.clear()
 
     def hear(self, message: bytes, now_ms: float) -> Iterator[DialectEvent]:

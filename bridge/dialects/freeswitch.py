@@ -31,7 +31,7 @@ class FreeswitchDialect:
         if not is_text and not message:
             return  # `graceful-shutdown`: what follows is the end
         if not self._fork.has_begun:
-            yield from self._begun(message if is_text else b"")
+            yield from self._begun(message if is_text else b"", now_ms)
         if not is_text:
             yield from self._fork.hear(message, now_ms)
 
@@ -39,11 +39,12 @@ class FreeswitchDialect:
         """Yield what was waited for, and that the socket is over."""
         return self._fork.ended(code)
 
-    def _begun(self, metadata: bytes) -> Iterator[DialectEvent]:
+    def _begun(self, metadata: bytes, now_ms: float) -> Iterator[DialectEvent]:
         return self._fork.begin(
             media_stream=self._media_stream,
             call_id=self._question.call,
             parties=self._question.parties or ("caller",),
             form=linear_at(self._question.rate_hz),
             parameters=parameters_in(metadata),
+            now_ms=now_ms,
         )

@@ -47,7 +47,7 @@ class JambonzDialect:
             return
         told = decoded_object(message, dialect="jambonz")
         if not self._fork.has_begun:
-            yield from self._begun(told)
+            yield from self._begun(told, now_ms)
         elif told.get("event") == "dtmf" and isinstance(told.get("dtmf"), str) and told["dtmf"]:
             yield Digit(self._parties[0], told["dtmf"])
 
@@ -55,7 +55,7 @@ class JambonzDialect:
         """Yield what was waited for, and that the socket is over: there is no message for that."""
         return self._fork.ended(code)
 
-    def _begun(self, told: dict[str, Any]) -> Iterator[DialectEvent]:
+    def _begun(self, told: dict[str, Any], now_ms: float) -> Iterator[DialectEvent]:
         call, rate, mix = told.get("callSid"), told.get("sampleRate"), told.get("mixType", "mono")
         if not isinstance(call, str) or not isinstance(rate, int) or not isinstance(mix, str):
             raise MalformedMessage("jambonz: the first text tells no callSid, sampleRate and mixType", kind="shape")
@@ -69,4 +69,5 @@ class JambonzDialect:
             parties=self._parties,
             form=linear_at(rate),
             parameters=parameters_of(told),
+            now_ms=now_ms,
         )

@@ -53,21 +53,26 @@ class Question:
 class Untimed:
     """The audio of one socket."""
 
-    def __init__(self, parties: tuple[str, ...], form: AudioFormat) -> None:
-        """`parties` are those of the channels, in their order."""
+    def __init__(self, parties: tuple[str, ...], form: AudioFormat, *, zero_ms: float) -> None:
+        """`parties` are those of the channels, in their order; the media stream began at `zero_ms`."""
         self._parties = parties
         self._form = form
-        self._clock = ArrivalClock(form.bytes_a_ms * len(parties))
+        self._zero_ms = zero_ms
+        self._clock: ArrivalClock | None = None  # until audio has come
 
     def hear(self, message: bytes, now_ms: float) -> Iterator[Audio]:
         """Yield what is certain once `message` has come. Raises MalformedMessage of kind `length`."""
         if not message or len(message) % (self._form.sample_bytes * len(self._parties)):
             raise MalformedMessage(f"a message of {len(message)} bytes", kind="length")
+        if self._clock is None:
+            bytes_a_ms = self._form.bytes_a_ms * len(self._parties)
+            begin_ms = now_ms - self._zero_ms - len(message) / bytes_a_ms
+            self._clock = ArrivalClock(bytes_a_ms, begin_ms=max(0.0, begin_ms))
         return self._apart(self._clock.place(message, now_ms))
 
     def rest(self) -> Iterator[Audio]:
         """Yield what was waited for, as nothing comes any more."""
-        return self._apart(self._clock.rest())
+        return self._apart(() if self._clock is None else self._clock.rest())
 
     def _apart(self, placed: Iterable[tuple[int, bytes]]) -> Iterator[Audio]:
         for media_ms, audio in placed:

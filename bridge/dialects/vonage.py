@@ -46,7 +46,7 @@ class VonageDialect:
         told = decoded_object(message, dialect="vonage")
         event = told.get("event")
         if event == "websocket:connected":
-            yield from self._begun(told)
+            yield from self._begun(told, now_ms)
         elif event == "websocket:dtmf" and self._fork.has_begun and isinstance(told.get("digit"), str):
             yield Digit(self._party, told["digit"])
 
@@ -54,7 +54,7 @@ class VonageDialect:
         """Yield what was waited for, and that the socket is over."""
         return self._fork.ended(code)
 
-    def _begun(self, told: dict[str, Any]) -> Iterator[DialectEvent]:
+    def _begun(self, told: dict[str, Any], now_ms: float) -> Iterator[DialectEvent]:
         if self._fork.has_begun:
             raise MalformedMessage("vonage: it began again", kind="order")
         content = _CONTENT.fullmatch(str(told.get("content-type", "")))
@@ -72,4 +72,5 @@ class VonageDialect:
             parties=(self._party,),
             form=linear_at(int(content[1])),
             parameters=headers,
+            now_ms=now_ms,
         )

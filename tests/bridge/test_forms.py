@@ -8,6 +8,7 @@ import random
 
 import pytest
 
+from bridge.arrival import Arrivals
 from bridge.dialects.events import Audio, Started, Stopped
 from bridge.hearing import ToSession
 from bridge.lull import Lull
@@ -16,7 +17,7 @@ from bridge.session_events import Open, SessionOpened, SocketOpened
 from bridge.splice import continuation
 from bridge.timeline import Gap, Timeline
 from callscribe.audio_format import MULAW_8K, AudioFormat
-from callscribe.entries import LegEnded, LegStarted
+from callscribe.entries import LegEnded, LegGap, LegStarted
 from callscribe.settings import NumberSettings, Then
 
 ALAW = AudioFormat("alaw", 8000)
@@ -97,3 +98,28 @@ def test_a_call_in_another_format_is_opened_kept_and_told_as_that():
     assert not [each for each in effects if isinstance(getattr(each, "body", None), LegEnded)]
     assert stream.totals()["heard_bytes"] == 10 * 640
     assert stream.lanes[0].ms(stream.lanes[0].position) == 200
+
+
+def test_where_nothing_is_lost_silence_is_no_gap_and_the_clock_begins_with_the_media_stream():
+    started = Started("MS1", "C1", "", ("caller",), MULAW_8K, is_lossless=True)
+    stream = MediaStream(started, NumberSettings(then=Then(say="")), direction="inbound", jitter=lambda: 1.0)
+    effects = stream.open(now=100.0)
+    assert stream.deadline == 115.0  # Gladia is kept from the first, though nobody may speak for a while
+    effects += stream.from_gladia(0, SessionOpened("G1", "wss://gladia.example.test"), now=100.0)
+    effects += stream.from_gladia(0, SocketOpened(), now=100.0)
+    for media_ms in [*range(480, 1480, 20), *range(9000, 9500, 20)]:
+        effects += stream.hear(Audio("caller", media_ms, b"\x11" * 160), now=100.0 + media_ms / 1000)
+    effects += stream.hear(Stopped("stop"), now=110.0)
+
+    assert not [each for each in effects if isinstance(getattr(each, "body", None), LegGap)]
+    assert stream.lanes[0].ms(stream.lanes[0].position) == 9500
+    totals = stream.totals()
+    assert (totals["heard_bytes"], totals["filled_bytes"]) == (1500 * 8, 8000 * 8)
+
+
+def test_a_media_stream_that_begins_before_its_audio_is_timed_from_its_begin():
+    arrivals = Arrivals(MULAW_8K, begin_ms=0)
+    assert arrivals.first_at is None
+    arrivals.note(Audio("caller", 480, b"\x11" * 160), now=7.5)
+    assert arrivals.first_at == pytest.approx(7.0)
+    assert arrivals.newest_at == pytest.approx(7.5)

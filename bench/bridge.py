@@ -42,6 +42,7 @@ async def measured_bridge(services_url: str) -> AsyncIterator[MeasuredBridge]:
         "CALLS_TABLE": "Calls",
         "SUBSCRIPTIONS_TABLE": "Subscriptions",
         "SESSIONS_TABLE": "Sessions",
+        "KEYS_TABLE": "Keys",
         "PUSH_ENDPOINT": f"{services_url}/live",
         "MEDIA_URL": MEDIA_URL,
         "GLADIA_URL": services_url,

@@ -15,6 +15,7 @@ class Environment:
     calls_table: str = field(metadata={"means": "the table of logs, one partition a call"})
     subscriptions_table: str = field(metadata={"means": "the table of who follows which call"})
     sessions_table: str = field(metadata={"means": "the table of live sessions: who has which, and the plan's slots"})
+    keys_table: str = field(metadata={"means": "the table of trunks, and of API keys"})
     push_endpoint: str = field(metadata={"means": "the https address to post to clients' connections"})
     media_url: str = field(metadata={"means": "this bridge as carriers see it, wss; their signatures are over it"})
     gladia_secret: str = field(metadata={"means": "the secret with Gladia's API key"})
@@ -37,6 +38,9 @@ class Environment:
     metrics_namespace: str = field(default="callscribe", metadata={"means": "CloudWatch's name for its metrics"})
     host: str = field(default="0.0.0.0", metadata={"means": "the address to listen on"})  # noqa: S104 - a container
     port: int = field(default=8080, metadata={"means": "the port to listen on; 0 picks a free one"})
+    trusted_hops: int = field(
+        default=0, metadata={"means": "proxies before it that say whom they saw, in X-Forwarded-For"}
+    )
     drain_s: int = field(default=110, metadata={"means": "seconds that live calls may take to end after SIGTERM"})
     # CloudWatch keeps standard metrics by the minute.
     metrics_s: int = field(default=60, metadata={"means": "seconds from one line of counts in the log to the next"})

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bridge.aws import perform
 from callscribe.call import Call
-from callscribe.entries import Entry
+from callscribe.entries import CallStarted, Entry, timestamp
 from callscribe.errors import MalformedMessage, Refused, Unavailable
 from callscribe.log import Log
-from callscribe.settings import NumberSettings, Then, settings_in_force
+from callscribe.settings import CallSettings, NumberSettings, Then, settings_in_force
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
@@ -44,7 +45,22 @@ async def look_up(client: DynamoDBClient, log: Log) -> list[Entry] | None:
         return None
 
 
-def settings_of(call: Call) -> NumberSettings:
+async def open_log(client: DynamoDBClient, log: Log, started: CallStarted, *, tenant: str) -> list[Entry] | None:
+    """Return the call's first entry, `started` if it has none; None if that can't be told in time."""
+    at = timestamp(datetime.now(UTC))
+    try:
+        async with asyncio.timeout(LOOK_UP_S):
+            while True:
+                try:
+                    return [await perform(client, log.open(started, at=at, tenant=tenant, token=log.call_id))]
+                except Unavailable:
+                    await asyncio.sleep(AGAIN_S)
+    except (TimeoutError, Refused, MalformedMessage):
+        logger.warning("the call's log can't be opened", extra={"call_id": log.call_id})
+        return None
+
+
+def settings_of(call: Call) -> CallSettings:
     """Return the settings in force for `call`; defaults if its log doesn't say, or says what makes no sense."""
     if call.started is None or not call.started.settings:
         return WITHOUT_SETTINGS

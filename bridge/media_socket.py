@@ -9,20 +9,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from typing import Protocol, cast
+from urllib.parse import parse_qsl
 
 from websockets.frames import CloseCode, Frame, Opcode
-from websockets.http11 import Request, Response
+from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
 
+from bridge.dialects.by_name import DIALECTS, SUBPROTOCOLS, dialect_of
 from bridge.dialects.dialect import Dialect
 from bridge.dialects.events import DialectEvent, Reply, Started, Stopped
 from bridge.dialects.twilio import TwilioDialect
 from bridge.door import Door, TurnedAway, knock
+from bridge.origin import TWILIO, Origin
 from bridge.relay import Relay
+from bridge.trunk_book import TrunkBook, address_of
 from callscribe.errors import MalformedMessage, Refused
-from callscribe.tickets import Ticket
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +35,9 @@ logger = logging.getLogger(__name__)
 MESSAGE_LIMIT_BYTES = 64 * 1024
 HANDSHAKE_S = 10.0  # for the upgrade, and for `start` after it
 CLOSE_S = 5.0
+# A PBX may be silent for as long as it likes, but not its socket: it has to answer a ping.
+PING_S = 20.0
+UNANSWERED_S = 60.0
 HEALTH_PATH = "/healthz"  # alive; a task with live calls must not be killed for anything less
 READY_PATH = "/readyz"  # takes new calls
 
@@ -38,10 +46,12 @@ class Reception(Protocol):
     """What a socket needs of the server."""
 
     door: Door
+    trunks: TrunkBook
+    hops: int  # proxies that say whom they saw
     accepting: bool
 
-    def relay(self, ticket: Ticket) -> Relay:
-        """Return the relay of a socket that was admitted with `ticket`."""
+    def relay(self, origin: Origin) -> Relay:
+        """Return the relay of a socket that `origin` opened."""
 
     def start(self, relay: Relay, started: Started, socket: MediaSocket) -> None:
         """Relay the media stream that just started on `socket`."""
@@ -50,13 +60,16 @@ class Reception(Protocol):
 class MediaSocket(asyncio.Protocol):
     """One connection to the bridge: a media stream, or a health check."""
 
-    def __init__(self, reception: Reception, dialect: Dialect | None = None) -> None:
-        """`dialect` is what is spoken on it; Twilio's if none is given."""
+    def __init__(self, reception: Reception) -> None:
         self._reception = reception
-        self._protocol = ServerProtocol(max_size=MESSAGE_LIMIT_BYTES)
-        self._dialect: Dialect = dialect or TwilioDialect()
+        # Compression is not offered: it would cost more than the audio, which it can't make smaller.
+        self._protocol = ServerProtocol(select_subprotocol=_subprotocol, max_size=MESSAGE_LIMIT_BYTES)
+        self._dialect: Dialect = TwilioDialect()
         self._relay: Relay | None = None
-        self._ticket: Ticket | None = None
+        self._origin: Origin | None = None
+        self._admission: asyncio.Task[None] | None = None
+        self._pinging: asyncio.TimerHandle | None = None
+        self._heard_at = 0.0
         self._parts: list[bytes] = []
         self._is_text = True
         self._stopped = False
@@ -69,6 +82,7 @@ class MediaSocket(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what came in, all of it."""
+        self._heard_at = asyncio.get_running_loop().time()
         self._protocol.receive_data(data)
         if self._protocol.state is State.CONNECTING and self._protocol.parser_exc is not None:
             # What follows a request in the same read is no frame: the protocol is over before there was an answer.
@@ -89,6 +103,9 @@ class MediaSocket(asyncio.Protocol):
     def connection_lost(self, _error: Exception | None) -> None:
         """However it ended, what was heard is still owed its words."""
         self._handshake.cancel()
+        for each in (self._admission, self._pinging):
+            if each is not None:
+                each.cancel()
         self._end(None)
 
     def close(self, code: int) -> None:
@@ -98,28 +115,58 @@ class MediaSocket(asyncio.Protocol):
             self._flush()
 
     def _upgrade(self, request: Request) -> None:
-        path, question, _ = request.path.partition("?")
+        path, has_query, query = request.path.partition("?")
         if path in {HEALTH_PATH, READY_PATH}:
             well = path == HEALTH_PATH or self._reception.accepting
             self._protocol.send_response(self._protocol.reject(200 if well else 503, "ok\n" if well else "draining\n"))
             return
-        answer = self._answer(request, path, has_query=bool(question))
-        self._protocol.send_response(answer)
+        if path.removeprefix("/").partition("/")[0] in DIALECTS:
+            self._transport.pause_reading()  # of a peer that does not wait for the answer
+            self._admission = asyncio.create_task(self._admit(request, path, query))
+        elif has_query:
+            # Media streams of Twilio's have none; a signature would not cover it.
+            self._answer(request, TurnedAway(404, "query in the path"))
+        else:
+            found = knock(path, request.headers, self._reception.door, now_s=time.time())
+            self._answer(request, found if isinstance(found, TurnedAway) else Origin(TWILIO, ticket=found.ticket))
 
-    def _answer(self, request: Request, path: str, *, has_query: bool) -> Response:
-        found = (
-            TurnedAway(404, "query in the path")  # media streams have none; a signature would not cover it
-            if has_query
-            else knock(path, request.headers, self._reception.door, now_s=time.time())
-        )
+    async def _admit(self, request: Request, path: str, query: str) -> None:
+        """Answer a trunk, which may have to be looked up."""
+        reception = self._reception
+        peer = self._transport.get_extra_info("peername")
+        address = address_of(request.headers.get_all("X-Forwarded-For"), peer[0] if peer else "", hops=reception.hops)
+        found = await reception.trunks.admit(path, request.headers, address=address)
+        if isinstance(found, Origin):
+            try:
+                self._dialect = dialect_of(found.provider, dict(parse_qsl(query)))
+            except Refused as error:
+                found = TurnedAway(400, str(error))
+        self._answer(request, found)
+        if self._relay is not None:
+            self._ping()
+        self._transport.resume_reading()
+        self._flush()
+
+    def _answer(self, request: Request, found: Origin | TurnedAway) -> None:
         if isinstance(found, TurnedAway):
             logger.warning("media socket refused", extra={"status": found.status, "reason": found.reason})
-            return self._protocol.reject(found.status, f"{found.reason}\n")
+            self._protocol.send_response(self._protocol.reject(found.status, f"{found.reason}\n"))
+            return
         answer = self._protocol.accept(request)
         if answer.status_code == 101:
-            self._ticket = found.ticket
-            self._relay = self._reception.relay(found.ticket)
-        return answer
+            self._origin = found
+            self._relay = self._reception.relay(found)
+        self._protocol.send_response(answer)
+
+    def _ping(self) -> None:
+        """Find out whether the peer is there, as TCP alone may not tell for hours."""
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._heard_at > UNANSWERED_S:
+            self._transport.abort()
+        elif self._protocol.state is State.OPEN:
+            self._protocol.send_ping(b"")
+            self._flush()
+            self._pinging = loop.call_later(PING_S, self._ping)
 
     def _frame(self, frame: Frame) -> None:
         if frame.opcode in {Opcode.TEXT, Opcode.CONT, Opcode.BINARY}:
@@ -163,12 +210,11 @@ class MediaSocket(asyncio.Protocol):
             relay.hear(event)
 
     def _start(self, relay: Relay, started: Started) -> None:
-        if self._ticket is None or not self._ticket.covers(started.call_id):
-            logger.warning("media stream refused", extra={"reason": "the ticket is for another call"})
-            self.close(CloseCode.POLICY_VIOLATION)
+        if self._origin is None:
             return
+        own = self._origin.own(started)
         self._handshake.cancel()
-        self._reception.start(relay, started, self)
+        self._reception.start(relay, own, self)
 
     def _reply(self, reply: Reply) -> None:
         if self._protocol.state is State.OPEN:
@@ -189,3 +235,8 @@ class MediaSocket(asyncio.Protocol):
         if self._protocol.close_expected():
             # The peer has its chance to close first, as RFC 6455 asks; not for ever.
             asyncio.get_running_loop().call_later(CLOSE_S, self._transport.abort)
+
+
+def _subprotocol(_protocol: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    """Return the first that is known: whoever offers none, or others, is let in as well, as Twilio is."""
+    return next((each for each in offered if each in SUBPROTOCOLS), None)

@@ -16,7 +16,7 @@ from bridge.telling import Append, Teller
 from bridge.timeline import Timeline
 from bridge.words import Words
 from callscribe.entries import Body
-from callscribe.settings import NumberSettings
+from callscribe.settings import CallSettings
 
 # Gladia drops a session on which no audio came for about 30 s. A chunk of silence in half that time keeps it.
 KEEP_ALIVE_S = 15.0
@@ -29,7 +29,7 @@ class MediaStream:
     def __init__(
         self,
         started: Started,
-        settings: NumberSettings,
+        settings: CallSettings,
         *,
         direction: str,
         offset_ms: int = 0,
@@ -180,7 +180,7 @@ class MediaStream:
     def _hearing(
         self,
         started: Started,
-        settings: NumberSettings,
+        settings: CallSettings,
         tracks: tuple[str, ...],
         *,
         direction: str,

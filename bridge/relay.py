@@ -10,16 +10,20 @@ import time
 from collections import Counter
 from datetime import UTC, datetime
 
+import msgspec
+
 from bridge import session_events as session
 from bridge.arrival import Arrivals, posix_ms
 from bridge.audience import Audience
+from bridge.call_end import end_call
 from bridge.dialects.events import Audio, Started, Stopped, StreamEvent
 from bridge.gladia_link import GladiaLink, Turnstile
 from bridge.hearing import Effect, ToSession
 from bridge.hooks import Hooks
 from bridge.log_writer import LogWriter
-from bridge.look_up import look_up, settings_of
+from bridge.look_up import look_up, open_log, settings_of
 from bridge.media_stream import KEEP_ALIVE_S, MediaStream
+from bridge.origin import Origin
 from bridge.pacing import Pacing
 from bridge.services import Services
 from bridge.succession import LOST_S, Moved, Succession
@@ -28,11 +32,10 @@ from bridge.telling import Append, Partial
 from bridge.tenure import Tenure
 from bridge.trace import Heard
 from callscribe.call import Call, fold
-from callscribe.entries import CallStarted, LegEnded, Utterance
+from callscribe.entries import CallStarted, LegEnded, Utterance, timestamp
 from callscribe.log import Log
-from callscribe.settings import NumberSettings
+from callscribe.settings import CallSettings
 from callscribe.subscriptions import Subscriptions
-from callscribe.tickets import Ticket
 
 logger = logging.getLogger(__name__)
 
@@ -46,9 +49,13 @@ QUIET_LIMIT_S = 300.0
 class Relay:
     """One media stream of one call, from its `start` to the last entry written."""
 
-    def __init__(self, services: Services, ticket: Ticket) -> None:
+    def __init__(self, services: Services, origin: Origin) -> None:
         self._services = services
-        self._keeper = Keeper(services.task, ticket.tenant)
+        self._origin = origin
+        self._keeper = Keeper(services.task, origin.tenant, origin.provider)
+        # A PBX can't be asked for another media stream.
+        self._recall = services.recall if origin.trunk is None else None
+        self._began = datetime.now(UTC)
         self._early: list[StreamEvent] = []
         self._arrivals = Arrivals()
         self._stream: MediaStream | None = None
@@ -78,8 +85,10 @@ class Relay:
             media_stream=started.media_stream,
         )
         entries = await look_up(self._services.dynamodb, log)
+        if self._origin.trunk is not None and entries == []:
+            entries = await open_log(self._services.dynamodb, log, self._opening(started), tenant=self._keeper.tenant)
         call = fold(entries or [])
-        settings = settings_of(call)
+        settings = self._origin.trunk.settings if self._origin.trunk and not call.started else settings_of(call)
         stream = self._new_stream(started, call, settings)
         self._hooks = Hooks(settings.hooks, call_id=started.call_id, tenant=self._keeper.tenant)
         taken = await tenure.take_over(lane.name for lane in stream.lanes)
@@ -109,15 +118,14 @@ class Relay:
                 arrivals=self._arrivals,
                 keeper=self._keeper,
                 tenure=tenure,
-                recall=self._services.recall,
+                recall=self._recall,
                 process=self,
             )
-            keeping = [
-                tasks.create_task(self._succession.keep()),
-                tasks.create_task(self._keep_vigil(self._succession, stream)),
-            ]
+            keeping = [tasks.create_task(self._succession.keep())]
+            if self._origin.trunk is None:  # of a PBX the socket itself is watched, as it may well be silent
+                keeping.append(tasks.create_task(self._keep_vigil(self._succession, stream)))
             if entries is not None and call.started is None:
-                self._writer.append(_opening(started))
+                self._writer.append(Append(self._opening(started), started.call_id))
             self._take_over(stream, taken)
             with self._services.meter.follow(stream.totals, since_now=True):
                 self._begin(stream)
@@ -129,6 +137,7 @@ class Relay:
                 self._pacing_timer.cancel()
             self._writer.finish()
             await writing
+        ended_at = datetime.now(UTC)
         if not self.handed_over:
             await tenure.forget()
         self._say_closed(started, stream)
@@ -142,9 +151,14 @@ class Relay:
                 failed=any(lane.failure is not None for lane in stream.lanes),
             )
         )
+        if self._origin.trunk is not None and not self.handed_over:
+            await end_call(
+                self._services.dynamodb, self._services.sessions, log, tenant=self._keeper.tenant, at=ended_at
+            )
 
     def expect(self, started: Started) -> None:
         """Take note of what comes: its audio may be heard before `run` has begun."""
+        self._began = datetime.now(UTC)
         self._arrivals = Arrivals(started.form, begin_ms=0 if started.is_lossless else None)
 
     def hear(self, event: StreamEvent) -> None:
@@ -155,7 +169,7 @@ class Relay:
             self._arrivals.note(event, now=time.monotonic())
         if self._stream is None:
             self._early.append(event)
-        elif isinstance(event, Stopped) and not event.is_proper and self._services.recall is not None:
+        elif isinstance(event, Stopped) and not event.is_proper and self._recall is not None:
             self._recover(event)
         else:
             now = self._loop.time()
@@ -223,13 +237,27 @@ class Relay:
         """Wait until the log has all that it is to have, trying at once."""
         await self._writer.caught_up()
 
-    def _new_stream(self, started: Started, call: Call, settings: NumberSettings) -> MediaStream:
+    def _new_stream(self, started: Started, call: Call, settings: CallSettings) -> MediaStream:
         return MediaStream(
             started,
             settings,
             direction=call.started.direction if call.started else "inbound",
-            offset_ms=_offset_ms(call),
+            offset_ms=_offset_ms(call, self._began),
             jitter=random.random,
+        )
+
+    def _opening(self, started: Started) -> CallStarted:
+        """Return what opens the log of a call of which no webhook has told, with what the media stream knows of it."""
+        trunk = self._origin.trunk
+        return CallStarted(
+            provider=self._origin.provider,
+            direction="inbound",
+            account=started.account,
+            from_number="",
+            to_number="",
+            metadata=started.parameters,
+            settings={} if trunk is None else msgspec.to_builtins(trunk.settings),
+            clock_at="" if trunk is None else timestamp(self._began),
         )
 
     def _new_audience(self, tasks: asyncio.TaskGroup) -> Audience:
@@ -398,22 +426,8 @@ class Relay:
         )
 
 
-def _opening(started: Started) -> Append:
-    """Return the entry that opens a call of which no webhook has told, with what the media stream knows of it."""
-    body = CallStarted(
-        provider="twilio",
-        direction="inbound",
-        account=started.account,
-        from_number="",
-        to_number="",
-        metadata=started.parameters,
-        settings={},
-    )
-    return Append(body, started.call_id)
-
-
-def _offset_ms(call: Call) -> int:
-    """Return where a media stream that begins now stands on the call's clock: 0 for the call's first one."""
-    if call.first_leg_at is None:
+def _offset_ms(call: Call, began: datetime) -> int:
+    """Return where a media stream that `began` then stands on the call's clock: 0 for the call's first one."""
+    if call.clock_at is None:
         return 0
-    return max(0, round((datetime.now(UTC) - datetime.fromisoformat(call.first_leg_at)).total_seconds() * 1000))
+    return max(0, round(1000 * (began - datetime.fromisoformat(call.clock_at)).total_seconds()))

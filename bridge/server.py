@@ -11,9 +11,10 @@ from bridge.dialects.events import Started
 from bridge.door import Door
 from bridge.keys import Keys
 from bridge.media_socket import MediaSocket
+from bridge.origin import Origin
 from bridge.relay import Relay
 from bridge.services import Services
-from callscribe.tickets import Ticket
+from bridge.trunk_book import TrunkBook
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,8 @@ class Bridge:
     def __init__(self, services: Services, door: Door) -> None:
         self.door = door
         self.accepting = True
+        self.trunks = TrunkBook(services.dynamodb, services.environment.keys_table)
+        self.hops = services.environment.trusted_hops
         self._services = services
         self._live: dict[asyncio.Task[None], Relay] = {}
         self._server: asyncio.Server | None = None
@@ -50,9 +53,9 @@ class Bridge:
         """Check whoever comes from now on against these keys."""
         self.door = keys.door(self.door)
 
-    def relay(self, ticket: Ticket) -> Relay:
-        """Return the relay of a socket that was admitted with `ticket`."""
-        return Relay(self._services, ticket)
+    def relay(self, origin: Origin) -> Relay:
+        """Return the relay of a socket that `origin` opened."""
+        return Relay(self._services, origin)
 
     def start(self, relay: Relay, started: Started, socket: MediaSocket) -> None:
         """Relay the media stream that just started on `socket`, apart from all others."""

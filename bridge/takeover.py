@@ -19,6 +19,7 @@ class Keeper:
 
     task: str
     tenant: str
+    provider: str = "twilio"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ def record_of(
         owner=keeper.task,
         media_stream=started.media_stream,
         account=started.account,
+        provider=keeper.provider,
         legs=tuple(
             LegRecord(
                 name=leg.name,

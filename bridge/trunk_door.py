@@ -11,12 +11,10 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bridge.dialects.by_name import DIALECTS
 from bridge.door import TurnedAway
 from callscribe.trunks import Trunk
 
-DIALECTS = frozenset(
-    {"asterisk", "bandwidth", "exotel", "freeswitch", "jambonz", "plivo", "signalwire", "telnyx", "vonage"}
-)
 WRONG = TurnedAway(401, "credentials wrong")
 MISSING = TurnedAway(401, "credentials missing")
 # An address may be wrong so many times at once, and once more each second; Asterisk tries some times a second per call.

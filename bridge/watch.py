@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 EVERY_S = 1.0
 ATTEMPT_S = 5.0
+TWILIO = "twilio"
 AT_ONCE = 10  # requests to the carrier; it allows many more
 
 
@@ -70,6 +71,8 @@ class Watch:
             await perform(self._client, self._sessions.forget_task(task.id))
             return 0
         logger.warning("a task has died", extra={"task": task.id, "lanes": len(records)})
+        # Nobody else can be asked for a media stream: who comes again takes its lanes, the sweep ends the rest.
+        records = [record for record in records if record.provider == TWILIO]
         calls = [list(of_call) for _, of_call in itertools.groupby(records, key=attrgetter("call_id", "media_stream"))]
         return sum(await asyncio.gather(*(self._ask(lanes) for lanes in calls)))
 

@@ -54,6 +54,12 @@ class Call:
     utterances: int = 0
 
     @property
+    def clock_at(self) -> str | None:
+        """When the call's clock began; None before it has."""
+        told = self.started.clock_at if self.started is not None else ""
+        return told or self.first_leg_at
+
+    @property
     def complete(self) -> bool:
         """Whether every leg is: the claim that no word can be missing but for what nobody could make out."""
         return bool(self.legs) and self.failed is None and all(leg.complete for leg in self.legs)

@@ -44,6 +44,7 @@ class CallStarted(Struct, frozen=True, kw_only=True):
     to_number: str = field(name="to")
     metadata: dict[str, str] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
+    clock_at: str = ""  # when the call's clock began, as `at`; where it is not told, with its first leg
 
 
 class LegStarted(Struct, frozen=True, kw_only=True):

@@ -55,6 +55,7 @@ class LaneRecord(Struct, frozen=True, kw_only=True):
     reconnects: int
     encoding: str  # mulaw
     rate_hz: int
+    provider: str = "twilio"  # only it can be asked for another media stream
     lost: int = 0  # bytes of the lane, before `begin` or after it, that no session could be given in time
     released: bool = False  # the owner has let go, and what Gladia hasn't acknowledged lies beside this
 

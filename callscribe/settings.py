@@ -70,13 +70,10 @@ class HookSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     parties: tuple[str, ...] = ()  # whose words; everybody's if none is named
 
 
-class NumberSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The settings of one number."""
+class CallSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How a call is heard and what is done with its words, wherever it comes from."""
 
-    then: Then
-    tenant: str = "default"
-    tracks: Literal["both_tracks", "inbound_track", "outbound_track"] = "both_tracks"
-    parties: dict[Literal["inbound", "outbound"], str] = field(default_factory=dict)  # else by the call's direction
+    parties: dict[Any, str] = field(default_factory=dict)  # by track; else by the call's direction
     # One session for the stream costs one slot of Gladia's plan and sums up both sides together; one per leg
     # detects each party's language by itself.
     session: Literal["per_stream", "per_leg"] = "per_stream"
@@ -86,8 +83,26 @@ class NumberSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     def party(self, track: str, direction: str) -> str:
         """Return who speaks on `track` of a call of this direction; a track that is named by its party is that."""
-        own: dict[Any, str] = self.parties
-        return own.get(track) or DEFAULT_PARTIES.get(direction, DEFAULT_PARTIES["inbound"]).get(track, track)
+        return self.parties.get(track) or DEFAULT_PARTIES.get(direction, DEFAULT_PARTIES["inbound"]).get(track, track)
+
+
+class NumberSettings(CallSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The settings of one number of Twilio's."""
+
+    then: Then
+    tenant: str = "default"
+    tracks: Literal["both_tracks", "inbound_track", "outbound_track"] = "both_tracks"
+    parties: dict[Literal["inbound", "outbound"], str] = field(default_factory=dict)
+
+
+class TrunkSettings(CallSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The settings of one trunk."""
+
+    parties: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.second_pass is not None and self.second_pass.recording in ("ask", "told"):
+            raise ValueError("a trunk's `recording` is an https address with {call_id} in it: Twilio has none of it")
 
 
 class SettingsDocument(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -112,9 +127,26 @@ def decode_settings(text: str | bytes) -> SettingsDocument:
         raise Refused(f"settings: {error}") from error
 
 
-def settings_in_force(fields: dict[str, Any]) -> NumberSettings:
-    """Return the settings that a `call.started` entry carries. Raises Refused if they aren't settings."""
+def decode_trunk_settings(text: str | bytes) -> TrunkSettings:
+    """Return the settings in `text`. Raises Refused, naming the field, if they aren't any."""
+    try:
+        return msgspec.json.decode(text, type=TrunkSettings)
+    except (*NOT_DECODABLE, UnicodeEncodeError) as error:
+        raise Refused(f"settings: {error}") from error
+
+
+def number_settings_in_force(fields: dict[str, Any]) -> NumberSettings:
+    """Return those of a call of Twilio's. Raises Refused if they aren't settings of a number."""
     try:
         return msgspec.convert(fields, NumberSettings)
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
+        raise Refused(f"settings: {error}") from error
+
+
+def settings_in_force(fields: dict[str, Any]) -> CallSettings:
+    """Return the settings that a `call.started` entry carries. Raises Refused if they aren't settings."""
+    is_trunks = isinstance(fields, dict) and "then" not in fields  # a log may hold anything
+    try:
+        return msgspec.convert(fields, TrunkSettings) if is_trunks else number_settings_in_force(fields)
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
         raise Refused(f"settings: {error}") from error

@@ -1,7 +1,8 @@
 """Trunks: by what a PBX or a carrier's account proves itself, to whom it belongs and from where it may come.
 
     pk = TRUNK#<name>
-    sk = TRUNK      name, tenant, digest, former_digest, former_until_s, networks, created_at, revoked_at
+    sk = TRUNK      name, tenant, digest, former_digest, former_until_s, networks, settings (JSON),
+                 created_at, revoked_at
 
 In the table of API keys, and listed by the same index (tenant, created_at). Of secrets only digests are kept. One that
 was rotated stays good for a while beside the new one, so that no call is refused while a PBX is given it.
@@ -16,10 +17,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
 
+import msgspec
+
 from callscribe.api_keys import BY_TENANT, digest_of
-from callscribe.errors import Refused
+from callscribe.errors import MalformedMessage, Refused
 from callscribe.log import Steps
 from callscribe.requests import Conflict, Item
+from callscribe.settings import TrunkSettings, decode_trunk_settings
 from callscribe.table import Table, every_item, key, number, when
 
 # mod_audio_fork has room for 85 characters of name and secret.
@@ -39,6 +43,7 @@ class Trunk:
     former_digest: str = field(repr=False, default="")
     former_until_s: int = 0  # since 1970; till then the secret before is good too
     networks: tuple[str, ...] = ()  # such as 203.0.113.0/24; none: from anywhere
+    settings: TrunkSettings = field(default_factory=TrunkSettings)  # of its calls
     revoked_at: str = ""
 
     def is_opened_by(self, secret: str, *, now_s: float) -> bool:
@@ -68,12 +73,17 @@ class NewTrunk:
     secret: str = field(repr=False)
 
 
-def new_trunk(tenant: str, name: str, *, at: str, networks: Iterable[str] = ()) -> NewTrunk:
+def new_trunk(
+    tenant: str, name: str, *, at: str, networks: Iterable[str] = (), settings: TrunkSettings | None = None
+) -> NewTrunk:
     """Return a trunk and its secret. Raises Refused, saying what names and networks are."""
     if _NAME.fullmatch(name) is None:
         raise Refused("a trunk's name is 1 to 31 lower-case letters, digits and hyphens")
     secret = _new_secret()
-    return NewTrunk(Trunk(name, tenant, at, digest_of(secret), networks=_checked(networks)), secret)
+    trunk = Trunk(
+        name, tenant, at, digest_of(secret), networks=_checked(networks), settings=settings or TrunkSettings()
+    )
+    return NewTrunk(trunk, secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +98,7 @@ class Trunks:
         return not isinstance(answer, Conflict)
 
     def find(self, name: str) -> Steps[Trunk | None]:
-        """Return the trunk of that name, revoked or not."""
+        """Return the trunk of that name, revoked or not. Raises MalformedMessage if its item makes no sense."""
         if _NAME.fullmatch(name) is None:
             return None
         answer = yield Table(self.table).get(_key(name))
@@ -158,11 +168,16 @@ def _item(trunk: Trunk) -> Item:
         "former_digest": {"S": trunk.former_digest},
         "former_until_s": number(trunk.former_until_s),
         "networks": {"L": [{"S": network} for network in trunk.networks]},
+        "settings": {"S": msgspec.json.encode(trunk.settings).decode()},
     }
     return item
 
 
 def _of(item: Item) -> Trunk:
+    try:
+        settings = decode_trunk_settings(item["settings"]["S"])
+    except (KeyError, Refused) as error:
+        raise MalformedMessage("a trunk's settings can't be read", kind="trunk") from error
     return Trunk(
         name=item["name"]["S"],
         tenant=item["tenant"]["S"],
@@ -171,5 +186,6 @@ def _of(item: Item) -> Trunk:
         former_digest=item["former_digest"]["S"],
         former_until_s=int(item["former_until_s"]["N"]),
         networks=tuple(network["S"] for network in item["networks"]["L"]),
+        settings=settings,
         revoked_at=item.get("revoked_at", {"S": ""})["S"],
     )

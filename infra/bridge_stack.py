@@ -61,6 +61,8 @@ class BridgeStack(Stack):
                 "CALLS_TABLE": data.calls.table_name,
                 "SUBSCRIPTIONS_TABLE": data.subscriptions.table_name,
                 "SESSIONS_TABLE": data.sessions.table_name,
+                "KEYS_TABLE": data.keys.table_name,
+                "TRUSTED_HOPS": str(ingress.hops),
                 "PUSH_ENDPOINT": push_api.endpoint,
                 "ASSIST_FUNCTION": assist.function.resource.function_name,
                 "MEDIA_URL": ingress.url,
@@ -73,6 +75,7 @@ class BridgeStack(Stack):
         data.calls.allow_append(service.role)
         data.subscriptions.allow_find(service.role)
         data.sessions.allow_keep(service.role)
+        data.keys.allow_check(service.role)  # trunks are in the same table
         push_api.allow_post(service.role)
         assist.allow_ask(service.role)
         for secret in (data.secrets.gladia, data.secrets.twilio, data.secrets.signing):

@@ -75,6 +75,8 @@ class DomainIngress(Construct):
             Acknowledgment(id="AwsSolutions-EC23", reason="carriers come from anywhere; the bridge checks who may")
         )
 
+    hops: Final = 1  # the load balancer, which adds whom it saw to X-Forwarded-For
+
     @property
     def url(self) -> str:
         """The wss URL that media streams are opened under, without a slash at its end."""

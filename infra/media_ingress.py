@@ -66,6 +66,8 @@ class MediaIngress(Construct):
             Acknowledgment(id="AwsSolutions-CFR5", reason="VPC origins are reached privately, by uncertified names"),
         )
 
+    hops: Final = 2  # CloudFront and the load balancer; each adds whom it saw to X-Forwarded-For
+
     @property
     def url(self) -> str:
         """The wss URL that media streams are opened under, without a slash at its end."""

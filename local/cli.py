@@ -15,14 +15,16 @@ import typer
 from local import demonstration
 from local.commands import connect as connect_command
 from local.commands import doctor as doctor_command
-from local.commands import hooks, keys, product, webhooks
+from local.commands import hooks, keys, product, trunks, webhooks
 from local.commands import search as search_command
 from local.commands import status as status_command
 from local.commands.deployment import UP_FILE, State, addresses_of
 from local.commands.shown import console, errors, fail, run, told
 from local.gladia.__main__ import main as gladia_main
 from local.laptop import SETTINGS, STATE, Addresses, laptop
+from local.peers.call import Kind
 from local.placing import SIMULATED, place_and_follow, tracks_of
+from local.trunk_placing import SIMULATOR, Door, call_by_trunk
 
 app = typer.Typer(
     help="Live transcripts of phone calls.",
@@ -79,11 +81,21 @@ def call(
     account_sid: Annotated[str | None, typer.Option(envvar="TWILIO_ACCOUNT_SID", help="the account that calls")] = None,
     auth_token: Annotated[str | None, typer.Option(envvar="TWILIO_AUTH_TOKEN", help="signs as the account")] = None,
     to: Annotated[str, typer.Option(help="the number that is called")] = SIMULATED.to_number,
+    kind: Annotated[Kind | None, typer.Option("--as", help="whom it comes from instead of Twilio")] = None,
+    media_url: Annotated[
+        str | None, typer.Option(help="with --as: where a deployment's media streams are opened; else the laptop's")
+    ] = None,
+    trunk: Annotated[str, typer.Option(help="with --as and --media-url: who lets it in")] = SIMULATOR,
+    secret: Annotated[str, typer.Option(envvar="CALLSCRIBE_TRUNK_SECRET", help="the trunk's")] = "",
     state: State = STATE,
 ) -> None:
     """Place a simulated call to any deployment, with the audio of FILES, and show how it goes."""
     with told():
         tracks = tracks_of(files or [], recorded)
+        if kind is not None:
+            addresses = addresses_of(state) if media_url is None else None
+            door = Door(media_url, trunk, secret) if media_url is not None else None
+            raise typer.Exit(run(call_by_trunk(kind, tracks, addresses=addresses, door=door, console=console)))
         addresses = addresses_of(state) if voice_url is None else None
         if voice_url is not None and auth_token is None:
             fail("--voice-url needs --auth-token, or TWILIO_AUTH_TOKEN: webhooks are signed with it")
@@ -110,6 +122,7 @@ app.command()(status_command.status)
 app.command()(doctor_command.doctor)
 app.command()(connect_command.connect)
 app.add_typer(keys.app, name="keys")
+app.add_typer(trunks.app, name="trunks")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(hooks.app, name="hooks")
 

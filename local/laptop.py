@@ -53,6 +53,7 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
     page_url: str
     aws_url: str
     webhooks_table: str
+    keys_table: str
     account_sid: str
     auth_token: str
     signing_key: str
@@ -141,6 +142,7 @@ async def laptop(
                 page_url="",
                 aws_url=aws.engine.url,
                 webhooks_table=deployed.outputs["WebhooksTable"],
+                keys_table=deployed.keys_table,
                 account_sid=keys.account_sid,
                 auth_token=keys.auth_token,
                 signing_key=keys.signing_key,
@@ -161,6 +163,7 @@ def _bridge_environment(deployed: LocalStack, media_url: str, gladia_url: str, t
         TWILIO_URL=twilio_url,
         HOST="127.0.0.1",
         PORT=media_url.rpartition(":")[2],
+        TRUSTED_HOPS="0",  # nothing stands before it
         DRAIN_S="3",  # the leash gives five
         METRICS_S=str(METRICS_S),
     )

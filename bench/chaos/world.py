@@ -210,6 +210,7 @@ class World:
             "CALLS_TABLE": _CALLS,
             "SUBSCRIPTIONS_TABLE": "Subscriptions",
             "SESSIONS_TABLE": "Sessions",
+            "KEYS_TABLE": "Keys",
             "PUSH_ENDPOINT": f"{self.url}/live",
             "MEDIA_URL": self.media_url,
             "GLADIA_URL": self.gladia.url,

@@ -16,7 +16,7 @@ from callscribe.mending import Span, mend, spans
 from callscribe.recorded import TRACKS, Placed, begin_ms, place
 from callscribe.second_pass import BatchReady, BatchStarted, LegRepaired, RecordingEnded
 from callscribe.second_transcript import RecordedLine, SecondTranscript
-from callscribe.settings import NumberSettings, settings_in_force
+from callscribe.settings import CallSettings, NumberSettings, settings_in_force
 from callscribe.transcript import Line, transcript
 from functions.fact import Fact
 from functions.found import DEFAULT
@@ -98,7 +98,7 @@ def _is_own(leg: str, job: str) -> bool:
     return leg.startswith(f"{job}/")
 
 
-def _settings(call: Call) -> NumberSettings:
+def _settings(call: Call) -> CallSettings:
     try:
         return settings_in_force(call.started.settings if call.started else {})
     except Refused:
@@ -116,7 +116,8 @@ def _own_legs(call: Call, placed: Placed, started: BatchStarted) -> list[LegStar
     A mono one tells no tracks apart: there, voices that nobody has heard live count only if nothing was.
     """
     speaking = {said.leg for said in placed.said}
-    wanted = _WANTED[_settings(call).tracks]
+    settings = _settings(call)
+    wanted = _WANTED[settings.tracks if isinstance(settings, NumberSettings) else "both_tracks"]
     return [
         LegStarted(
             leg=voice.leg,

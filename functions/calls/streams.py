@@ -12,7 +12,7 @@ from callscribe.errors import Refused
 from callscribe.http_answers import StreamAnswer
 from callscribe.log import Log
 from callscribe.media_address import media_stream_url
-from callscribe.settings import settings_in_force
+from callscribe.settings import number_settings_in_force
 from callscribe.twilio_rest import CallOver, Track
 from functions.calls.problems import Problem, conflict, malformed, no_such_call
 from functions.calls.questions import StreamQuestion
@@ -124,4 +124,4 @@ def _account(call: Call) -> str:
 def _tracks(call: Call) -> Track:
     if call.started is None or not call.started.settings:
         return "both_tracks"
-    return settings_in_force(call.started.settings).tracks
+    return number_settings_in_force(call.started.settings).tracks

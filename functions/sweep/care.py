@@ -27,6 +27,10 @@ GIVE_UP_MS = 10 * 60_000
 # No phone call at Twilio lasts a day.
 LONGEST_CALL = timedelta(hours=25)
 
+# A PBX whose bridge died opens another media stream within seconds, or never: nobody else can have it do so.
+COME_BACK_MS = 60_000
+
+TWILIO = "twilio"
 NOT_TOLD = "twilio does not say whether the call goes on"
 
 
@@ -37,7 +41,7 @@ class Outcome(StrEnum):
     GOES_ON = "goes on"
     ASKED = "asked"  # for another media stream
     ASKED_BEFORE = "asked before"  # and it may still come
-    WAITS = "waits"  # for Gladia to finish
+    WAITS = "waits"  # for Gladia to finish, or a PBX to come back
     CLOSED = "closed"
     GIVEN_UP = "given up"  # closed without all that should be known
 
@@ -65,6 +69,8 @@ class Care:
         if any(is_attended(record, alive, now_ms=now_ms) for record in records):
             return Outcome.ATTENDED
         entries = self.perform(Log(self.calls_table, call_id).read_all())
+        if is_of_trunk(entries, records) and now_ms - max([0, *(each.at_ms for each in records)]) < COME_BACK_MS:
+            return Outcome.WAITS
         standing: Ending | CallState | None
         try:
             standing = self._standing(call_id, entries, records)
@@ -82,6 +88,8 @@ class Care:
     def _standing(self, call_id: str, entries: list[Entry], records: list[LaneRecord]) -> Ending | CallState:
         if (told := ending_in(entries)) is not None:
             return told
+        if is_of_trunk(entries, records):
+            return unknown_ending(entries, records)  # its media streams were all that told of it
         started = fold(entries[:1]).started
         account = next((record.account for record in records), started.account if started else "")
         if not account:
@@ -173,6 +181,13 @@ class _Writer:
 def is_attended(record: LaneRecord, alive: Collection[str], *, now_ms: int) -> bool:
     """Whether a bridge has the lane: its owner lives and has not let go, or somebody wrote of it a moment ago."""
     return now_ms - record.at_ms <= STALE_MS or (record.owner in alive and not record.released)
+
+
+def is_of_trunk(entries: Sequence[Entry], records: Sequence[LaneRecord]) -> bool:
+    """Whether nobody can be asked how the call stands."""
+    started = fold(entries[:1]).started
+    providers = [record.provider for record in records] + ([started.provider] if started else [])
+    return any(provider != TWILIO for provider in providers)
 
 
 def is_hopeless(entries: Sequence[Entry], records: Sequence[LaneRecord], *, now: datetime) -> bool:

@@ -18,7 +18,7 @@ from callscribe.entries import Body, CallEnded, CallFailed, CallStarted, Entry, 
 from callscribe.errors import Refused, Unavailable
 from callscribe.log import Log
 from callscribe.media_address import media_stream_url
-from callscribe.settings import NumberSettings, settings_in_force
+from callscribe.settings import NumberSettings, number_settings_in_force
 from callscribe.twilio_recordings import recording_ended, recording_token
 from callscribe.twilio_rest import moment_of
 from functions.found import DEFAULT, Found, find
@@ -187,7 +187,7 @@ def _in_force(first: Entry, *, otherwise: NumberSettings) -> NumberSettings:
     if not isinstance(first.body, CallStarted):
         return otherwise
     try:
-        return settings_in_force(first.body.settings)
+        return number_settings_in_force(first.body.settings)
     except Refused:
         return otherwise
 

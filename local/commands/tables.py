@@ -32,6 +32,14 @@ WebhooksTable = Annotated[
         help="the table of webhooks: output WebhooksTable of the stack Data; else the laptop's that is up",
     ),
 ]
+KeysTable = Annotated[
+    str | None,
+    typer.Option(
+        "--table",
+        envvar="CALLSCRIBE_KEYS_TABLE",
+        help="the table of keys: output KeysTable of the stack Data; else the laptop's that is up",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,15 @@ def webhooks_table(name: str | None, state: Path) -> PeoplesTable:
         return PeoplesTable(name, called, dynamodb())
     addresses = addresses_of(state)
     return PeoplesTable(addresses.webhooks_table, called, root_at(addresses.aws_url).client("dynamodb"))
+
+
+def keys_table(name: str | None, state: Path) -> PeoplesTable:
+    """Return the table of that name, or that of the laptop that is up."""
+    called = "the table of keys"
+    if name is not None:
+        return PeoplesTable(name, called, dynamodb())
+    addresses = addresses_of(state)
+    return PeoplesTable(addresses.keys_table, called, root_at(addresses.aws_url).client("dynamodb"))
 
 
 def dynamodb() -> DynamoDBClient:

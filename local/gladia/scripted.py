@@ -13,6 +13,9 @@ mu-law; anything else between words comes out as the word "�".
 from types import TracebackType
 from typing import Final, Self
 
+import numpy as np
+
+from local.audio import mulaw_encode
 from local.gladia.recogniser import Finished, Listened, SpeechEnded, SpeechStarted, Spoken, Tell, Track, Word
 
 RATE_HZ: Final = 8000
@@ -78,7 +81,12 @@ class ScriptedEar:
     """Reads one channel; tells at the very byte at which something is certain."""
 
     def __init__(self, track: Track, tell: Tell) -> None:
-        self._rate = track.audio_format.rate_hz * track.audio_format.sample_bytes
+        form = track.audio_format
+        self._is_linear = (
+            form.encoding == "wav/pcm" and form.sample_bytes == 2
+        )  # of carriers that decode what they have
+        self._half = b""  # of a sample that isn't all there
+        self._rate = form.rate_hz if self._is_linear else form.rate_hz * form.sample_bytes
         self._language = track.languages[0] if track.languages else "en"
         self._wants_partials = track.wants_partials
         self._endpoint = round(track.endpointing_s * self._rate)
@@ -95,7 +103,7 @@ class ScriptedEar:
 
     def hear(self, audio: bytes) -> None:
         """Read as far as `audio` goes."""
-        self._audio += audio
+        self._audio += self._coded(audio) if self._is_linear else audio
         self._read(complete=False)
         self._tell(Listened(self._position / self._rate))
 
@@ -109,6 +117,13 @@ class ScriptedEar:
     def close(self) -> None:
         """Tell nothing more."""
         self._tell = lambda _: None
+
+    def _coded(self, audio: bytes) -> bytes:
+        """Return linear samples as the mu-law that they were."""
+        samples = self._half + audio
+        whole = len(samples) - len(samples) % 2
+        self._half = samples[whole:]
+        return mulaw_encode(np.frombuffer(samples[:whole], "<i2"))
 
     def _read(self, *, complete: bool) -> None:
         while self._audio:

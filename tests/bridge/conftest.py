@@ -52,7 +52,7 @@ def moto():
     server.stop()
 
 
-BRIDGES = ("Calls", "Subscriptions", "Sessions")
+BRIDGES = ("Calls", "Subscriptions", "Sessions", "Keys")
 
 
 @pytest.fixture
@@ -175,6 +175,7 @@ async def running(moto: str, dynamodb, faults: Faults) -> AsyncIterator[Path]:
             calls_table="Calls",
             subscriptions_table="Subscriptions",
             sessions_table="Sessions",
+            keys_table="Keys",
             push_endpoint=push,
             media_url="",
             gladia_secret="",

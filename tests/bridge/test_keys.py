@@ -15,7 +15,8 @@ from callscribe.errors import Refused
 from callscribe.tickets import Ticket, sign
 
 ENVIRONMENT = Environment(
-    calls_table="", subscriptions_table="", sessions_table="", push_endpoint="", media_url="",
+    calls_table="", subscriptions_table="", sessions_table="",
+    keys_table="", push_endpoint="", media_url="",
     gladia_secret="gladia", twilio_secret="twilio", signing_secret="signing",
 )  # fmt: skip
 NOW_S = 1_795_000_000.0

@@ -610,3 +610,41 @@ def test_without_the_tables_there_is_no_run(deployment):
 
     with pytest.raises(Unavailable):
         deployment.sweep()
+
+
+@dataclass
+class Trunk:
+    """A PBX's call: the name in the log, and what its lane says."""
+
+    call_id = "pbx.c-1"
+
+    def crash(self, deployment: Deployment, *, at: datetime) -> None:
+        started = CallStarted(provider="asterisk", direction="inbound", account="pbx", from_number="", to_number="")
+        opening = Log("Calls", self.call_id).open(started, at=timestamp(at), tenant="acme", token=self.call_id)
+        deployment.perform(opening)
+        deployment.crash(self.call_id, at=at, provider="asterisk", account="pbx")
+
+
+def test_a_pbx_whose_bridge_died_is_given_time_to_come_back_and_then_its_call_ends(deployment, outside):
+    outside.away.add("twilio")  # which is not asked
+    outside.heard(f"S-{Trunk.call_id}", "hello")
+    Trunk().crash(deployment, at=ago(seconds=30))
+    assert deployment.swept() == {"waits": 1}
+    assert not deployment.of(CallEnded, Trunk.call_id)
+
+    assert deployment.swept(NOW + timedelta(seconds=60)) == {"closed": 1}
+    (end,) = deployment.of(CallEnded, Trunk.call_id)
+    assert end.reason == "unknown"
+    assert [said.text for said in deployment.of(Utterance, Trunk.call_id)] == ["hello"]
+    assert deployment.lanes(Trunk.call_id) == []
+    assert outside.streams == []
+
+
+def test_a_call_of_a_pbx_whose_end_was_not_written_ends(deployment):
+    started = CallStarted(provider="asterisk", direction="inbound", account="pbx", from_number="", to_number="")
+    opening = Log("Calls", "pbx.c-1").open(started, at=timestamp(ago(minutes=5)), tenant="acme", token="c")
+    deployment.perform(opening)
+
+    assert deployment.swept() == {"closed": 1}
+    assert deployment.of(CallEnded, "pbx.c-1")
+    assert deployment.in_progress() == set()

@@ -231,6 +231,8 @@ def test_each_process_is_told_what_it_needs_and_no_more(templates: Templates) ->
             "CALLS_TABLE",
             "SUBSCRIPTIONS_TABLE",
             "SESSIONS_TABLE",
+            "KEYS_TABLE",
+            "TRUSTED_HOPS",
             "PUSH_ENDPOINT",
             "ASSIST_FUNCTION",
             "MEDIA_URL",

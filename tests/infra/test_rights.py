@@ -220,7 +220,7 @@ def test_the_sweep_function_may_end_calls_and_forget_sessions_but_keep_none(temp
     }
 
 
-def test_the_bridge_may_append_entries_reach_subscribers_keep_sessions_have_hooks_asked_and_nothing_else(
+def test_the_bridge_may_append_entries_reach_subscribers_keep_sessions_look_up_trunks_have_hooks_asked_and_nothing_else(
     templates: Templates,
 ) -> None:
     assert templates.rights("ServiceRole") == {
@@ -235,6 +235,7 @@ def test_the_bridge_may_append_entries_reach_subscribers_keep_sessions_have_hook
             "dynamodb:UpdateItem",
         },
         f"{SESSIONS}/index/by-owner": {"dynamodb:Query"},
+        "{KeysTable.Arn}": {"dynamodb:GetItem"},
         CONNECTIONS: {"execute-api:ManageConnections"},
         "{AssistFunction.Arn}": {"lambda:InvokeFunction"},
         "{SecretsGladiaSecret.Id}": READ_SECRET,

@@ -22,6 +22,8 @@ from bridge.pulse import Pulse
 from bridge.takeover import Keeper
 from bridge.telling import Append, Partial
 from bridge.tenure import Tenure
+from bridge.trunk_book import TrunkBook
+from bridge.trunk_door import WRONG
 from bridge.watch import Watch
 from callscribe.entries import LegStarted
 from callscribe.hooks import Said
@@ -89,6 +91,7 @@ async def bridge(deployment: Deployment) -> AsyncIterator[Bridge]:
 
 def acts(bridge: Bridge, client: Client) -> list[Act]:
     return [
+        Act("trunks are looked up", rights("KEYS_TABLE", "dynamodb:GetItem"), partial(looks_up, bridge)),
         *(
             Act(f"it starts with {name}", rights(name, "secretsmanager:GetSecretValue"), partial(reads, bridge, name))
             for name in SECRETS
@@ -121,6 +124,12 @@ def acts(bridge: Bridge, client: Client) -> list[Act]:
             partial(hands_over, bridge),
         ),
     ]
+
+
+async def looks_up(bridge: Bridge) -> None:
+    book = TrunkBook(bridge.dynamodb, bridge.deployment.variable("KEYS_TABLE"))
+    found = await book.admit("/asterisk/nobody", {"Authorization": "Bearer guess"}, address="203.0.113.7")
+    assert found == WRONG
 
 
 async def has_hooks_asked(bridge: Bridge) -> None:

@@ -60,8 +60,8 @@ def test_nobody_reads_a_whole_table_or_an_index_or_deletes_one(may):
         assert may("dynamodb:DeleteTable", table) == set()
 
 
-def test_keys_are_checked_one_at_a_time_by_the_http_api_alone(may):
-    assert may("dynamodb:GetItem", "KEYS_TABLE") == {CALLS}
+def test_keys_and_trunks_are_looked_up_one_at_a_time_by_the_http_api_and_the_bridge(may):
+    assert may("dynamodb:GetItem", "KEYS_TABLE") == {BRIDGE, CALLS}
     assert may("dynamodb:Query", "KEYS_TABLE") == may("dynamodb:Query", "KEYS_TABLE/index/by-tenant") == set()
 
 

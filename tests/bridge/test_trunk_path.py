@@ -1,0 +1,209 @@
+"""Calls of a PBX: let in by a trunk's secret, each socket a leg, their log opened and ended by the bridge."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+
+from bridge import call_end, media_socket
+from bridge.trunk_book import FRESH_S, address_of
+from callscribe.call import fold
+from callscribe.dynamodb import perform
+from callscribe.entries import CallEnded, LegEnded, LegGap
+from callscribe.settings import TrunkSettings
+from callscribe.trunks import Trunks, new_trunk
+from local.peers.call import Fork, send
+from local.peers.carriers import Telnyx
+from local.peers.forks import Asterisk, Freeswitch, Jambonz, Vonage
+from local.peers.peer import Peer
+
+AT = "2026-11-26T09:15:02.417Z"
+SETTINGS = TrunkSettings(session="per_leg", gladia={"language_config": {"languages": ["en"]}})
+
+
+@pytest.fixture
+def secret(path, monkeypatch):
+    """The secret of the trunk `pbx`; calls end as soon as their last socket is closed."""
+    monkeypatch.setattr(call_end, "LINGER_S", 0.0)
+    new = new_trunk("acme", "pbx", at=AT, settings=SETTINGS)
+    assert perform(path.dynamodb, Trunks("Keys").add(new))
+    return new.secret
+
+
+def basic(secret: str, user: str = "pbx") -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{secret}".encode()).decode()}
+
+
+def socket(path, target: str, headers: dict[str, str], **options):
+    return connect(path.url + target, additional_headers=headers, compression=None, proxy=None, **options)
+
+
+async def talk(path, peer: Peer, secret: str, *sides: bytes) -> None:
+    """Send a whole call of `peer`'s, and close the socket as it does."""
+    await send(Fork(peer, sides), media_url=path.url, trunk="pbx", secret=secret, pace=None)
+
+
+def ended(path, call_id: str) -> CallEnded:
+    (end,) = [entry.body for entry in path.entries(call_id) if isinstance(entry.body, CallEnded)]
+    return end
+
+
+async def test_two_forks_of_asterisk_are_one_call_with_a_leg_each(path, secret, spoken_by):
+    sides = spoken_by("hello this is ann", "hello ann this is bob", "goodbye")
+    await asyncio.gather(
+        talk(path, Asterisk("c-1", ("caller",)), secret, sides[0]),
+        talk(path, Asterisk("c-1", ("agent",), is_json=False, channel_id="lab1-1795347268.6"), secret, sides[1]),
+    )
+    await path.settled()
+
+    entries = path.entries("pbx.c-1")
+    call = fold(entries)
+    assert (entries[0].kind, entries[0].tenant) == ("call.started", "acme")
+    assert (call.started.provider, call.started.account) == ("asterisk", "pbx")
+    assert call.started.settings["session"] == "per_leg"
+    assert sorted(leg.started.party for leg in call.legs) == ["agent", "caller"]
+    said = path.said("pbx.c-1")
+    assert sorted(said) == sorted(
+        [("caller", "hello this is ann"), ("agent", "hello ann this is bob"), ("caller", "goodbye")]
+    )
+    assert ended(path, "pbx.c-1").reason == "completed"
+    assert call.settled
+    assert call.complete
+    assert not [entry for entry in entries if isinstance(entry.body, LegGap)]
+
+
+@pytest.mark.parametrize(
+    ("peer", "parties"),
+    [
+        pytest.param(Asterisk("c-1", ("caller", "agent")), ("caller", "agent"), id="asterisk"),
+        pytest.param(Freeswitch("c-1", ("caller", "agent")), ("caller", "agent"), id="freeswitch"),
+        pytest.param(Jambonz("c-1", ("caller", "agent")), ("caller", "agent"), id="jambonz"),
+        pytest.param(Telnyx(call="c-1", parties=("caller", "agent"), trunk="pbx"), ("caller", "agent"), id="telnyx"),
+    ],
+)
+async def test_both_sides_on_one_socket_are_heard_apart(path, secret, spoken_by, peer, parties):
+    await talk(path, peer, secret, *spoken_by("good morning", "hello there"))
+    await path.settled()
+
+    call = fold(path.entries("pbx.c-1"))
+    assert sorted(leg.started.party for leg in call.legs) == sorted(parties)
+    assert path.said("pbx.c-1") == [("caller", "good morning"), ("agent", "hello there")]
+    assert call.settled
+
+
+async def test_a_mix_is_one_party(path, secret, spoken_by):
+    await talk(path, Vonage("c-1", ("mixed",)), secret, spoken_by("good morning")[0])
+    await path.settled()
+    assert path.said("pbx.c-1") == [("mixed", "good morning")]
+
+
+async def test_a_call_is_over_only_when_its_last_leg_is(path, secret, spoken_by):
+    audio = spoken_by("good morning")[0]
+    staying = Asterisk("c-1", ("agent",), channel_id="other.1")
+    async with socket(path, staying.target, basic(secret)) as media:
+        for message in staying.opening():
+            await media.send(message.content.decode())
+        await path.bridge.started.wait()
+        await talk(path, Asterisk("c-1", ("caller",)), secret, audio)
+        async with asyncio.timeout(20):
+            while path.bridge.live > 1:
+                await asyncio.wait(path.bridge._live, return_when=asyncio.FIRST_COMPLETED)
+        kinds = [entry.kind for entry in path.entries("pbx.c-1")]
+        assert "leg.ended" in kinds
+        assert "call.ended" not in kinds
+    await path.settled()
+    assert ended(path, "pbx.c-1").reason == "completed"
+    # The agent's fork said nothing at all, and nothing was missed of it.
+    legs = [entry.body for entry in path.entries("pbx.c-1") if isinstance(entry.body, LegEnded)]
+    assert sorted(leg.ledger.heard for leg in legs) == [0, len(audio)]
+
+
+@pytest.mark.parametrize(
+    ("target", "change", "status"),
+    [
+        ("/asterisk/pbx?call=c-1", {"Authorization": ""}, 401),
+        ("/asterisk/pbx?call=c-1", basic("wrong"), 401),
+        ("/asterisk/other?call=c-1", {}, 401),
+        ("/nortel/pbx?call=c-1", {}, 404),
+        ("/asterisk/pbx?party=a,a", {}, 400),
+        ("/asterisk/pbx?rate=44100", {}, 400),
+        ("/freeswitch/pbx", {}, 400),
+    ],
+)
+async def test_who_may_not_come_in_or_asks_what_makes_no_sense_is_told_so(path, secret, target, change, status):
+    with pytest.raises(InvalidStatus) as refused:
+        async with socket(path, target, basic(secret) | change):
+            pass
+    assert refused.value.response.status_code == status
+
+
+async def test_who_guesses_has_to_wait_and_no_secret_is_in_the_log(path, secret, caplog):
+    statuses = []
+    for guess in range(25):
+        with pytest.raises(InvalidStatus) as refused:
+            async with socket(path, "/asterisk/pbx", basic(f"guess {guess}")):
+                pass
+        statuses.append(refused.value.response.status_code)
+    assert statuses[:19] == [401] * 19
+    assert statuses[-1] == 429
+    assert "guess 1" not in "".join(str(vars(record)) for record in caplog.records if record.name.startswith("bridge"))
+
+
+async def test_subprotocols_are_echoed_and_compression_is_not_agreed_on(path, secret):
+    for offered in ("media", "audio.drachtio.org", "audio.jambonz.org"):
+        async with connect(
+            path.url + "/asterisk/pbx", additional_headers=basic(secret), subprotocols=[offered], proxy=None
+        ) as media:
+            assert media.subprotocol == offered
+            assert not media.protocol.extensions
+
+
+async def test_a_trunk_that_was_revoked_stays_out_once_what_was_known_is_old(path, secret, monkeypatch):
+    async with socket(path, "/asterisk/pbx", basic(secret)):
+        pass
+    perform(path.dynamodb, Trunks("Keys").revoke("pbx", at=AT))
+    book = path.bridge.trunks
+    book._known["pbx"] = (book._known["pbx"][0], book._known["pbx"][1] - FRESH_S)
+    with pytest.raises(InvalidStatus):
+        async with socket(path, "/asterisk/pbx", basic(secret)):
+            pass
+
+
+async def test_what_cannot_be_heard_is_refused_with_what_to_configure(path, secret, caplog):
+    async with socket(path, "/asterisk/pbx?call=c-1", basic(secret)) as media:
+        await media.send(json.dumps({"event": "MEDIA_START", "channel_id": "1.1", "format": "g722"}))
+        await media.wait_closed()
+    assert media.close_code == 1008
+    assert any("dial with c(ulaw)" in str(getattr(record, "reason", "")) for record in caplog.records)
+
+
+async def test_a_peer_that_answers_no_ping_is_gone(path, secret, spoken_by, monkeypatch):
+    monkeypatch.setattr(media_socket, "PING_S", 0.01)
+    monkeypatch.setattr(media_socket, "UNANSWERED_S", 0.05)
+    peer = Asterisk("c-1", ("caller",))
+    async with socket(path, peer.target, basic(secret)) as media:
+        for message in peer.opening():
+            await media.send(message.content.decode())
+        media.transport.pause_reading()  # it hears no ping
+        await path.settled()
+    assert ended(path, "pbx.c-1")
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "hops", "address"),
+    [
+        ([], 0, "10.0.0.1"),
+        (["203.0.113.7"], 0, "10.0.0.1"),
+        (["203.0.113.7"], 1, "203.0.113.7"),
+        (["6.6.6.6, 203.0.113.7", "64.252.64.1"], 2, "203.0.113.7"),
+        (["203.0.113.7"], 2, ""),
+        ([], 1, ""),
+    ],
+)
+def test_the_address_is_what_a_trusted_proxy_saw(forwarded, hops, address):
+    assert address_of(forwarded, "10.0.0.1", hops=hops) == address

@@ -1,0 +1,63 @@
+"""The configuration that docs/sip has people paste: in the pages as in the files, and what a bridge takes."""
+
+from __future__ import annotations
+
+import configparser
+import re
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from bridge.dialects.asterisk import FORMATS
+from bridge.dialects.by_name import DIALECTS, SUBPROTOCOLS, dialect_of
+from bridge.trunk_door import Shown, shown
+
+DOCS = Path(__file__).parents[2] / "docs" / "sip"
+FILES = sorted(path for path in DOCS.glob("*/*") if path.is_file())
+EXTENSIONS = (DOCS / "asterisk" / "extensions.conf").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda path: path.name)
+def test_a_page_has_its_files_word_for_word(file):
+    page = (DOCS / f"{file.parent.name}.md").read_text(encoding="utf-8")
+    assert file.read_text(encoding="utf-8") in page
+
+
+def test_every_snippet_of_a_page_is_a_file():
+    for page in DOCS.glob("*.md"):
+        for snippet in re.findall(r"^```\w+\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+            assert snippet in [file.read_text(encoding="utf-8") for file in FILES]
+
+
+def test_asterisks_client_opens_an_address_that_a_trunk_is_let_in_at():
+    parser = configparser.ConfigParser(inline_comment_prefixes=(";",), interpolation=None)
+    parser.read(DOCS / "asterisk" / "websocket_client.conf")
+    client = parser["callscribe"]
+
+    path = urlsplit(client["uri"]).path
+    found = shown(f"{path}/{client['password']}", {})
+    assert found == Shown("asterisk", client["username"], client["password"])
+    assert client["protocols"] in SUBPROTOCOLS
+    assert client["tls_enabled"] == "yes"
+
+
+def test_asterisks_forks_ask_for_what_the_bridge_takes():
+    forks = re.findall(
+        r"Originate\(WebSocket/callscribe/c\((\w+)\)f\((\w+)\)d\((\w+)\)v\((.*?)\),app,ChanSpy,", EXTENSIONS
+    )
+    assert len(forks) == 2
+    parties = []
+    for codec, told, direction, variables in forks:
+        assert (codec in FORMATS, told, direction) == (True, "json", "in")
+        query = re.sub(r"\$\{\w+\}", "1795684502.17", variables.replace("\\,", "&"))
+        asked = dict(parse_qsl(query))
+        assert dialect_of("asterisk", asked)
+        assert asked["call"] == "1795684502.17"
+        parties.append(asked["party"])
+    assert parties == ["caller", "agent"]
+
+
+def test_every_dialect_is_in_the_table():
+    page = (DOCS / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\|[^|]+\| `(\w+)` \|[^|]+\|[^|]+\|[^|]+\|$", page, re.MULTILINE)) == set(DIALECTS)

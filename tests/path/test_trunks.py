@@ -1,0 +1,78 @@
+"""Calls that Twilio does not carry, through the stack as deployed locally: the same log as through Twilio."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from callscribe.call import fold
+from callscribe.entries import Entry
+from callscribe.transcript import transcript
+from local.peers.call import Kind
+from local.trunk_placing import Door, laptops_door, place_by_trunk
+from tests.path.commands import said_by
+from tests.path.conftest import Unseen
+from tests.path.test_one_call import conversation
+
+LINES = ("I have lost my card", "one moment please", "it is the blue one")
+NEAR_MS = 40
+APART = (Kind.ASTERISK, Kind.EXOTEL, Kind.VONAGE)  # a socket a party
+
+
+def lines_of(entries: list[Entry]) -> list[tuple[str, str, int]]:
+    return [(line.party, line.said.text, line.said.start_ms) for line in transcript(entries)]
+
+
+async def placed(up, kind: Kind, door: Door, *, pace: float | None = 8) -> list[Entry]:
+    seen = await place_by_trunk(
+        kind, conversation(*LINES), addresses=up.addresses, door=door, screen=Unseen(), pace=pace
+    )
+    return [each.what for each in seen if isinstance(each.what, Entry)]
+
+
+async def test_each_sender_leads_to_the_log_that_twilio_leads_to(up):
+    by_twilio = lines_of((await up.place(conversation(*LINES))).entries)
+    door = await asyncio.to_thread(laptops_door, up.addresses)
+
+    logs = await asyncio.gather(*(placed(up, kind, door) for kind in Kind))
+    for kind, entries in zip(Kind, logs, strict=True):
+        call = fold(entries)
+        assert call.started.provider == kind
+        assert (call.settled, call.complete, call.ended.reason) == (True, True, "completed"), kind
+        told = lines_of(entries)
+        assert [text for _, text, _ in told] == [text for _, text, _ in by_twilio], kind
+        # SignalWire's address has no query, so its parties are Twilio's.
+        other = "callee" if kind is Kind.SIGNALWIRE else "agent"
+        assert [party for party, _, _ in told] == ["caller", other, "caller"], kind
+        off = [ms - before for (_, _, ms), (_, _, before) in zip(told, by_twilio, strict=True)]
+        if kind in APART:  # how far apart their sockets were opened is this machine's affair
+            off = [off[0] - off[2]]
+        assert max(map(abs, off)) <= NEAR_MS, (kind, off)
+    assert door.secret not in up.logs()
+
+
+async def test_a_trunk_is_added_given_another_secret_and_revoked(up):
+    async def said(*words: str, status: int = 0) -> tuple[str, str]:
+        return await asyncio.to_thread(said_by, up, "trunks", *words, status=status)
+
+    secret = (await said("add", "office", "--network", "127.0.0.0/8"))[0].strip()
+    media_url = up.addresses.media_url
+    entries = await placed(up, Kind.ASTERISK, Door(media_url, "office", secret))
+    assert fold(entries).settled
+    rotated = (await said("rotate", "office", "--hours", "0"))[0].strip()
+    await placed(up, Kind.ASTERISK, Door(media_url, "office", rotated))
+    listed, _ = await said("list")
+    assert "127.0.0.0/8" in listed
+    assert secret not in listed + up.logs()
+
+    elsewhere = (await said("add", "branch", "--network", "203.0.113.0/24"))[0].strip()
+    with pytest.raises(InvalidStatus):
+        await placed(up, Kind.ASTERISK, Door(media_url, "branch", elsewhere))
+    await said("revoke", "branch")
+    assert "revoked" in (await said("list"))[0]
+
+    assert "callscribe trunks rotate office" in " ".join((await said("add", "office", status=2))[1].split())
+    assert "lower-case letters" in (await said("add", "Office", status=2))[1]
+    assert "no trunk nobody" in (await said("revoke", "nobody", status=2))[1]

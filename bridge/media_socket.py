@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 MESSAGE_LIMIT_BYTES = 64 * 1024
 HANDSHAKE_S = 10.0  # for the upgrade, and for `start` after it
 CLOSE_S = 5.0
+START_S = 300.0  # of a trunk, which is known by then: FreeSWITCH sends nothing until somebody is on the line
 # A PBX may be silent for as long as it likes, but not its socket: it has to answer a ping.
 PING_S = 20.0
 UNANSWERED_S = 60.0
@@ -143,6 +144,8 @@ class MediaSocket(asyncio.Protocol):
                 found = TurnedAway(400, str(error))
         self._answer(request, found)
         if self._relay is not None:
+            self._handshake.cancel()
+            self._handshake = asyncio.get_running_loop().call_later(START_S, self._transport.abort)
             self._ping()
         self._transport.resume_reading()
         self._flush()

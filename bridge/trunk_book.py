@@ -46,27 +46,32 @@ class TrunkBook:
         request = shown(path, headers)
         if isinstance(request, TurnedAway):
             return request
+        known = self._fresh(request.trunk)
+        if known is not None and admit(known, request, address=address, now_s=time.time()) is None:
+            return Origin(request.dialect, trunk=known)  # whoever guesses at the same address
         if self._refusals.is_too_many(address, now_s=now_s):
             return TurnedAway(429, "too many wrong credentials")
         try:
-            trunk = await self._find(request.trunk, fresh_s=FRESH_S)
-            refused = admit(trunk, request, address=address, now_s=time.time())
-            if refused is not None:
-                trunk = await self._find(request.trunk, fresh_s=NEWS_S)
-                refused = admit(trunk, request, address=address, now_s=time.time())
+            trunk = await self._find(request.trunk)
         except (Unavailable, Refused):
             return TurnedAway(503, "trunks can't be looked up")
         except MalformedMessage:
             return TurnedAway(503, "the trunk makes no sense")
+        refused = admit(trunk, request, address=address, now_s=time.time())
         if refused is not None:
             self._refusals.count(address, now_s=now_s)
             return refused
         return Origin(request.dialect, trunk=trunk)
 
-    async def _find(self, name: str, *, fresh_s: float) -> Trunk | None:
+    def _fresh(self, name: str) -> Trunk | None:
+        """Return the trunk as it was known a moment ago."""
+        trunk, at_s = self._known.get(name, (None, -STALE_S))
+        return trunk if time.monotonic() - at_s < FRESH_S else None
+
+    async def _find(self, name: str) -> Trunk | None:
         now_s = time.monotonic()
         trunk, at_s = self._known.get(name, (None, -STALE_S))
-        if now_s - at_s < fresh_s:
+        if now_s - at_s < NEWS_S:
             return trunk
         try:
             async with asyncio.timeout(ATTEMPT_S):

@@ -154,6 +154,24 @@ async def test_who_guesses_has_to_wait_and_no_secret_is_in_the_log(path, secret,
     assert "guess 1" not in "".join(str(vars(record)) for record in caplog.records if record.name.startswith("bridge"))
 
 
+async def test_who_is_known_is_let_in_though_somebody_guesses_at_the_same_address(path, secret):
+    async with socket(path, "/asterisk/pbx", basic(secret)):
+        pass
+    for guess in range(25):
+        with pytest.raises(InvalidStatus):
+            async with socket(path, "/asterisk/pbx", basic(f"guess {guess}")):
+                pass
+    async with socket(path, "/asterisk/pbx", basic(secret)):
+        pass
+
+
+async def test_a_trunk_that_starts_nothing_is_closed(path, secret, monkeypatch):
+    monkeypatch.setattr(media_socket, "START_S", 0.05)
+    async with socket(path, "/freeswitch/pbx?call=c-1", basic(secret)) as media:
+        await media.wait_closed()
+    assert path.entries("pbx.c-1") == []
+
+
 async def test_subprotocols_are_echoed_and_compression_is_not_agreed_on(path, secret):
     for offered in ("media", "audio.drachtio.org", "audio.jambonz.org"):
         async with connect(

@@ -193,7 +193,9 @@ class MediaSocket(asyncio.Protocol):
         except MalformedMessage as error:
             relay.count_malformed(error.kind)
         except Refused as error:
-            logger.warning("media stream refused", extra={"reason": str(error)})
+            trunk = self._origin.trunk if self._origin is not None else None
+            of = {} if trunk is None else {"trunk": trunk.name}
+            logger.warning("media stream refused", extra={"reason": str(error), **of})
             self._refused = True
             self.close(CloseCode.POLICY_VIOLATION)
 

@@ -158,7 +158,7 @@ def _summary(addresses: Addresses) -> str:
         [
             f"voice webhook   {addresses.voice_url}",
             f"status webhook  {addresses.status_url}",
-            f"media streams   {addresses.media_url}/twilio/<ticket>",
+            f"media streams   {addresses.media_url}/twilio/<ticket>, or /<dialect>/<trunk> (docs/sip)",
             f"push            {addresses.push_url}?ticket=<ticket>",
             f"HTTP API        {addresses.api_url}/v1/calls, with Authorization: Bearer {addresses.api_key}",
             f"Gladia          {addresses.gladia_url}",

@@ -10,11 +10,12 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from bridge import call_end, media_socket
+from bridge import call_end, media_socket, trunk_book
 from bridge.trunk_book import FRESH_S, address_of
 from callscribe.call import fold
 from callscribe.dynamodb import perform
 from callscribe.entries import CallEnded, LegEnded, LegGap
+from callscribe.errors import Unavailable
 from callscribe.settings import TrunkSettings
 from callscribe.trunks import Trunks, new_trunk
 from local.peers.call import Fork, send
@@ -192,12 +193,32 @@ async def test_a_trunk_that_was_revoked_stays_out_once_what_was_known_is_old(pat
             pass
 
 
+async def test_while_the_table_is_away_who_was_let_in_is_let_in_and_others_have_to_wait(path, secret, monkeypatch):
+    async with socket(path, "/asterisk/pbx", basic(secret)):
+        pass
+
+    async def away(*_):
+        raise Unavailable("dynamodb: away")
+
+    monkeypatch.setattr(trunk_book, "perform", away)
+    book = path.bridge.trunks
+    book._known["pbx"] = (book._known["pbx"][0], book._known["pbx"][1] - FRESH_S)
+    async with socket(path, "/asterisk/pbx", basic(secret)):
+        pass
+    with pytest.raises(InvalidStatus) as refused:
+        async with socket(path, "/asterisk/other", basic(secret, user="other")):
+            pass
+    assert refused.value.response.status_code == 503
+
+
 async def test_what_cannot_be_heard_is_refused_with_what_to_configure(path, secret, caplog):
     async with socket(path, "/asterisk/pbx?call=c-1", basic(secret)) as media:
         await media.send(json.dumps({"event": "MEDIA_START", "channel_id": "1.1", "format": "g722"}))
         await media.wait_closed()
     assert media.close_code == 1008
-    assert any("dial with c(ulaw)" in str(getattr(record, "reason", "")) for record in caplog.records)
+    (told,) = [record for record in caplog.records if record.message == "media stream refused"]
+    assert "dial with c(ulaw)" in told.reason
+    assert told.trunk == "pbx"
 
 
 async def test_a_peer_that_answers_no_ping_is_gone(path, secret, spoken_by, monkeypatch):

@@ -8,7 +8,8 @@ import pytest
 
 from callscribe.api_keys import ApiKeys, new_key
 from callscribe.dynamodb import perform
-from callscribe.errors import Refused
+from callscribe.errors import MalformedMessage, Refused
+from callscribe.settings import decode_trunk_settings
 from callscribe.trunks import DAY_S, MOST_NETWORKS, Trunks, new_trunk
 from tests.tables import TABLES
 
@@ -142,3 +143,34 @@ def test_a_network_that_is_none_is_refused_with_how_it_is_written(network):
 def test_more_networks_than_are_looked_at_are_refused():
     with pytest.raises(Refused, match=str(MOST_NETWORKS)):
         new_trunk("acme", "pbx", at=AT, networks=[f"10.0.{n}.0/24" for n in range(MOST_NETWORKS + 1)])
+
+
+def test_the_settings_of_its_calls_are_kept_with_it(table, dynamodb):
+    settings = decode_trunk_settings(
+        '{"session": "per_leg", "parties": {"inbound": "patient"}, "gladia": {"model": "solaria-1"},'
+        ' "second_pass": {"recording": "https://pbx.example.com/recordings/{call_id}.wav"}}'
+    )
+    table(TRUNKS.add(new_trunk("acme", "pbx", at=AT, settings=settings)))
+    assert table(TRUNKS.find("pbx")).settings == settings
+    assert table(TRUNKS.find("pbx")).settings.party("inbound", "inbound") == "patient"
+    assert table(TRUNKS.find("pbx")).settings.party("agent", "inbound") == "agent"
+
+    broken = {"settings": {"S": '{"session": "per_call"}'}}
+    (item,) = dynamodb.scan(TableName="Keys")["Items"]
+    dynamodb.put_item(TableName="Keys", Item=item | broken)
+    with pytest.raises(MalformedMessage):
+        table(TRUNKS.find("pbx"))
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('{"session": "per_call"}', "per_call"),
+        ('{"then": {"say": "hello"}}', "then"),
+        ('{"second_pass": {}}', "recording"),  # Twilio's own, by default
+        ("[]", "object"),
+    ],
+)
+def test_settings_that_make_no_sense_of_a_trunk_are_refused(text, why):
+    with pytest.raises(Refused, match=why):
+        decode_trunk_settings(text)

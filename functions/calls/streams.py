@@ -118,6 +118,8 @@ def _live(call: Call) -> set[str]:
 def _account(call: Call) -> str:
     if call.started is None or not call.started.account:
         raise Refused("the log does not tell whose call it is")
+    if call.started.provider != "twilio":
+        raise conflict("not-of-twilio", "media streams of this call are opened and closed by who carries it")
     return call.started.account
 
 

@@ -342,6 +342,15 @@ async def test_a_call_on_a_number_of_another_tenant_is_left_alone(ask, line, aws
     assert line.asked == []
 
 
+async def test_a_call_that_twilio_does_not_carry_is_not_asked_for_there(ask, line, aws):
+    aws.append("pbx.1", started(provider="asterisk", account="pbx"))
+
+    answer = await ask("POST", "/v1/calls/pbx.1/streams")
+
+    assert (answer.status, answer.json["code"]) == (409, "not-of-twilio")
+    assert line.asked == []
+
+
 async def test_a_call_that_is_over_or_has_a_stream_gets_none(ask, line, aws):
     aws.append("CA1", started(), leg())
     assert (await ask("POST", "/v1/calls/CA1/streams")).json["code"] == "stream-live"

@@ -61,11 +61,12 @@ class Reception(Protocol):
 class MediaSocket(asyncio.Protocol):
     """One connection to the bridge: a media stream, or a health check."""
 
-    def __init__(self, reception: Reception) -> None:
+    def __init__(self, reception: Reception, dialect: Dialect | None = None) -> None:
+        """`dialect` is what is spoken where the address does not tell; Twilio's if none is given."""
         self._reception = reception
         # Compression is not offered: it would cost more than the audio, which it can't make smaller.
         self._protocol = ServerProtocol(select_subprotocol=_subprotocol, max_size=MESSAGE_LIMIT_BYTES)
-        self._dialect: Dialect = TwilioDialect()
+        self._dialect: Dialect = dialect or TwilioDialect()
         self._relay: Relay | None = None
         self._origin: Origin | None = None
         self._admission: asyncio.Task[None] | None = None

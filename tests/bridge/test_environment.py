@@ -13,6 +13,7 @@ COMPLETE = {
     "CALLS_TABLE": "Calls",
     "SUBSCRIPTIONS_TABLE": "Subscriptions",
     "SESSIONS_TABLE": "Sessions",
+    "KEYS_TABLE": "Keys",
     "PUSH_ENDPOINT": "https://push.example.test/live",
     "MEDIA_URL": "wss://bridge.example.test",
     "GLADIA_SECRET": "gladia",

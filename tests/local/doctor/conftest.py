@@ -63,6 +63,7 @@ def deploy(aws):
             "CALLS_TABLE": "Calls",
             "SUBSCRIPTIONS_TABLE": "Subscriptions",
             "SESSIONS_TABLE": "Sessions",
+            "KEYS_TABLE": "Keys",
             "PUSH_ENDPOINT": NOBODY,
             "MEDIA_URL": OUTPUTS["Bridge"]["MediaUrl"],
             "GLADIA_URL": NOBODY,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import configparser
+import json
 import re
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -56,6 +58,22 @@ def test_asterisks_forks_ask_for_what_the_bridge_takes():
         assert asked["call"] == "1795684502.17"
         parties.append(asked["party"])
     assert parties == ["caller", "agent"]
+
+
+def test_freeswitchs_fork_shows_a_secret_and_asks_for_what_the_bridge_takes():
+    tree = ET.parse(DOCS / "freeswitch" / "audio_stream.xml")
+    told = dict(
+        action.attrib["data"].split("=", 1) for action in tree.iter("action") if action.attrib["application"] == "set"
+    )
+    command, _, action, address, mix, rate = told["api_on_answer"].replace("${uuid}", "6d4a-1").split()
+    assert (command, action, mix, rate) == ("uuid_audio_stream", "start", "stereo", "8k")
+
+    opened = urlsplit(address)
+    headers = json.loads(told["STREAM_EXTRA_HEADERS"])
+    assert shown(opened.path, headers) == Shown("freeswitch", "pbx", "SECRET")
+    asked = dict(parse_qsl(opened.query))
+    assert asked == {"call": "6d4a-1", "party": "caller,agent", "channels": "2"}
+    assert dialect_of("freeswitch", asked)
 
 
 def test_every_dialect_is_in_the_table():

@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from bridge.aws import perform
+from bridge.origin import TWILIO
 from bridge.recall import Recall
 from callscribe.errors import MalformedMessage, Refused, Unavailable
 from callscribe.lane_record import LaneRecord
@@ -23,7 +24,6 @@ logger = logging.getLogger(__name__)
 
 EVERY_S = 1.0
 ATTEMPT_S = 5.0
-TWILIO = "twilio"
 AT_ONCE = 10  # requests to the carrier; it allows many more
 
 

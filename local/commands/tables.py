@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from callscribe.log import Steps
 from local.aws.engine import root_at
 from local.commands.deployment import addresses_of
 from local.commands.shown import fail
+from local.laptop import Addresses
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -58,20 +59,19 @@ class PeoplesTable:
 
 def webhooks_table(name: str | None, state: Path) -> PeoplesTable:
     """Return the table of that name, or that of the laptop that is up."""
-    called = "the table of webhooks"
-    if name is not None:
-        return PeoplesTable(name, called, dynamodb())
-    addresses = addresses_of(state)
-    return PeoplesTable(addresses.webhooks_table, called, root_at(addresses.aws_url).client("dynamodb"))
+    return _table(name, state, called="the table of webhooks", of=lambda addresses: addresses.webhooks_table)
 
 
 def keys_table(name: str | None, state: Path) -> PeoplesTable:
     """Return the table of that name, or that of the laptop that is up."""
-    called = "the table of keys"
+    return _table(name, state, called="the table of keys", of=lambda addresses: addresses.keys_table)
+
+
+def _table(name: str | None, state: Path, *, called: str, of: Callable[[Addresses], str]) -> PeoplesTable:
     if name is not None:
         return PeoplesTable(name, called, dynamodb())
     addresses = addresses_of(state)
-    return PeoplesTable(addresses.keys_table, called, root_at(addresses.aws_url).client("dynamodb"))
+    return PeoplesTable(of(addresses), called, root_at(addresses.aws_url).client("dynamodb"))
 
 
 def dynamodb() -> DynamoDBClient:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from callscribe import tickets, twilio_signature
+from callscribe.entries import TWILIO
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def knock(path: str, headers: Mapping[str, str], door: Door, *, now_s: float) ->
     A path that is not ours is 404; a missing or wrong ticket or signature is 403, which Twilio reports as 31920.
     """
     prefix, _, text = path.removeprefix("/").partition("/")
-    if prefix != "twilio" or not text or "/" in text:
+    if prefix != TWILIO or not text or "/" in text:
         return TurnedAway(404, "unknown path")
     try:
         ticket = tickets.verify(text, door.signing_keys, use="media", now_s=now_s)

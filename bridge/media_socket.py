@@ -24,9 +24,10 @@ from bridge.dialects.dialect import Dialect
 from bridge.dialects.events import DialectEvent, Reply, Started, Stopped
 from bridge.dialects.twilio import TwilioDialect
 from bridge.door import Door, TurnedAway, knock
-from bridge.origin import TWILIO, Origin
+from bridge.origin import Origin
 from bridge.relay import Relay
 from bridge.trunk_book import TrunkBook, address_of
+from callscribe.entries import TWILIO
 from callscribe.errors import MalformedMessage, Refused
 
 logger = logging.getLogger(__name__)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
+
+import msgspec
 
 from bridge.dialects.events import Started
+from bridge.look_up import settings_of
+from callscribe.call import Call
+from callscribe.entries import CallStarted, timestamp
 from callscribe.errors import Refused
+from callscribe.settings import CallSettings
 from callscribe.tickets import Ticket
 from callscribe.trunks import Trunk
-
-TWILIO = "twilio"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,33 @@ class Origin:
     def tenant(self) -> str:
         """Whose the calls are."""
         return self.trunk.tenant if self.trunk is not None else self.ticket.tenant if self.ticket is not None else ""
+
+    @property
+    def tells_of_calls(self) -> bool:
+        """Whether the call itself is the carrier's, too.
+
+        Its webhooks open and end the call's log, then, and it can be asked how the call stands, or for another media
+        stream. Of a trunk's call nothing is known but its media streams.
+        """
+        return self.trunk is None
+
+    def settings(self, call: Call) -> CallSettings:
+        """Return the settings of `call`: as its log says, else the trunk's."""
+        return settings_of(call) if self.trunk is None or call.started else self.trunk.settings
+
+    def opening(self, started: Started, *, began: datetime) -> CallStarted:
+        """Return what opens the log of a call of which no webhook has told, with what its media stream knows of it."""
+        trunk = self.trunk
+        return CallStarted(
+            provider=self.provider,
+            direction="inbound",
+            account=started.account,
+            from_number="",
+            to_number="",
+            metadata=started.parameters,
+            settings={} if trunk is None else msgspec.to_builtins(trunk.settings),
+            clock_at="" if trunk is None else timestamp(began),
+        )
 
     def own(self, started: Started) -> Started:
         """Return `started` as its call stands in the log. Raises Refused if it may not be for that call.

@@ -10,8 +10,6 @@ import time
 from collections import Counter
 from datetime import UTC, datetime
 
-import msgspec
-
 from bridge import session_events as session
 from bridge.arrival import Arrivals, posix_ms
 from bridge.audience import Audience
@@ -21,7 +19,7 @@ from bridge.gladia_link import GladiaLink, Turnstile
 from bridge.hearing import Effect, ToSession
 from bridge.hooks import Hooks
 from bridge.log_writer import LogWriter
-from bridge.look_up import look_up, open_log, settings_of
+from bridge.look_up import look_up, open_log
 from bridge.media_stream import KEEP_ALIVE_S, MediaStream
 from bridge.origin import Origin
 from bridge.pacing import Pacing
@@ -32,7 +30,7 @@ from bridge.telling import Append, Partial
 from bridge.tenure import Tenure
 from bridge.trace import Heard
 from callscribe.call import Call, fold
-from callscribe.entries import CallStarted, LegEnded, Utterance, timestamp
+from callscribe.entries import LegEnded, Utterance
 from callscribe.log import Log
 from callscribe.settings import CallSettings
 from callscribe.subscriptions import Subscriptions
@@ -53,8 +51,7 @@ class Relay:
         self._services = services
         self._origin = origin
         self._keeper = Keeper(services.task, origin.tenant, origin.provider)
-        # A PBX can't be asked for another media stream.
-        self._recall = services.recall if origin.trunk is None else None
+        self._recall = services.recall if origin.tells_of_calls else None
         self._began = datetime.now(UTC)
         self._early: list[StreamEvent] = []
         self._arrivals = Arrivals()
@@ -85,10 +82,11 @@ class Relay:
             media_stream=started.media_stream,
         )
         entries = await look_up(self._services.dynamodb, log)
-        if self._origin.trunk is not None and entries == []:
-            entries = await open_log(self._services.dynamodb, log, self._opening(started), tenant=self._keeper.tenant)
+        opening = self._origin.opening(started, began=self._began)
+        if entries == [] and not self._origin.tells_of_calls:
+            entries = await open_log(self._services.dynamodb, log, opening, tenant=self._keeper.tenant)
         call = fold(entries or [])
-        settings = self._origin.trunk.settings if self._origin.trunk and not call.started else settings_of(call)
+        settings = self._origin.settings(call)
         stream = self._new_stream(started, call, settings)
         self._hooks = Hooks(settings.hooks, call_id=started.call_id, tenant=self._keeper.tenant)
         taken = await tenure.take_over(lane.name for lane in stream.lanes)
@@ -122,10 +120,10 @@ class Relay:
                 process=self,
             )
             keeping = [tasks.create_task(self._succession.keep())]
-            if self._origin.trunk is None:  # of a PBX the socket itself is watched, as it may well be silent
+            if self._origin.tells_of_calls:  # of a PBX the socket itself is watched, as it may well be silent
                 keeping.append(tasks.create_task(self._keep_vigil(self._succession, stream)))
             if entries is not None and call.started is None:
-                self._writer.append(Append(self._opening(started), started.call_id))
+                self._writer.append(Append(opening, started.call_id))
             self._take_over(stream, taken)
             with self._services.meter.follow(stream.totals, since_now=True):
                 self._begin(stream)
@@ -151,7 +149,7 @@ class Relay:
                 failed=any(lane.failure is not None for lane in stream.lanes),
             )
         )
-        if self._origin.trunk is not None and not self.handed_over:
+        if not self._origin.tells_of_calls and not self.handed_over:
             await end_call(
                 self._services.dynamodb, self._services.sessions, log, tenant=self._keeper.tenant, at=ended_at
             )
@@ -244,20 +242,6 @@ class Relay:
             direction=call.started.direction if call.started else "inbound",
             offset_ms=_offset_ms(call, self._began),
             jitter=random.random,
-        )
-
-    def _opening(self, started: Started) -> CallStarted:
-        """Return what opens the log of a call of which no webhook has told, with what the media stream knows of it."""
-        trunk = self._origin.trunk
-        return CallStarted(
-            provider=self._origin.provider,
-            direction="inbound",
-            account=started.account,
-            from_number="",
-            to_number="",
-            metadata=started.parameters,
-            settings={} if trunk is None else msgspec.to_builtins(trunk.settings),
-            clock_at="" if trunk is None else timestamp(self._began),
         )
 
     def _new_audience(self, tasks: asyncio.TaskGroup) -> Audience:

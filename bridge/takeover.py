@@ -10,6 +10,7 @@ from bridge.lane import Lane
 from bridge.splice import continuation
 from bridge.timeline import Timeline
 from callscribe.audio_format import of_codec
+from callscribe.entries import TWILIO
 from callscribe.lane_record import LaneRecord, LegRecord
 
 
@@ -19,7 +20,7 @@ class Keeper:
 
     task: str
     tenant: str
-    provider: str = "twilio"
+    provider: str = TWILIO
 
 
 @dataclass(frozen=True, slots=True)

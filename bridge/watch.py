@@ -11,8 +11,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from bridge.aws import perform
-from bridge.origin import TWILIO
 from bridge.recall import Recall
+from callscribe.entries import TWILIO
 from callscribe.errors import MalformedMessage, Refused, Unavailable
 from callscribe.lane_record import LaneRecord
 from callscribe.sessions import Sessions, Task

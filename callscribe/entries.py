@@ -33,6 +33,8 @@ from callscribe.second_pass import (
     RecordingStarted,
 )
 
+TWILIO = "twilio"  # a provider; others are named by the dialects of their trunks
+
 
 class CallStarted(Struct, frozen=True, kw_only=True):
     """The call exists, and these settings are in force for all of it."""

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from callscribe.entries import TWILIO
 from callscribe.errors import MalformedMessage
 from callscribe.log import partition
 from callscribe.requests import Item
@@ -55,7 +56,7 @@ class LaneRecord(Struct, frozen=True, kw_only=True):
     reconnects: int
     encoding: str  # mulaw
     rate_hz: int
-    provider: str = "twilio"  # only it can be asked for another media stream
+    provider: str = TWILIO  # only it can be asked for another media stream
     lost: int = 0  # bytes of the lane, before `begin` or after it, that no session could be given in time
     released: bool = False  # the owner has let go, and what Gladia hasn't acknowledged lies beside this
 

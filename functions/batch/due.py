@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from callscribe.after_call import TranscriptReady
 from callscribe.call import Call, fold
-from callscribe.entries import BatchWanted, Entry, LegStarted, SessionWaiting
+from callscribe.entries import TWILIO, BatchWanted, Entry, LegStarted, SessionWaiting
 from callscribe.errors import Refused
 from callscribe.second_pass import BatchFailed, BatchReady, BatchStarted, RecordingEnded, RecordingStarted
 from callscribe.settings import SecondPass, settings_in_force
@@ -124,7 +124,7 @@ def _settings(call: Call) -> SecondPass | None:
 
 
 def _is_twilios(call: Call) -> bool:
-    return call.started is not None and call.started.provider == "twilio"
+    return call.started is not None and call.started.provider == TWILIO
 
 
 def _ended(entries: Sequence[Entry], recording: str | None) -> RecordingEnded | None:

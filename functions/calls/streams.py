@@ -7,7 +7,7 @@ from http import HTTPStatus
 import msgspec
 
 from callscribe.call import Call, fold
-from callscribe.entries import CallStarted, timestamp
+from callscribe.entries import TWILIO, CallStarted, timestamp
 from callscribe.errors import Refused
 from callscribe.http_answers import StreamAnswer
 from callscribe.log import Log
@@ -88,7 +88,7 @@ def _opened(service: Service, asked: Asked, account: str | None) -> Call:
     if not found.transcribed:
         raise malformed(f"the number's {found.fault}")
     body = CallStarted(
-        provider="twilio",
+        provider=TWILIO,
         direction=state.direction,
         account=account,
         from_number=state.from_number,
@@ -118,7 +118,7 @@ def _live(call: Call) -> set[str]:
 def _account(call: Call) -> str:
     if call.started is None or not call.started.account:
         raise Refused("the log does not tell whose call it is")
-    if call.started.provider != "twilio":
+    if call.started.provider != TWILIO:
         raise conflict("not-of-twilio", "media streams of this call are opened and closed by who carries it")
     return call.started.account
 

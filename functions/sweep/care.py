@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from callscribe.call import fold
-from callscribe.entries import Body, Entry, timestamp
+from callscribe.entries import TWILIO, Body, Entry, timestamp
 from callscribe.errors import MalformedMessage, Refused, Unavailable
 from callscribe.in_progress import InProgress
 from callscribe.lane_record import LaneRecord
@@ -30,7 +30,6 @@ LONGEST_CALL = timedelta(hours=25)
 # A PBX whose bridge died opens another media stream within seconds, or never: nobody else can have it do so.
 COME_BACK_MS = 60_000
 
-TWILIO = "twilio"
 NOT_TOLD = "twilio does not say whether the call goes on"
 
 

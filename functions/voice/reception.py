@@ -14,7 +14,7 @@ from datetime import datetime
 import msgspec
 from botocore.exceptions import ClientError
 
-from callscribe.entries import Body, CallEnded, CallFailed, CallStarted, Entry, LegStarted, timestamp
+from callscribe.entries import TWILIO, Body, CallEnded, CallFailed, CallStarted, Entry, LegStarted, timestamp
 from callscribe.errors import Refused, Unavailable
 from callscribe.log import Log
 from callscribe.media_address import media_stream_url
@@ -149,7 +149,7 @@ class Reception:
 
     def _first(self, log: Log, form: CallForm, metadata: dict[str, str], found: Found, now: datetime) -> Entry:
         started = CallStarted(
-            provider="twilio",
+            provider=TWILIO,
             direction=form.direction,
             account=form.account,
             from_number=form.from_number,

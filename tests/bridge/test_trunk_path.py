@@ -223,13 +223,14 @@ async def test_what_cannot_be_heard_is_refused_with_what_to_configure(path, secr
 
 async def test_a_peer_that_answers_no_ping_is_gone(path, secret, spoken_by, monkeypatch):
     monkeypatch.setattr(media_socket, "PING_S", 0.01)
-    monkeypatch.setattr(media_socket, "UNANSWERED_S", 0.05)
     peer = Asterisk("c-1", ("caller",))
     async with socket(path, peer.target, basic(secret)) as media:
         for message in peer.opening():
             await media.send(message.content.decode())
         media.transport.pause_reading()  # it hears no ping
+        monkeypatch.setattr(media_socket, "UNANSWERED_S", 0.0)
         await path.settled()
+        media.transport.resume_reading()
     assert ended(path, "pbx.c-1")
 
 

@@ -66,6 +66,7 @@ def compose(app: App) -> None:
         scale=scale,
         domain=Domain(name=context.domain_name, hosted_zone_id=context.hosted_zone_id) if context.domain_name else None,
         origin_prefix_list=context.origin_prefix_list,
+        sip_networks=context.sip_networks,
     )
     WatchStack(app, "Watch", stage=context.stage, api=api, scale=scale, alarm_email=context.alarm_email)
 

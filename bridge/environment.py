@@ -41,6 +41,15 @@ class Environment:
     trusted_hops: int = field(
         default=0, metadata={"means": "proxies before it that say whom they saw, in X-Forwarded-For"}
     )
+    sip_port: int = field(default=0, metadata={"means": "the port of the SIP recording server; 0: there is none"})
+    sips_port: int = field(default=0, metadata={"means": "its port of SIP over TLS; 0: there is none"})
+    sip_certificate: str = field(
+        default="", metadata={"means": "the file with its certificates and their key, in PEM, for the latter"}
+    )
+    rtp_ports: str = field(default="10000-10999", metadata={"means": "the UDP ports that RTP is heard on"})
+    media_host: str = field(
+        default="", metadata={"means": "where senders of RTP reach it; without it, where they signalled to"}
+    )
     drain_s: int = field(default=110, metadata={"means": "seconds that live calls may take to end after SIGTERM"})
     # CloudWatch keeps standard metrics by the minute.
     metrics_s: int = field(default=60, metadata={"means": "seconds from one line of counts in the log to the next"})

@@ -44,6 +44,13 @@ HEALTH_PATH = "/healthz"  # alive; a task with live calls must not be killed for
 READY_PATH = "/readyz"  # takes new calls
 
 
+class Closeable(Protocol):
+    """What media streams come by."""
+
+    def close(self, code: int) -> None:
+        """End the media stream from our side; `code` says why, as WebSocket closes are numbered."""
+
+
 class Reception(Protocol):
     """What a socket needs of the server."""
 
@@ -55,7 +62,7 @@ class Reception(Protocol):
     def relay(self, origin: Origin) -> Relay:
         """Return the relay of a socket that `origin` opened."""
 
-    def start(self, relay: Relay, started: Started, socket: MediaSocket) -> None:
+    def start(self, relay: Relay, started: Started, socket: Closeable) -> None:
         """Relay the media stream that just started on `socket`."""
 
 

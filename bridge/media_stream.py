@@ -8,7 +8,7 @@ from itertools import count
 
 from bridge import gladia
 from bridge import session_events as session
-from bridge.dialects.events import Audio, Digit, Started, Stopped, StreamEvent
+from bridge.dialects.events import Audio, Digit, Paused, Started, Stopped, StreamEvent
 from bridge.hearing import Effect, Hearing
 from bridge.lane import Lane, Leg, Stretch
 from bridge.takeover import Taken
@@ -38,7 +38,8 @@ class MediaStream:
         """`direction` is the call's; `offset_ms` places the stream's first frame on the call's clock."""
         self._teller = Teller(started, offset_ms)
         self._is_lossless = started.is_lossless
-        self._origin_ms: int | None = 0 if started.is_lossless else None
+        self._begins_now = started.begins_now
+        self._origin_ms: int | None = 0 if started.begins_now else None
         self._stopped = False
         self._quiet_at: float | None = None  # when the carrier will have been silent for too long
         self.heard_at: float | None = None  # when audio came last
@@ -108,7 +109,7 @@ class MediaStream:
 
     def open(self, *, now: float = 0.0) -> list[Effect]:
         """Begin: ask for the sessions, or go on with those that were taken over."""
-        if self._is_lossless:  # it may be silent from the first
+        if self._begins_now:  # it may be silent from the first
             self._quiet_at = now + KEEP_ALIVE_S
         return [effect for hearing in self._hearings for effect in hearing.open(now)]
 
@@ -117,6 +118,9 @@ class MediaStream:
         match event:
             case Audio():
                 return list(self._audio(event, now))
+            case Paused():
+                self._paused(event)
+                return []
             case Digit():
                 return [self._digit(event)]
             case Stopped():
@@ -219,6 +223,12 @@ class MediaStream:
         timeline = hearing.lane.timeline or self._begin(event.media_ms, hearing.lane)
         timeline.place(event.track, event.media_ms, event.audio)
         yield from self._take(hearing, timeline, now)
+
+    def _paused(self, event: Paused) -> None:
+        if not self._stopped:
+            lane = self._hearing_by_track[event.track].lane
+            timeline = lane.timeline or self._begin(event.begin_ms, lane)
+            timeline.pause(event.track, event.begin_ms, event.end_ms)
 
     def _begin(self, media_ms: int, lane: Lane) -> Timeline:
         # One origin for all lanes, so that both parties stand on one clock even with a session each.

@@ -63,7 +63,7 @@ def _slowest(name: str, means: str) -> tuple[Metric, Metric]:
 
 
 # What a dialect calls a message that makes no sense; other kinds are counted together.
-MALFORMED = ("base64", "error", "format", "json", "length", "order", "shape", "track", "other")
+MALFORMED = ("base64", "error", "format", "json", "length", "order", "shape", "source", "track", "other")
 
 METRICS: tuple[Metric, ...] = (
     _now("live", "media streams that are being relayed"),

@@ -157,7 +157,7 @@ class Relay:
     def expect(self, started: Started) -> None:
         """Take note of what comes: its audio may be heard before `run` has begun."""
         self._began = datetime.now(UTC)
-        self._arrivals = Arrivals(started.form, begin_ms=0 if started.is_lossless else None)
+        self._arrivals = Arrivals(started.form, begin_ms=0 if started.begins_now else None)
 
     def hear(self, event: StreamEvent) -> None:
         """Take what the carrier sends; never waits."""

@@ -10,10 +10,11 @@ from websockets.frames import CloseCode
 from bridge.dialects.events import Started
 from bridge.door import Door
 from bridge.keys import Keys
-from bridge.media_socket import MediaSocket
+from bridge.media_socket import Closeable, MediaSocket
 from bridge.origin import Origin
 from bridge.relay import Relay
 from bridge.services import Services
+from bridge.sip.listener import SipListener, listen_for_sip
 from bridge.trunk_book import TrunkBook
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class Bridge:
         self._services = services
         self._live: dict[asyncio.Task[None], Relay] = {}
         self._server: asyncio.Server | None = None
+        self._sip: SipListener | None = None
 
     @property
     def live(self) -> int:
@@ -46,6 +48,8 @@ class Bridge:
         self._server = await loop.create_server(
             lambda: MediaSocket(self), environment.host, environment.port, backlog=1024
         )
+        if environment.sip_port or environment.sips_port:
+            self._sip = await listen_for_sip(self, environment)
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 
@@ -57,7 +61,7 @@ class Bridge:
         """Return the relay of a socket that `origin` opened."""
         return Relay(self._services, origin)
 
-    def start(self, relay: Relay, started: Started, socket: MediaSocket) -> None:
+    def start(self, relay: Relay, started: Started, socket: Closeable) -> None:
         """Relay the media stream that just started on `socket`, apart from all others."""
         relay.expect(started)
         task = asyncio.create_task(relay.run(started), name=started.media_stream)
@@ -87,8 +91,10 @@ class Bridge:
             await asyncio.wait(self._live, timeout=LET_GO_S)
         if self._server is not None:
             self._server.close()
+        if self._sip is not None:
+            self._sip.close()
 
-    def _ended(self, task: asyncio.Task[None], relay: Relay, started: Started, socket: MediaSocket) -> None:
+    def _ended(self, task: asyncio.Task[None], relay: Relay, started: Started, socket: Closeable) -> None:
         del self._live[task]
         if task.cancelled():
             return

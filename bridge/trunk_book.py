@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bridge.aws import perform
 from bridge.door import TurnedAway
 from bridge.origin import Origin
-from bridge.trunk_door import Refusals, admit, shown
+from bridge.trunk_door import Refusals, Shown, admit, shown
 from callscribe.errors import MalformedMessage, Refused, Unavailable
 from callscribe.trunks import Trunk, Trunks
 
@@ -42,10 +42,12 @@ class TrunkBook:
 
     async def admit(self, path: str, headers: Mapping[str, str], *, address: str) -> Origin | TurnedAway:
         """Return who asks for a media socket at `path`, without its query, from `address`; or why there is none."""
-        now_s = time.monotonic()
         request = shown(path, headers)
-        if isinstance(request, TurnedAway):
-            return request
+        return request if isinstance(request, TurnedAway) else await self.let_in(request, address=address)
+
+    async def let_in(self, request: Shown, *, address: str) -> Origin | TurnedAway:
+        """Return who it is that shows this, from `address`; or why it may not go on."""
+        now_s = time.monotonic()
         known = self._fresh(request.trunk)
         if known is not None and admit(known, request, address=address, now_s=time.time()) is None:
             return Origin(request.dialect, trunk=known)  # whoever guesses at the same address

@@ -28,7 +28,7 @@ class Shown:
 
     dialect: str
     trunk: str
-    secret: str = field(repr=False)
+    secret: str = field(repr=False)  # may be empty where the protocol has no place for one: its networks vouch, then
 
 
 def shown(path: str, headers: Mapping[str, str]) -> Shown | TurnedAway:
@@ -56,9 +56,12 @@ def shown(path: str, headers: Mapping[str, str]) -> Shown | TurnedAway:
 
 def admit(trunk: Trunk | None, request: Shown, *, address: str, now_s: float) -> TurnedAway | None:
     """Return why `request` from `address` may not go on, None if it may. Who guesses does not learn what is wrong."""
-    if trunk is None or not trunk.is_opened_by(request.secret, now_s=now_s) or not trunk.may_come_from(address):
+    if trunk is None:
         return WRONG
-    return None
+    if not request.secret:
+        return None if trunk.is_vouched_for(address) else WRONG
+    is_right = trunk.is_opened_by(request.secret, now_s=now_s) and trunk.may_come_from(address)
+    return None if is_right else WRONG
 
 
 class Refusals:

@@ -53,6 +53,10 @@ class Trunk:
         is_former = hmac.compare_digest(shown, self.former_digest) and now_s < self.former_until_s
         return not self.revoked_at and (is_current or is_former)
 
+    def is_vouched_for(self, address: str) -> bool:
+        """Tell whether `address` alone proves that it is this trunk, where a protocol has no place for a secret."""
+        return not self.revoked_at and bool(self.networks) and self.may_come_from(address)
+
     def may_come_from(self, address: str) -> bool:
         """Tell whether `address`, of IPv4 or IPv6, is in one of its networks."""
         if not self.networks:

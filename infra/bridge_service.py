@@ -18,6 +18,8 @@ from infra.grants import allow
 from infra.media_ingress import MediaIngress
 from infra.media_targets import PORT
 from infra.metrics import namespace, service_metric
+from infra.sip_ingress import PORT as SIP_PORT
+from infra.sip_ingress import SipIngress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +45,11 @@ class BridgeService(Construct):
         source: Path,
         vpc: ec2.Vpc,
         ingress: MediaIngress | DomainIngress,
+        sip: SipIngress | None,
         environment: Mapping[str, str],
         scale: Scale,
     ) -> None:
+        """`sip` is the way in for SIP, if there is one."""
         super().__init__(scope, construct_id)
         cluster = ecs.Cluster(self, "Cluster", vpc=vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
@@ -74,7 +78,7 @@ class BridgeService(Construct):
             ),
             environment={"PORT": str(PORT), "METRICS_NAMESPACE": namespace(self), **environment},
             logging=ecs.LogDrivers.aws_logs(stream_prefix="bridge", log_group=log),
-            port_mappings=[ecs.PortMapping(container_port=PORT)],
+            port_mappings=[ecs.PortMapping(container_port=port) for port in (PORT, *([SIP_PORT] if sip else []))],
             readonly_root_filesystem=True,
             stop_timeout=Duration.seconds(120),  # the most that Fargate gives; calls still on are handed over
             # No health check of its own: it would start a Python beside the calls each time (docs/image.md), to find
@@ -90,7 +94,7 @@ class BridgeService(Construct):
             desired_count=0 if scale.tasks == 0 else None,
             assign_public_ip=True,  # the way out, as there is no NAT
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
-            security_groups=[ingress.task_group],
+            security_groups=[ingress.task_group, *([sip.task_group] if sip else [])],
             min_healthy_percent=100,  # the new ones take calls before the old ones stop
             max_healthy_percent=200,
             circuit_breaker=ecs.DeploymentCircuitBreaker(rollback=True),
@@ -98,6 +102,11 @@ class BridgeService(Construct):
         )
         ingress.targets.add_target(service)
         service.node.add_dependency(ingress.listener)  # a group without a listener takes no tasks
+        if sip is not None:
+            sip.targets.add_target(
+                service.load_balancer_target(container_name=container.container_name, container_port=SIP_PORT)
+            )
+            service.node.add_dependency(sip.listener)
         if scale.tasks:
             self._scale(service, scale)
         self.cluster_name, self.service_name = cluster.cluster_name, service.service_name

@@ -1,5 +1,6 @@
 """The stack Bridge: the process that carries audio, and its way in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from infra.media_ingress import MediaIngress
 from infra.network import Network
 from infra.parameters import Parameter
 from infra.push_api import PushApi
+from infra.sip_ingress import PORT as SIP_PORT
+from infra.sip_ingress import RTP_FIRST, RTP_LAST, SipIngress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,7 @@ class BridgeStack(Stack):
         scale: Scale,
         domain: Domain | None,
         origin_prefix_list: str,
+        sip_networks: Sequence[str],
     ) -> None:
         super().__init__(app, construct_id, stack_name=f"callscribe-{stage}-bridge")
         network = Network(self, "Network")
@@ -50,12 +54,14 @@ class BridgeStack(Stack):
             ingress = DomainIngress(
                 self, "Ingress", vpc=network.vpc, domain_name=domain.name, hosted_zone_id=domain.hosted_zone_id
             )
+        sip = SipIngress(self, "Sip", vpc=network.vpc, networks=sip_networks) if sip_networks else None
         self.service = service = BridgeService(
             self,
             "Service",
             source=source,
             vpc=network.vpc,
             ingress=ingress,
+            sip=sip,
             scale=scale,
             environment={
                 "CALLS_TABLE": data.calls.table_name,
@@ -70,6 +76,7 @@ class BridgeStack(Stack):
                 "GLADIA_SECRET": data.secrets.gladia.arn,
                 "TWILIO_SECRET": data.secrets.twilio.arn,
                 "SIGNING_SECRET": data.secrets.signing.arn,
+                **({"SIP_PORT": str(SIP_PORT), "RTP_PORTS": f"{RTP_FIRST}-{RTP_LAST}"} if sip else {}),
             },
         )
         data.calls.allow_append(service.role)
@@ -83,3 +90,5 @@ class BridgeStack(Stack):
 
         media_url.make(self, "MediaUrlParameter", value=ingress.url, description="Where media streams are opened")
         CfnOutput(self, "MediaUrl", value=ingress.url, description="Where Twilio's media streams are opened")
+        if sip is not None:
+            CfnOutput(self, "SipHost", value=sip.host, description="Where calls are recorded: sip:<trunk>@…:5060")

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 # Said to a caller whose number has no settings of its own.
 DEFAULT_SETTINGS = {"default": {"then": {"say": "This call is transcribed."}}}
+
+
+_PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")))
 
 
 class BadContext(ValueError):
@@ -31,10 +35,11 @@ class Context:
     each is to have. With `domain_name` the bridge is reached under it, the zone of its parent name being
     `hosted_zone_id`. `account_logs_role` is "make" or "existing": API Gateway
     writes a WebSocket API's access log through a role that is set once an account and region. `origin_prefix_list`
-    is the id of `com.amazonaws.global.cloudfront.origin-facing` in the region, or empty. `api_origins` are the pages
-    that may use the HTTP API from a browser, separated by commas. With `jwt_issuer`, tokens that it made for one of
-    `jwt_audience` are let in as well, for the tenant in their claim `jwt_tenant_claim`. `encryption` is "aws", or
-    "own" for a customer-managed key. `alarm_email` is told of alarms.
+    is the id of `com.amazonaws.global.cloudfront.origin-facing` in the region, or empty. `sip_networks` are the
+    private networks that SIP and RTP are taken from, separated by commas; none: there is no SIP. `api_origins` are
+    the pages that may use the HTTP API from a browser, separated by commas. With `jwt_issuer`, tokens that it made for
+    one of `jwt_audience` are let in as well, for the tenant in their claim `jwt_tenant_claim`. `encryption` is "aws",
+    or "own" for a customer-managed key. `alarm_email` is told of alarms.
     """
 
     stage: str
@@ -47,6 +52,7 @@ class Context:
     hosted_zone_id: str
     account_logs_role: Literal["make", "existing"]
     origin_prefix_list: str
+    sip_networks: tuple[str, ...]
     api_origins: str
     jwt_issuer: str
     jwt_audience: str
@@ -74,6 +80,7 @@ class Context:
             hosted_zone_id=given.get("hosted_zone_id", ""),
             account_logs_role=_account_logs_role(given.get("account_logs_role", "make")),
             origin_prefix_list=_prefix_list(given.get("origin_prefix_list", "")),
+            sip_networks=_private_networks(given.get("sip_networks", "")),
             api_origins=_origins(given.get("api_origins", "*")),
             jwt_issuer=_issuer(given.get("jwt_issuer", ""), given.get("jwt_audience", "")),
             jwt_audience=given.get("jwt_audience", ""),
@@ -154,6 +161,16 @@ def _prefix_list(value: str) -> str:
     if value and not re.fullmatch(r"pl-[0-9a-f]{8,17}", value):
         raise BadContext(f"origin_prefix_list={value}: an id such as pl-0123456789abcdef0")
     return value
+
+
+def _private_networks(value: str) -> tuple[str, ...]:
+    try:
+        networks = [ip_network(each.strip()) for each in value.split(",") if each.strip()]
+    except ValueError as error:
+        raise BadContext(f"sip_networks={value}: networks such as 10.20.0.0/16, separated by commas") from error
+    if not all(any(network.version == 4 and network.subnet_of(each) for each in _PRIVATE) for network in networks):
+        raise BadContext(f"sip_networks={value}: within {', '.join(map(str, _PRIVATE))}, as RTP is not encrypted")
+    return tuple(map(str, networks))
 
 
 def _origins(value: str) -> str:

@@ -141,6 +141,22 @@ def alaw_decode(audio: bytes) -> Samples:
     return np.where(code & 0x80, magnitude, -magnitude).astype(np.int16)
 
 
+@cache
+def _alaw_levels() -> tuple[Samples, Samples]:
+    """Return the middles between A-law's levels in rising order, and the code of each level."""
+    levels = alaw_decode(bytes(range(256)))
+    order = np.argsort(levels)
+    rising = levels[order].astype(np.int32)
+    return (rising[1:] + rising[:-1]) // 2, order.astype(np.uint8)
+
+
+def alaw_encode(samples: Samples) -> bytes:
+    """Return 16-bit samples as A-law (ITU-T G.711): the nearest level of each."""
+    middles, codes = _alaw_levels()
+    encoded: bytes = codes[np.searchsorted(middles, samples)].tobytes()
+    return encoded
+
+
 class _UtteranceEntry(TypedDict):
     text: str
     start: float

@@ -83,7 +83,10 @@ def call(
     to: Annotated[str, typer.Option(help="the number that is called")] = SIMULATED.to_number,
     kind: Annotated[Kind | None, typer.Option("--as", help="whom it comes from instead of Twilio")] = None,
     media_url: Annotated[
-        str | None, typer.Option(help="with --as: where a deployment's media streams are opened; else the laptop's")
+        str | None,
+        typer.Option(
+            help="with --as: where a deployment's media streams are opened, for siprec sip:HOST:PORT; else the laptop's"
+        ),
     ] = None,
     trunk: Annotated[str, typer.Option(help="with --as and --media-url: who lets it in")] = SIMULATOR,
     secret: Annotated[str, typer.Option(envvar="CALLSCRIBE_TRUNK_SECRET", help="the trunk's")] = "",
@@ -159,6 +162,7 @@ def _summary(addresses: Addresses) -> str:
             f"voice webhook   {addresses.voice_url}",
             f"status webhook  {addresses.status_url}",
             f"media streams   {addresses.media_url}/twilio/<ticket>, or /<dialect>/<trunk> (docs/sip)",
+            f"recordings      {addresses.sip_url.replace('sip:', 'sip:<trunk>:<secret>@')} (docs/sip/siprec.md)",
             f"push            {addresses.push_url}?ticket=<ticket>",
             f"HTTP API        {addresses.api_url}/v1/calls, with Authorization: Bearer {addresses.api_key}",
             f"Gladia          {addresses.gladia_url}",

@@ -48,6 +48,7 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
     push_url: str
     api_url: str
     media_url: str
+    sip_url: str  # of the recording server, without a trunk
     gladia_url: str
     rest_url: str  # where Twilio's REST API is looked for; whoever places calls answers there meanwhile
     page_url: str
@@ -110,6 +111,7 @@ async def laptop(
             )
             keys = _Keys()
             media_url = f"ws://127.0.0.1:{_free_port()}"
+            sip_url = f"sip:127.0.0.1:{_free_port()}"
             rest_url = f"http://127.0.0.1:{_free_port()}"
             deployed = await aws.deploy(
                 assembly,
@@ -128,7 +130,9 @@ async def laptop(
                 asyncio.to_thread(_set_numbers, deployed, settings),
                 stack.enter_async_context(polling(deployed)),
                 stack.enter_async_context(
-                    start_bridge(_bridge_environment(deployed, media_url, gladia_url, rest_url), state_dir / BRIDGE_LOG)
+                    start_bridge(
+                        _bridge_environment(deployed, media_url, sip_url, gladia_url, rest_url), state_dir / BRIDGE_LOG
+                    )
                 ),
             )
             addresses = Addresses(
@@ -137,6 +141,7 @@ async def laptop(
                 push_url=deployed.push_url,
                 api_url=deployed.api_url,
                 media_url=media_url,
+                sip_url=sip_url,
                 gladia_url=gladia_url,
                 rest_url=rest_url,
                 page_url="",
@@ -156,13 +161,16 @@ async def laptop(
         raise LaptopError(str(error)) from error
 
 
-def _bridge_environment(deployed: LocalStack, media_url: str, gladia_url: str, twilio_url: str) -> dict[str, str]:
+def _bridge_environment(
+    deployed: LocalStack, media_url: str, sip_url: str, gladia_url: str, twilio_url: str
+) -> dict[str, str]:
     """Return the environment of the bridge's task definition with its task role, at addresses of this machine."""
     return deployed.bridge_environment(
         GLADIA_URL=gladia_url,
         TWILIO_URL=twilio_url,
         HOST="127.0.0.1",
         PORT=media_url.rpartition(":")[2],
+        SIP_PORT=sip_url.rpartition(":")[2],
         TRUSTED_HOPS="0",  # nothing stands before it
         DRAIN_S="3",  # the leash gives five
         METRICS_S=str(METRICS_S),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -18,7 +20,8 @@ from callscribe.trunks import Trunks, new_trunk
 from local.aws.engine import root_at
 from local.laptop import Addresses
 from local.measures import Seen
-from local.peers.call import Kind, forks, send
+from local.peers.call import Kind, forks, send, whole
+from local.peers.siprec import NotRecorded, recording_client, speak
 from local.placing import Tracks, watch
 from local.terminal import CallScreen
 
@@ -41,13 +44,13 @@ async def call_by_trunk(
 ) -> int:
     """Place a call of that kind to the laptop that is up and show its words, or to another deployment's `door`."""
     if addresses is not None:
-        door = await asyncio.to_thread(laptops_door, addresses)
+        door = await asyncio.to_thread(laptops_door, addresses, kind)
     if door is None:
         raise Refused("neither a laptop that is up nor another deployment's media streams are known")
     with CallScreen(console) as screen:
         try:
             await place_by_trunk(kind, tracks, addresses=addresses, door=door, screen=screen)
-        except (WebSocketException, OSError) as error:
+        except (WebSocketException, NotRecorded, OSError) as error:
             console.print(_why(error), style="red", markup=False)
             return 1
     return 0
@@ -64,15 +67,14 @@ async def place_by_trunk(
 ) -> list[Seen]:
     """Place a call of that kind at `door`, and follow it to its last entry where `addresses` tell how.
 
-    Raises what `websockets` does if it is not let in, or cut off.
+    Raises what `websockets` does, or NotRecorded, if it is not let in, or cut off.
     """
     call = f"simulated-{uuid.uuid4().hex[:12]}"
     call_id = f"{door.trunk}.{call}"
-    opened = forks(kind, call, door.trunk, (tracks.inbound, tracks.outbound))
-    screen.note(f"{kind.value} opens {len(opened)} media stream{'s'[: len(opened) - 1]} of the call {call_id}")
-    together = asyncio.Barrier(len(opened))
-    to = {"media_url": door.media_url, "trunk": door.trunk, "secret": door.secret}
-    sending = asyncio.gather(*(send(fork, **to, pace=pace, together=together) for fork in opened))
+    screen.note(f"{kind.value} opens the media of the call {call_id}")
+    sides = (tracks.inbound, tracks.outbound)
+    placed = _record(call, sides, door, pace) if kind is Kind.SIPREC else _fork(kind, call, sides, door, pace)
+    sending = asyncio.create_task(placed)
     try:
         seen: list[Seen] = []
         if addresses is not None:
@@ -86,7 +88,27 @@ async def place_by_trunk(
         sending.cancel()
 
 
-async def _begun(callscribe: Callscribe, call_id: str, sending: asyncio.Future[list[None]]) -> None:
+async def _fork(kind: Kind, call: str, sides: Sequence[bytes], door: Door, pace: float | None) -> None:
+    opened = forks(kind, call, door.trunk, sides)
+    together = asyncio.Barrier(len(opened))
+    to = {"media_url": door.media_url, "trunk": door.trunk, "secret": door.secret}
+    await asyncio.gather(*(send(fork, **to, pace=pace, together=together) for fork in opened))
+
+
+async def _record(call: str, sides: Sequence[bytes], door: Door, pace: float | None) -> None:
+    """Have a call recorded, as a session border controller does."""
+    scheme, _, address = door.media_url.partition(":")
+    host, _, port = address.rpartition(":")
+    if scheme not in ("sip", "sips") or not port.isdecimal():
+        raise Refused("a recording server's address is sip:HOST:PORT, or sips:HOST:PORT")
+    tls = ssl.create_default_context() if scheme == "sips" else None
+    client = recording_client(host, int(port), door.trunk, secret=door.secret, call=call, tls=tls)
+    async with client as session:
+        await speak(await session.invite(), whole(sides), pace=pace)
+        await session.bye()
+
+
+async def _begun(callscribe: Callscribe, call_id: str, sending: asyncio.Task[None]) -> None:
     """Wait until the call has a log, or its sender has ended, and failed if it did."""
     while not sending.done():
         try:
@@ -104,10 +126,12 @@ def _why(error: BaseException) -> str:
     if isinstance(error, InvalidStatus):
         body = error.response.body.decode(errors="replace").strip() if error.response.body else ""
         return f"the media stream was refused: {error.response.status_code} {body}: see `callscribe trunks`"
+    if isinstance(error, NotRecorded):
+        return f"the recording was refused: {error}: see `callscribe trunks`"
     return f"the media stream broke off: {error}"
 
 
-def laptops_door(addresses: Addresses) -> Door:
+def laptops_door(addresses: Addresses, kind: Kind | None = None) -> Door:
     """Return the laptop's door, with a trunk of its own that is made, or given another secret, for each call."""
     client = root_at(addresses.aws_url).client("dynamodb")
     trunks = Trunks(addresses.keys_table)
@@ -116,6 +140,7 @@ def laptops_door(addresses: Addresses) -> Door:
     if not perform(client, trunks.add(new)):
         rotated = perform(client, trunks.rotate(SIMULATOR, now_s=int(now.timestamp())))
         if rotated is None:
-            return laptops_door(addresses)  # another call was given its secret at this moment
+            return laptops_door(addresses, kind)  # another call was given its secret at this moment
         new = rotated
-    return Door(addresses.media_url, SIMULATOR, new.secret)
+    url = addresses.sip_url if kind is Kind.SIPREC else addresses.media_url
+    return Door(url, SIMULATOR, new.secret)

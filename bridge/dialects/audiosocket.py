@@ -112,7 +112,7 @@ class AudioSocketDialect:
         self._form = AudioFormat("l16", rate_hz)
         self._audio = Untimed(self._parties, self._form, zero_ms=zero_ms)
         call_id = self._question.call or self._name
-        return Started(self._name, call_id, "", self._parties, self._form, is_lossless=True)
+        return Started(self._name, call_id, "", self._parties, self._form, begins_now=True, is_lossless=True)
 
     def _doubt(self, payload: bytes, now_ms: float) -> None:
         """Raise Refused once it is certain that the samples are none."""

@@ -18,8 +18,11 @@ class Started:
     tracks: tuple[str, ...]  # inbound, outbound
     form: AudioFormat = MULAW_8K
     parameters: dict[str, str] = field(default_factory=dict)
-    # What does not come was not said: nothing is lost on the way, and of silence nothing is sent. Its clock begins now,
-    # not with its first audio, which may be a while.
+    from_number: str = ""  # where the dialect tells them apart from other parameters
+    to_number: str = ""
+    # Its clock begins now, not with its first audio, which may be a while.
+    begins_now: bool = False
+    # What does not come was not said: nothing is lost on the way, and of silence nothing is sent.
     is_lossless: bool = False
 
 
@@ -30,6 +33,15 @@ class Audio:
     track: str
     media_ms: int  # since the media stream began, by the carrier's own clock
     audio: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """Nothing of one track was lost between these times, of the carrier's clock: it was silent, or on hold."""
+
+    track: str
+    begin_ms: int
+    end_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,5 +71,5 @@ class Reply:
     text: str
 
 
-StreamEvent: TypeAlias = Audio | Digit | Stopped  # of a media stream that has begun
+StreamEvent: TypeAlias = Audio | Paused | Digit | Stopped  # of a media stream that has begun
 DialectEvent: TypeAlias = Started | Reply | StreamEvent

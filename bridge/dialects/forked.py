@@ -41,7 +41,7 @@ class Forked:
         lengths_ms = [len(message) / (form.bytes_a_ms * len(parties)) for message, _ in self._early[:1]]
         zero_ms = min([now_ms, *(came_ms - ms for (_, came_ms), ms in zip(self._early, lengths_ms, strict=False))])
         audio = self._audio = Untimed(parties, form, zero_ms=zero_ms)
-        yield Started(media_stream, call_id, "", parties, form, parameters, is_lossless=True)
+        yield Started(media_stream, call_id, "", parties, form, parameters, begins_now=True, is_lossless=True)
         for message, came_ms in self._early:
             yield from audio.hear(message, came_ms)
         self._early.clear()

@@ -30,6 +30,7 @@ class Kind(StrEnum):
     JAMBONZ = "jambonz"
     PLIVO = "plivo"
     SIGNALWIRE = "signalwire"
+    SIPREC = "siprec"
     TELNYX = "telnyx"
     VONAGE = "vonage"
 
@@ -55,6 +56,12 @@ _TOGETHER: dict[Kind, Make] = {
 }
 
 
+def whole(sides: Sequence[bytes]) -> list[bytes]:
+    """Return all sides as long as the longest."""
+    longest = max(map(len, sides))
+    return [side + mulaw_silence((longest - len(side)) // 8) for side in sides]
+
+
 @dataclass(frozen=True, slots=True)
 class Fork:
     """A media socket, and the sides whose audio goes to it: 8000 Hz mu-law."""
@@ -64,13 +71,11 @@ class Fork:
 
 
 def forks(kind: Kind, call: str, trunk: str, sides: Sequence[bytes]) -> list[Fork]:
-    """Return the media sockets of a call of that kind."""
-    longest = max(map(len, sides))
-    whole = [side + mulaw_silence((longest - len(side)) // 8) for side in sides]
+    """Return the media sockets of a call of that kind; SIPREC has none."""
     if kind in _APART:
-        each = zip(PARTIES, whole, strict=True)
+        each = zip(PARTIES, whole(sides), strict=True)
         return [Fork(_APART[kind](call, (party,), trunk), (side,)) for party, side in each]
-    return [Fork(_TOGETHER[kind](call, PARTIES, trunk), tuple(whole))]
+    return [Fork(_TOGETHER[kind](call, PARTIES, trunk), tuple(whole(sides)))]
 
 
 async def send(

@@ -101,7 +101,7 @@ def test_a_call_in_another_format_is_opened_kept_and_told_as_that():
 
 
 def test_where_nothing_is_lost_silence_is_no_gap_and_the_clock_begins_with_the_media_stream():
-    started = Started("MS1", "C1", "", ("caller",), MULAW_8K, is_lossless=True)
+    started = Started("MS1", "C1", "", ("caller",), MULAW_8K, begins_now=True, is_lossless=True)
     stream = MediaStream(started, NumberSettings(then=Then(say="")), direction="inbound", jitter=lambda: 1.0)
     effects = stream.open(now=100.0)
     assert stream.deadline == 115.0  # Gladia is kept from the first, though nobody may speak for a while

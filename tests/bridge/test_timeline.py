@@ -110,6 +110,20 @@ def test_a_repeated_frame_is_dropped_and_counted():
     assert timeline.counts("inbound") == (4 * FRAME, 0, FRAME)
 
 
+def test_a_pause_is_silence_and_no_gap():
+    timeline = one()
+    timeline.place("inbound", 102, frames("a"))
+    timeline.pause("inbound", 122, 400)  # told in pieces, as comfort noise comes
+    timeline.pause("inbound", 400, 622)
+    timeline.place("inbound", 622, frames("bcdefgh"))
+    assert timeline.take() == frames("a" + 25 * "_" + "bcdefgh")
+    assert timeline.gaps() == []
+    timeline.pause("inbound", 762, 900)
+    timeline.place("inbound", 962, frames("ijklmno"))  # what came before it did not come
+    timeline.take()
+    assert timeline.gaps() == [Gap("inbound", 660, 860, "not delivered by the carrier")]
+
+
 def test_two_tracks_are_interleaved_byte_by_byte():
     timeline = two()
     timeline.place("inbound", 102, frames("a"))

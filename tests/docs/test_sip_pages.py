@@ -10,9 +10,11 @@ from urllib.parse import parse_qsl, urlsplit
 from xml.etree import ElementTree as ET
 
 import pytest
+from aiosipua.message import SipMessage, SipRequest
 
 from bridge.dialects.asterisk import FORMATS
 from bridge.dialects.by_name import DIALECTS, SUBPROTOCOLS, dialect_of
+from bridge.sip.recording_server import addressed
 from bridge.trunk_door import Shown, shown
 
 DOCS = Path(__file__).parents[2] / "docs" / "sip"
@@ -79,3 +81,15 @@ def test_freeswitchs_fork_shows_a_secret_and_asks_for_what_the_bridge_takes():
 def test_every_dialect_is_in_the_table():
     page = (DOCS / "README.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^\|[^|]+\| `(\w+)` \|[^|]+\|[^|]+\|[^|]+\|$", page, re.MULTILINE)) == set(DIALECTS)
+
+
+@pytest.mark.parametrize("file", sorted((DOCS / "siprec").iterdir()), ids=lambda path: path.name)
+def test_recording_clients_invite_an_address_that_names_a_trunk(file):
+    text = file.read_text(encoding="utf-8")
+    (address,) = re.findall(r"sip:[^\"]+", text)
+    request = SipMessage.parse(f"INVITE {address} SIP/2.0\r\n\r\n")
+    assert isinstance(request, SipRequest)
+    assert addressed(request) == ("sbc", "", "")
+    assert address.endswith(";transport=tcp")
+    if file.suffix == ".json":
+        assert json.loads(text)[0]["record"]["siprecServerURL"] == address

@@ -81,6 +81,17 @@ def test_a_domain_is_a_name_below_a_zone_of_route_53(name: str, zone: str) -> No
         Context.of({"domain_name": name, "hosted_zone_id": zone})
 
 
+def test_sip_comes_from_private_networks_alone() -> None:
+    assert Context.of({}).sip_networks == ()
+    given = Context.of({"sip_networks": "10.20.0.0/16, 192.168.7.0/24"})
+    assert given.sip_networks == ("10.20.0.0/16", "192.168.7.0/24")
+    for value in ("203.0.113.0/24", "0.0.0.0/0", "10.0.0.0/7", "fd00::/8"):
+        with pytest.raises(BadContext, match=r"^sip_networks=.*not encrypted$"):
+            Context.of({"sip_networks": value})
+    with pytest.raises(BadContext, match=r"^sip_networks=office: networks such as"):
+        Context.of({"sip_networks": "office"})
+
+
 def test_there_may_be_more_tasks_than_ten_from_the_start() -> None:
     assert Context.of({"tasks": "12"}).tasks_max == 12
     with pytest.raises(BadContext, match=r"^tasks_max=11: a number from 12$"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -25,7 +26,7 @@ def lines_of(entries: list[Entry]) -> list[tuple[str, str, int]]:
     return [(line.party, line.said.text, line.said.start_ms) for line in transcript(entries)]
 
 
-async def placed(up, kind: Kind, door: Door, *, pace: float | None = 8) -> list[Entry]:
+async def placed(up, kind: Kind, door: Door, *, pace: float | None = 1) -> list[Entry]:
     seen = await place_by_trunk(
         kind, conversation(*LINES), addresses=up.addresses, door=door, screen=Unseen(), pace=pace
     )
@@ -35,16 +36,18 @@ async def placed(up, kind: Kind, door: Door, *, pace: float | None = 8) -> list[
 async def test_each_sender_leads_to_the_log_that_twilio_leads_to(up):
     by_twilio = lines_of((await up.place(conversation(*LINES))).entries)
     door = await asyncio.to_thread(laptops_door, up.addresses)
+    doors = {kind: replace(door, media_url=up.addresses.sip_url) if kind is Kind.SIPREC else door for kind in Kind}
 
-    logs = await asyncio.gather(*(placed(up, kind, door) for kind in Kind))
+    # At the pace of speech: what has no times of its own is placed by when it comes.
+    logs = await asyncio.gather(*(placed(up, kind, doors[kind]) for kind in Kind))
     for kind, entries in zip(Kind, logs, strict=True):
         call = fold(entries)
         assert call.started.provider == kind
         assert (call.settled, call.complete, call.ended.reason) == (True, True, "completed"), kind
         told = lines_of(entries)
         assert [text for _, text, _ in told] == [text for _, text, _ in by_twilio], kind
-        # SignalWire's address has no query, so its parties are Twilio's.
-        other = "callee" if kind is Kind.SIGNALWIRE else "agent"
+        # SignalWire's address has no query, and a recording's lines are no agent's: their parties are Twilio's.
+        other = "callee" if kind in (Kind.SIGNALWIRE, Kind.SIPREC) else "agent"
         assert [party for party, _, _ in told] == ["caller", other, "caller"], kind
         off = [ms - before for (_, _, ms), (_, _, before) in zip(told, by_twilio, strict=True)]
         if kind in APART:  # how far apart their sockets were opened is this machine's affair

@@ -18,7 +18,7 @@ NAME = "501f59b1-0c5f-4b6e-9c6e-2f0d3f1d7a11"
 HELLO = bytes.fromhex("010010") + uuid.UUID(NAME).bytes
 LINEAR = b"\x11\x22" * 160  # 20 ms at 8 kHz
 FRAME = bytes.fromhex("100140") + LINEAR
-BEGUN = Started(NAME, NAME, "", ("caller",), AudioFormat("l16", 8000), is_lossless=True)
+BEGUN = Started(NAME, NAME, "", ("caller",), AudioFormat("l16", 8000), begins_now=True, is_lossless=True)
 
 
 def made(**query: str) -> AudioSocketDialect:

@@ -40,7 +40,9 @@ def say(dialect, message: Mapping | str | bytes, *, now_ms: float = 0.0) -> list
 
 def test_freeswitch_begins_with_its_text_or_with_audio_whichever_comes_first():
     (started,) = say(made(FreeswitchDialect, call="uuid-1"), {"tenant": "acme", "deep": {"x": 1}})
-    assert started == Started("MS1", "uuid-1", "", ("caller",), L16, {"tenant": "acme"}, is_lossless=True)
+    assert started == Started(
+        "MS1", "uuid-1", "", ("caller",), L16, {"tenant": "acme"}, begins_now=True, is_lossless=True
+    )
 
     dialect = made(FreeswitchDialect, call="uuid-1", party="agent", rate="16000")
     started, audio = say(dialect, MONO, now_ms=20)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.dialects.events import Audio, Digit
+from bridge.dialects.events import Audio, Digit, Paused
 from bridge.rtp.source import COMFORT_NOISE, RtpSource
 from callscribe.audio_format import MULAW_8K, AudioFormat
 from callscribe.errors import MalformedMessage
@@ -26,11 +26,21 @@ def packet(sequence: int, timestamp: int, *, kind: int = 0, ssrc: int = 1, paylo
 
 
 def hear(source: RtpSource, *datagrams: bytes, at_ms: float, every_ms: float = 20):
-    """Give `source` datagrams that come one after the other; return what it yields, audio as its time."""
+    """Give `source` datagrams that come one after the other; return what it yields, audio as its time, no pauses."""
     return [
         event.media_ms if isinstance(event, Audio) else event.digit
         for place, datagram in enumerate(datagrams)
         for event in source.receive(datagram, now_ms=ZERO_MS + at_ms + every_ms * place)
+        if not isinstance(event, Paused)
+    ]
+
+
+def pauses(source: RtpSource, *datagrams: bytes, at_ms: float = 0, every_ms: float = 20) -> list[tuple[int, int]]:
+    return [
+        (event.begin_ms, event.end_ms)
+        for place, datagram in enumerate(datagrams)
+        for event in source.receive(datagram, now_ms=ZERO_MS + at_ms + every_ms * place)
+        if isinstance(event, Paused)
     ]
 
 
@@ -67,6 +77,21 @@ def test_timestamps_that_jump_without_time_having_passed_have_begun_anew():
     assert hear(source, packet(1, 0), packet(2, 2**31), packet(3, 2**31 + 160), at_ms=0) == [0, 20, 40]
 
 
+def test_packets_that_are_held_up_and_come_all_at_once_stay_where_they_are():
+    source = made()
+    assert hear(source, packet(1, 0), at_ms=0) == [0]
+    burst = [packet(2 + n, 160 + 160 * n) for n in range(150)]
+    assert hear(source, *burst, at_ms=3000, every_ms=1) == [20 + 20 * n for n in range(150)]
+
+
+def test_a_sender_whose_clock_stood_still_is_where_it_is_after_two_seconds():
+    source = made()
+    assert hear(source, packet(1, 0), at_ms=0) == [0]
+    times = hear(source, *(packet(2 + n, 160 + 160 * n) for n in range(150)), at_ms=30_000)
+    assert times[100] == 20 + 20 * 100
+    assert times[101:] == [30_000 + 20 * n for n in range(101, 150)]
+
+
 def test_packets_of_60_and_10_ms_and_of_other_formats():
     long = made()
     assert hear(long, *(packet(n, 480 * n, payload=3 * AUDIO) for n in range(3)), at_ms=0, every_ms=60) == [0, 60, 120]
@@ -95,6 +120,31 @@ def test_another_source_takes_over_once_two_of_its_packets_follow_each_other():
     assert hear(source, packet(900, 77, ssrc=2), packet(902, 397, ssrc=2), at_ms=60) == []
     assert hear(source, packet(903, 557, ssrc=2), at_ms=100) == [80, 100]  # and it was heard from its first
     assert hear(source, packet(904, 717, ssrc=2), at_ms=120) == [120]
+
+
+def test_what_was_not_sent_is_a_pause_and_what_was_lost_is_none():
+    source = made()
+    assert pauses(source, packet(1, 0), at_ms=100) == [(0, 100)]  # it was answered, and nobody spoke yet
+    assert pauses(source, packet(2, 160), packet(4, 480), at_ms=120) == []  # the third may still come
+    assert pauses(source, packet(3, 320), at_ms=150) == []
+    assert pauses(source, packet(5, 8000 + 480), at_ms=1160) == [(180, 1160)]  # in sequence, and much later
+    assert pauses(source, packet(7, 16_000), at_ms=2100) == []  # one is missing: it may have had the words
+    assert [(each.begin_ms, each.end_ms) for each in source.rest(now_ms=ZERO_MS + 5000)] == [(2120, 5000)]
+
+
+def test_a_pause_goes_on_through_comfort_noise_and_pressed_keys():
+    source = made()
+    noise = packet(2, 160, kind=COMFORT_NOISE, payload=b"\x40")
+    key = packet(3, 8000, kind=101, payload=bytes.fromhex("058a0640"))
+    assert pauses(source, packet(1, 0), noise) == []
+    assert pauses(source, key, at_ms=1000) == [(20, 1000)]
+    assert pauses(source, packet(4, 16_000), at_ms=2000) == [(1000, 2000)]
+
+
+def test_a_packet_that_was_overtaken_tells_of_the_pauses_around_it():
+    source = made()
+    assert pauses(source, packet(1, 0), packet(3, 8000), every_ms=1000) == []
+    assert pauses(source, packet(2, 4000), at_ms=1001) == [(20, 500), (520, 1000)]
 
 
 @pytest.mark.parametrize(

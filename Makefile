@@ -5,7 +5,7 @@ UV_VERSION := 0.13.9
 UV := .venv/bin/uv
 RUN := .venv/bin
 
-.PHONY: help demo test lint synth bootstrap deploy bench chaos drops failover endurance following after costs image-test clean
+.PHONY: help demo test lint synth bootstrap deploy bench chaos drops failover phones endurance following after costs image-test clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -43,6 +43,9 @@ drops: .venv/.dev ## what a dropped Gladia socket costs a call, in real time, be
 
 failover: .venv/.dev ## two bridges of which one is killed, told to go, both replaced, or bereft of their media streams, with 20 live calls
 	@$(RUN)/python -m bench.failover --calls $(or $(CALLS),20)
+
+phones: .venv/.dev ## calls by SIPp and baresip (Debian: sip-tester, baresip-core; needs root), over RTP with and without loss
+	@$(RUN)/python -m bench.phones
 
 endurance: .venv/.dev ## an hour of 100 calls beside a subscriber who never reads and a DynamoDB that throttles
 	@$(RUN)/python -m bench.endurance

@@ -13,7 +13,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -28,11 +28,13 @@ from bench.chaos.observation import Written
 from bench.chaos.plan import CallPlan
 from bench.chaos.tables import Failed, Tables
 from bench.chaos.watch import Watch
-from callscribe.entries import CallEnded, CallStarted, timestamp
+from callscribe.entries import CallEnded, CallStarted, Entry, timestamp
 from callscribe.log import Log, Steps, entry_of
 from callscribe.requests import Conflict
 from callscribe.tickets import Ticket, sign
+from callscribe.trunks import Trunks, new_trunk
 from local.gladia.injector import Injected
+from local.gladia.recogniser import Recogniser
 from local.gladia.scripted import ScriptedRecogniser
 from local.gladia.server import EmulatedGladia
 from local.gladia.settings import Settings
@@ -43,7 +45,7 @@ from local.twilio.switchboard import Switchboard
 
 TENANT = "chaos"
 _CALLS = "Calls"
-_TABLES = (_CALLS, "Subscriptions", "Sessions")
+_TABLES = (_CALLS, "Subscriptions", "Sessions", "Keys")
 _FOLLOWS_S = 3600
 LINGER_S = 30.0
 # Calls that speak at the same time, each as fast as it can; with more, everything would be late at once, and the
@@ -62,20 +64,24 @@ class World:
         patience: Mapping[str, float] | None = None,
         drain_s: int = 60,
         twilio_url: str | None = None,
+        recogniser: Recogniser | None = None,
+        sip_port: int = 0,
     ) -> None:
         """`patience` sets constants of the bridge, by their path; `name` is its log's, in the temporary folder.
 
         `twilio_url` is where the bridge looks for Twilio's REST API; None for the one that is simulated here.
+        `recogniser` is Gladia's, one for scripted audio if there is none; with `sip_port` calls are recorded there.
         """
         self.account = Account()
         self.switchboard = Switchboard()
         self.watches: dict[str, Watch] = {}
         self.strays: list[str] = []  # entries that came after their call was judged
-        self.gladia = EmulatedGladia(ScriptedRecogniser(), settings=gladia)
+        self.gladia = EmulatedGladia(recogniser or ScriptedRecogniser(), settings=gladia)
         self.aws = Aws(Tables(*_TABLES, written=self._written), auth_token=self.account.auth_token)
         self.rest = RestServer(self.account, self.switchboard)
         self.log_path = Path(tempfile.gettempdir()) / f"callscribe-{name}-bridge.log"
         self.talking = asyncio.Semaphore(TALKING)
+        self.sip_port = sip_port
         self.url = ""
         self.media_url = ""
         self.bridge: Process | None = None
@@ -129,6 +135,19 @@ class World:
             self.aws.tables.perform("PutItem", {"TableName": "Subscriptions", "Item": follows})
         watch = self.watches[call] = Watch()
         return watch
+
+    def add_trunk(self, name: str, *, networks: Iterable[str] = ()) -> str:
+        """Have a trunk of that name, whose calls may come; return its secret."""
+        new = new_trunk(TENANT, name, at=_now(), networks=networks)
+        self._perform(Trunks("Keys").add(new))
+        return new.secret
+
+    def entries(self, call: str) -> list[Entry]:
+        """Return a call's log."""
+        entries: list[Entry] = []
+        while page := self._perform(Log(_CALLS, call).read(after=len(entries))):
+            entries += page
+        return entries
 
     def forget(self, call: str) -> None:
         """Drop all that is kept of a call; what is written of it from now on is a stray."""
@@ -190,19 +209,21 @@ class World:
         self._perform(Log(_CALLS, plan.call_id).append(ended, at=_now(), tenant=TENANT, token=token))
         return web.Response()
 
-    def _perform(self, steps: Steps[Any]) -> None:
+    def _perform(self, steps: Steps[Any]) -> Any:
         """Run the log's requests as a function would, straight on the tables."""
         answer: Any = None
-        with contextlib.suppress(StopIteration):
-            while True:
+        while True:
+            try:
                 request = steps.send(answer)
-                operation = "".join(word.capitalize() for word in request.method.split("_"))
-                try:
-                    answer = self.aws.tables.perform(operation, request.arguments)
-                except Failed as failed:
-                    if failed.item is None:
-                        raise
-                    answer = Conflict(failed.item)
+            except StopIteration as done:
+                return done.value
+            operation = "".join(word.capitalize() for word in request.method.split("_"))
+            try:
+                answer = self.aws.tables.perform(operation, request.arguments)
+            except Failed as failed:
+                if failed.item is None:
+                    raise
+                answer = Conflict(failed.item)
 
     def _bridge(self, port: int, log: Path, *, grace_s: float = GRACE_S) -> Process:
         environment = {
@@ -222,6 +243,7 @@ class World:
             "SPILL_DIR": self._spill,
             "HOST": "127.0.0.1",
             "PORT": str(port),
+            "SIP_PORT": str(self.sip_port),
             "DRAIN_S": str(self._drain_s),
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "chaos",

@@ -5,7 +5,7 @@ UV_VERSION := 0.13.9
 UV := .venv/bin/uv
 RUN := .venv/bin
 
-.PHONY: help demo test lint synth bootstrap deploy bench chaos drops failover phones endurance following after costs image-test clean
+.PHONY: help demo test lint synth bootstrap deploy bench chaos drops failover rude phones endurance following after costs image-test clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -36,6 +36,7 @@ bench: .venv/.dev .venv-aws/.ready ## calls a core and added latency, on this ma
 
 chaos: .venv/.dev ## 10,000 calls with faults by seed, loss counted to the byte; then the parsers, fuzzed for minutes
 	@$(RUN)/python -m bench.chaos --calls $(or $(CALLS),10000) --seed $(or $(SEED),1)
+	@$(RUN)/python -m bench.chaos.forks --calls $(or $(FORKS),440) --seed $(or $(SEED),1)
 	@HYPOTHESIS_PROFILE=long $(RUN)/pytest -n 2 -q -k fuzz tests
 
 drops: .venv/.dev ## what a dropped Gladia socket costs a call, in real time, beside the figures of others
@@ -43,6 +44,9 @@ drops: .venv/.dev ## what a dropped Gladia socket costs a call, in real time, be
 
 failover: .venv/.dev ## two bridges of which one is killed, told to go, both replaced, or bereft of their media streams, with 20 live calls
 	@$(RUN)/python -m bench.failover --calls $(or $(CALLS),20)
+
+rude: .venv/.dev ## what peers that misbehave cost the calls beside them
+	@$(RUN)/python -m bench.rude
 
 phones: .venv/.dev ## calls by SIPp and baresip (Debian: sip-tester, baresip-core; needs root), over RTP with and without loss
 	@$(RUN)/python -m bench.phones

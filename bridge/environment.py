@@ -46,6 +46,10 @@ class Environment:
     sip_certificate: str = field(
         default="", metadata={"means": "the file with its certificates and their key, in PEM, for the latter"}
     )
+    audiosocket_port: int = field(default=0, metadata={"means": "the port of Asterisk's AudioSocket; 0: there is none"})
+    audiosocket_trunk: str = field(
+        default="", metadata={"means": "the trunk whose calls come there; its networks vouch for them"}
+    )
     rtp_ports: str = field(default="10000-10999", metadata={"means": "the UDP ports that RTP is heard on"})
     media_host: str = field(
         default="", metadata={"means": "where senders of RTP reach it; without it, where they signalled to"}

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Protocol, cast
 from urllib.parse import parse_qsl
 
+import aiohttp
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import State
@@ -21,14 +22,18 @@ from websockets.typing import Subprotocol
 
 from bridge.dialects.by_name import DIALECTS, SUBPROTOCOLS, dialect_of
 from bridge.dialects.dialect import Dialect
-from bridge.dialects.events import DialectEvent, Reply, Started, Stopped
+from bridge.dialects.events import DialectEvent, Dialled, Offered, Reply, Started, Stopped
 from bridge.dialects.twilio import TwilioDialect
 from bridge.door import Door, TurnedAway, knock
 from bridge.origin import Origin
 from bridge.relay import Relay
+from bridge.rtp.offer import answer_of
+from bridge.rtp.ports import Ports
+from bridge.rtp.receiver import Receiver
+from bridge.rtp.stream import RtpStream
 from bridge.trunk_book import TrunkBook, address_of
 from callscribe.entries import TWILIO
-from callscribe.errors import MalformedMessage, Refused
+from callscribe.errors import MalformedMessage, Refused, Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +45,7 @@ START_S = 300.0  # of a trunk, which is known by then: FreeSWITCH sends nothing 
 # A PBX may be silent for as long as it likes, but not its socket: it has to answer a ping.
 PING_S = 20.0
 UNANSWERED_S = 60.0
+DIALLING = aiohttp.ClientWSTimeout(ws_close=CLOSE_S)
 HEALTH_PATH = "/healthz"  # alive; a task with live calls must not be killed for anything less
 READY_PATH = "/readyz"  # takes new calls
 
@@ -57,6 +63,9 @@ class Reception(Protocol):
     door: Door
     trunks: TrunkBook
     hops: int  # proxies that say whom they saw
+    ports: Ports  # of RTP
+    http: aiohttp.ClientSession
+    media_host: str  # where senders of RTP reach it; if empty, where they signalled to
     accepting: bool
 
     def relay(self, origin: Origin) -> Relay:
@@ -80,6 +89,9 @@ class MediaSocket(asyncio.Protocol):
         self._admission: asyncio.Task[None] | None = None
         self._pinging: asyncio.TimerHandle | None = None
         self._heard_at = 0.0
+        self._address = ""  # of who opened it
+        self._receiver: Receiver | None = None  # of what comes by RTP
+        self._is_elsewhere = False  # its messages come from a socket that was dialled
         self._parts: list[bytes] = []
         self._is_text = True
         self._stopped = False
@@ -145,6 +157,7 @@ class MediaSocket(asyncio.Protocol):
         reception = self._reception
         peer = self._transport.get_extra_info("peername")
         address = address_of(request.headers.get_all("X-Forwarded-For"), peer[0] if peer else "", hops=reception.hops)
+        self._address = address
         found = await reception.trunks.admit(path, request.headers, address=address)
         if isinstance(found, Origin):
             try:
@@ -182,22 +195,24 @@ class MediaSocket(asyncio.Protocol):
 
     def _frame(self, frame: Frame) -> None:
         if frame.opcode in {Opcode.TEXT, Opcode.CONT, Opcode.BINARY}:
+            if self._is_elsewhere:
+                return
             if frame.opcode is not Opcode.CONT:
                 self._is_text = frame.opcode is Opcode.TEXT
             self._parts.append(bytes(frame.data))
             if frame.fin:
                 text = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
                 self._parts.clear()
-                self._message(text)
+                self._message(text, is_text=self._is_text)
         elif frame.opcode is Opcode.CLOSE:
             self._end(self._protocol.close_rcvd.code if self._protocol.close_rcvd else CloseCode.NO_STATUS_RCVD)
 
-    def _message(self, message: bytes) -> None:
+    def _message(self, message: bytes, *, is_text: bool) -> None:
         relay = self._relay
         if relay is None or self._refused:
             return  # what is on its way after a refusal is not refused again
         try:
-            for event in self._dialect.receive(message, is_text=self._is_text, now_ms=1000 * time.monotonic()):
+            for event in self._dialect.receive(message, is_text=is_text, now_ms=1000 * time.monotonic()):
                 self._take(relay, event)
         except MalformedMessage as error:
             relay.count_malformed(error.kind)
@@ -216,6 +231,10 @@ class MediaSocket(asyncio.Protocol):
     def _take(self, relay: Relay, event: DialectEvent) -> None:
         if isinstance(event, Started):
             self._start(relay, event)
+        elif isinstance(event, Dialled):
+            self._dial(event)
+        elif isinstance(event, Offered):
+            self._admission = asyncio.create_task(self._listen(relay, event))
         elif isinstance(event, Stopped):
             self._stop(relay, event)
         elif isinstance(event, Reply):
@@ -230,6 +249,52 @@ class MediaSocket(asyncio.Protocol):
         self._handshake.cancel()
         self._reception.start(relay, own, self)
 
+    def _dial(self, dialled: Dialled) -> None:
+        """Have messages come from elsewhere. Raises Refused if the trunk does not vouch for where that is."""
+        if self._origin is None or not self._origin.vouches_for(dialled.host):
+            raise Refused("dial: the host is an address in a --network of the trunk, and nothing else")
+        self._is_elsewhere = True
+        self._admission = asyncio.create_task(self._hear_from(dialled.url))
+
+    async def _hear_from(self, url: str) -> None:
+        try:
+            async with self._reception.http.ws_connect(
+                url, protocols=("media",), compress=0, max_msg_size=2 * MESSAGE_LIMIT_BYTES, timeout=DIALLING
+            ) as far:
+                async for each in far:
+                    if each.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
+                        is_text = each.type is aiohttp.WSMsgType.TEXT
+                        self._message(each.data.encode() if is_text else each.data, is_text=is_text)
+                        self._flush()
+                code = far.close_code
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            logger.warning("media stream can't be dialled", extra={"reason": type(error).__name__})
+            code = CloseCode.TRY_AGAIN_LATER
+        self._end(code)
+        self.close(CloseCode.NORMAL_CLOSURE if code == CloseCode.NORMAL_CLOSURE else CloseCode.TRY_AGAIN_LATER)
+
+    async def _listen(self, relay: Relay, offered: Offered) -> None:
+        """Listen to what is offered, and answer where."""
+        origin, lines = self._origin, offered.offer.lines
+        if origin is None:
+            return
+        stream = RtpStream(lines, offered.started.tracks, zero_ms=1000 * time.monotonic())
+        receiver = Receiver(stream, relay, origin, [self._address, *(line.address for line in lines)])
+        try:
+            await receiver.listen(lines, self._reception.ports)
+        except Unavailable as error:
+            logger.warning("media stream refused", extra={"reason": str(error)})
+            self.close(CloseCode.TRY_AGAIN_LATER)
+            return
+        if self._stopped:  # it was closed meanwhile
+            receiver.close()
+            return
+        self._receiver = receiver
+        self._start(relay, offered.started)
+        host = self._reception.media_host or self._transport.get_extra_info("sockname")[0]
+        self._reply(Reply(answer_of(offered.offer, receiver.ports, address=host, session=1, version=1)))
+        self._flush()
+
     def _reply(self, reply: Reply) -> None:
         if self._protocol.state is State.OPEN:
             self._protocol.send_text(reply.text.encode())
@@ -237,7 +302,10 @@ class MediaSocket(asyncio.Protocol):
     def _stop(self, relay: Relay, stopped: Stopped) -> None:
         if not self._stopped:
             self._stopped = True
-            relay.hear(stopped)
+            if self._receiver is not None:
+                self._receiver.end(stopped.reason)
+            else:
+                relay.hear(stopped)
         self.close(CloseCode.NORMAL_CLOSURE)
 
     def _flush(self) -> None:

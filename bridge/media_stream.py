@@ -39,6 +39,7 @@ class MediaStream:
         self._teller = Teller(started, offset_ms)
         self._is_lossless = started.is_lossless
         self._begins_now = started.begins_now
+        self._conceals = started.loses_packets
         self._origin_ms: int | None = 0 if started.begins_now else None
         self._stopped = False
         self._quiet_at: float | None = None  # when the carrier will have been silent for too long
@@ -234,7 +235,9 @@ class MediaStream:
         # One origin for all lanes, so that both parties stand on one clock even with a session each.
         if self._origin_ms is None:
             self._origin_ms = media_ms
-        lane.timeline = Timeline(tuple(leg.track for leg in lane.legs), origin_ms=self._origin_ms, form=lane.form)
+        lane.timeline = Timeline(
+            tuple(leg.track for leg in lane.legs), origin_ms=self._origin_ms, form=lane.form, conceals=self._conceals
+        )
         return lane.timeline
 
     def _take(self, hearing: Hearing, timeline: Timeline, now: float) -> Iterator[Effect]:

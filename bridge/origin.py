@@ -39,6 +39,10 @@ class Origin:
         """
         return self.trunk is None
 
+    def vouches_for(self, address: str) -> bool:
+        """Tell whether what comes from `address` is its own, for its networks."""
+        return self.trunk is not None and self.trunk.is_vouched_for(address)
+
     def settings(self, call: Call) -> CallSettings:
         """Return the settings of `call`: as its log says, else the trunk's."""
         return settings_of(call) if self.trunk is None or call.started else self.trunk.settings
@@ -46,13 +50,15 @@ class Origin:
     def opening(self, started: Started, *, began: datetime) -> CallStarted:
         """Return what opens the log of a call of which no webhook has told, with what its media stream knows of it."""
         trunk = self.trunk
+        metadata = dict(started.parameters)
+        numbers = ("", "") if trunk is None else (metadata.pop("from", ""), metadata.pop("to", ""))
         return CallStarted(
             provider=self.provider,
             direction="inbound",
             account=started.account,
-            from_number=started.from_number,
-            to_number=started.to_number,
-            metadata=started.parameters,
+            from_number=numbers[0],
+            to_number=numbers[1],
+            metadata=metadata,
             settings={} if trunk is None else msgspec.to_builtins(trunk.settings),
             clock_at="" if trunk is None else timestamp(began),
         )

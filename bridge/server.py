@@ -7,12 +7,14 @@ import logging
 
 from websockets.frames import CloseCode
 
+from bridge.audio_socket import AudioSocket
 from bridge.dialects.events import Started
 from bridge.door import Door
 from bridge.keys import Keys
 from bridge.media_socket import Closeable, MediaSocket
 from bridge.origin import Origin
 from bridge.relay import Relay
+from bridge.rtp.ports import Ports
 from bridge.services import Services
 from bridge.sip.listener import SipListener, listen_for_sip
 from bridge.trunk_book import TrunkBook
@@ -31,9 +33,12 @@ class Bridge:
         self.accepting = True
         self.trunks = TrunkBook(services.dynamodb, services.environment.keys_table)
         self.hops = services.environment.trusted_hops
+        self.ports = Ports.of(services.environment.host, services.environment.rtp_ports)
+        self.http = services.http
+        self.media_host = services.environment.media_host
         self._services = services
         self._live: dict[asyncio.Task[None], Relay] = {}
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         self._sip: SipListener | None = None
 
     @property
@@ -45,12 +50,18 @@ class Bridge:
         """Take connections from now on; return the port."""
         environment = self._services.environment
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: MediaSocket(self), environment.host, environment.port, backlog=1024
-        )
+        media = await loop.create_server(lambda: MediaSocket(self), environment.host, environment.port, backlog=1024)
+        self._servers.append(media)
+        if environment.audiosocket_port:
+            trunk = environment.audiosocket_trunk
+            self._servers.append(
+                await loop.create_server(
+                    lambda: AudioSocket(self, trunk), environment.host, environment.audiosocket_port
+                )
+            )
         if environment.sip_port or environment.sips_port:
             self._sip = await listen_for_sip(self, environment)
-        port: int = self._server.sockets[0].getsockname()[1]
+        port: int = media.sockets[0].getsockname()[1]
         return port
 
     def change_keys(self, keys: Keys) -> None:
@@ -89,8 +100,8 @@ class Bridge:
             logger.warning("calls are left to whoever comes", extra={"live": self.live})
             await asyncio.gather(*(relay.let_go() for relay in self._live.values()))
             await asyncio.wait(self._live, timeout=LET_GO_S)
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         if self._sip is not None:
             self._sip.close()
 

@@ -11,7 +11,6 @@ held back.
 from __future__ import annotations
 
 from array import array
-from collections import deque
 from dataclasses import dataclass
 
 from bridge.track import JITTER_MS, Cause, Silence, Track
@@ -47,14 +46,23 @@ class Timeline:
     """The tracks of one Gladia session."""
 
     def __init__(
-        self, tracks: tuple[str, ...], *, origin_ms: int, chunk_ms: int = 100, form: AudioFormat = MULAW_8K
+        self,
+        tracks: tuple[str, ...],
+        *,
+        origin_ms: int,
+        chunk_ms: int = 100,
+        form: AudioFormat = MULAW_8K,
+        conceals: bool = False,
     ) -> None:
-        """`origin_ms` is the carrier's time of position 0; audio comes out in chunks of `chunk_ms`, all tracks."""
+        """`origin_ms` is the carrier's time of position 0; audio comes out in chunks of `chunk_ms`, all tracks.
+
+        With `conceals` what is missing begins with what was heard before it, fading, as packets are lost one by one.
+        """
         self._gaps: list[Silence] = []  # not told yet
         self._sample_bytes = form.sample_bytes
         self._bytes_a_ms = form.bytes_a_ms
         self._hole, self._lag, self._leap = (ms * form.bytes_a_ms for ms in (HOLE_MS, LAG_MS, LEAP_MS))
-        self._tracks = {name: Track(name, self._gaps, form) for name in tracks}
+        self._tracks = {name: Track(name, self._gaps, form, conceals=conceals) for name in tracks}
         self._channels = list(self._tracks.values())
         self._zero = origin_ms * self._bytes_a_ms
         self._chunk = chunk_ms * self._bytes_a_ms
@@ -62,8 +70,6 @@ class Timeline:
         self._begin = 0  # below 0 if a frame from before the first one came in time
         self._given = 0
         self._lead = 0  # where the last audio of any track ends
-        # Where tracks paused, by their own word, of late: begin and end, told before the audio that ends the pause.
-        self._pauses: dict[str, deque[list[int]]] = {name: deque(maxlen=64) for name in tracks}
         self._doubts: dict[str, list[tuple[int, bytes]]] = {}
         self._is_over = False
 
@@ -88,11 +94,7 @@ class Timeline:
     def pause(self, track: str, begin_ms: int, end_ms: int) -> None:
         """Take note that no audio of `track` is missing between these times of the carrier's: no gap is told there."""
         begin, end = (ms * self._bytes_a_ms - self._zero for ms in (begin_ms, end_ms))
-        last = self._pauses[track][-1] if self._pauses[track] else None
-        if last is not None and last[0] <= begin <= last[1] + JITTER_MS * self._bytes_a_ms:
-            last[1] = max(last[1], end)
-        else:
-            self._pauses[track].append([begin, end])
+        self._tracks[track].pause(begin, end)
 
     def take(self) -> bytes:
         """Return the whole chunks that are ready, tracks interleaved sample by sample; empty if there is none yet.
@@ -131,9 +133,9 @@ class Timeline:
         """
         if not self._gaps:
             return []
-        told = [each for each in self._gaps if not self._is_paused(each)]
+        told = [Gap(gap.track, self._ms(gap.start), self._ms(gap.end), gap.cause) for gap in self._gaps]
         self._gaps.clear()
-        return [Gap(gap.track, self._ms(gap.start), self._ms(gap.end), gap.cause) for gap in told]
+        return told
 
     def end_ms(self, track: str) -> int:
         """Return how far `track` has come, in ms since the first frame."""
@@ -155,13 +157,6 @@ class Timeline:
         `heard + filled == given out + dropped + held` always.
         """
         return self._tracks[track].held + sum(len(audio) for _, audio in self._doubts.get(track, ()))
-
-    def _is_paused(self, silence: Silence) -> bool:
-        jitter = JITTER_MS * self._bytes_a_ms
-        return any(
-            begin - jitter <= silence.start and silence.end <= end + jitter
-            for begin, end in self._pauses[silence.track]
-        )
 
     def _ms(self, position: int) -> int:
         return (position - self._begin) // self._bytes_a_ms

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from bridge.concealment import PIECE_MS, concealed
 from callscribe.audio_format import AudioFormat
 
 # Timestamps may be off by so much. Audio that is no farther from what it follows is joined to it, so that no byte
@@ -17,6 +18,7 @@ from callscribe.audio_format import AudioFormat
 JITTER_MS = 10
 # A packet is at least as long as the shortest of so many before it: less than that missing is no missing packet.
 _PACKETS = 8
+_PAUSES = 64
 _ENDLESS = 1 << 62
 
 Cause: TypeAlias = Literal["not delivered by the carrier", "the track began late", "the track ended early"]
@@ -50,8 +52,8 @@ class Track:
     `heard + filled == given out + dropped + held`, whatever comes, with the bytes that the timeline counts as heard.
     """
 
-    def __init__(self, name: str, gaps: list[Silence], form: AudioFormat) -> None:
-        """`gaps` is where silence is noted that audio should have been in."""
+    def __init__(self, name: str, gaps: list[Silence], form: AudioFormat, *, conceals: bool = False) -> None:
+        """`gaps` is where silence is noted that audio should have been in; with `conceals` it begins with a fading."""
         self.given = 0  # what is before this position was given out
         self.end = 0  # the position after the last audio
         self.heard = 0
@@ -61,6 +63,10 @@ class Track:
         self._name = name
         self._gaps = gaps
         self._form = form
+        self._conceals = conceals
+        self._before = b""  # what was given out last, where that is needed
+        # Where it paused, by its own word, of late: begin and end, told before the audio that ends the pause.
+        self._pauses: deque[list[int]] = deque(maxlen=_PAUSES)
         self._jitter = JITTER_MS * form.bytes_a_ms
         self._runs: list[_Run] = []  # in order, apart from each other
         self._has_sounded = False
@@ -87,6 +93,14 @@ class Track:
             self._fit(position, audio)
         self._last = (position, audio)
         self._expected = position + length
+
+    def pause(self, begin: int, end: int) -> None:
+        """Take note that nothing is missing between these positions: what is not there was not said."""
+        last = self._pauses[-1] if self._pauses else None
+        if last is not None and last[0] <= begin <= last[1] + self._jitter:
+            last[1] = max(last[1], end)
+        else:
+            self._pauses.append([begin, end])
 
     def begin_at(self, position: int) -> None:
         """Begin at `position`; allowed until something was given out."""
@@ -138,7 +152,7 @@ class Track:
         """Take note that nothing comes any more; `end` is where the last audio of any track ends."""
         if self._silent_from is not None and end - self._silent_from > self._jitter:
             cause: Cause = "the track ended early" if self._has_sounded else "not delivered by the carrier"
-            self._gaps.append(Silence(self._name, self._silent_from, end, cause))
+            self._miss(Silence(self._name, self._silent_from, end, cause))
 
     def _append(self, audio: bytes) -> None:
         if self._runs:
@@ -150,11 +164,16 @@ class Track:
 
     def _fill(self, until: int) -> bytes:
         count = until - self.given
+        is_first = self._silent_from is None
         if self._silent_from is None:
             self._silent_from = self.given
         self.filled += count
-        self.given = until
-        return self._form.silent(count)
+        at, self.given = self.given, until
+        # Whether it is a pause is known only when there is audio behind it.
+        is_lost = self._conceals and is_first and bool(self._runs)
+        if not is_lost or any(begin - self._jitter <= at < end for begin, end in self._pauses):
+            return self._form.silent(count)
+        return concealed(self._before, count, self._form)
 
     def _give_of(self, run: _Run, until: int) -> bytes:
         """Return the audio of the first run up to `until`, which is in it."""
@@ -169,6 +188,8 @@ class Track:
             run.start = until
         self.given = until
         self.held -= count
+        if self._conceals:
+            self._before = (self._before + audio)[-PIECE_MS * self._form.bytes_a_ms :]
         return audio
 
     def _sound(self) -> None:
@@ -176,9 +197,19 @@ class Track:
         if self._silent_from is not None and self._silent_from < self.given:
             cause: Cause = "not delivered by the carrier" if self._has_sounded else "the track began late"
             silence = Silence(self._name, self._silent_from, self.given, cause)
-            (self._gaps if silence.end - silence.start > self._jitter else self._trifles).append(silence)
+            if silence.end - silence.start > self._jitter:
+                self._miss(silence)
+            else:
+                self._trifles.append(silence)
         self._silent_from = None
         self._has_sounded = True
+
+    def _miss(self, silence: Silence) -> None:
+        """Note a gap, unless it was a pause."""
+        if not any(
+            begin - self._jitter <= silence.start and silence.end <= end + self._jitter for begin, end in self._pauses
+        ):
+            self._gaps.append(silence)
 
     def _is_jitter(self, position: int, audio: bytes) -> bool:
         """Tell whether `audio` follows the last one, though its timestamp is off by a little."""

@@ -1,7 +1,7 @@
 """Who may open a media socket without a ticket: a trunk, at `/<dialect>/<trunk>`, by its secret.
 
-The secret comes as the password of Basic, whose user is the trunk, as a bearer token, or as the path's last part, since
-each PBX can send one of these and few can send two. Refusals are cheap: Asterisk tries again at once.
+The secret comes as the password of Basic, whose user is the trunk, as a bearer token or an API key, or as the path's
+last part, since each PBX can send one of these and few can send two. Refusals are cheap: Asterisk tries again at once.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def shown(path: str, headers: Mapping[str, str]) -> Shown | TurnedAway:
     if dialect not in DIALECTS or not trunk or "/" in in_path:
         return TurnedAway(404, "unknown path")
     try:
-        authorization = headers.get("Authorization", "")
+        authorization, api_key = headers.get("Authorization", ""), headers.get("X-API-KEY", "")
     except LookupError:
         return TurnedAway(401, "credentials repeated")
     if has_secret:
@@ -50,6 +50,8 @@ def shown(path: str, headers: Mapping[str, str]) -> Shown | TurnedAway:
         case "basic":
             user, _, password = _plain(value.strip()).partition(":")
             return Shown(dialect, trunk, password) if user == trunk and password else WRONG
+        case "" if api_key:
+            return Shown(dialect, trunk, api_key)
         case _:
             return MISSING
 

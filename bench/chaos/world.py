@@ -28,6 +28,7 @@ from bench.chaos.observation import Written
 from bench.chaos.plan import CallPlan
 from bench.chaos.tables import Failed, Tables
 from bench.chaos.watch import Watch
+from callscribe.call import fold
 from callscribe.entries import CallEnded, CallStarted, Entry, timestamp
 from callscribe.log import Log, Steps, entry_of
 from callscribe.requests import Conflict
@@ -147,6 +148,14 @@ class World:
         entries: list[Entry] = []
         while page := self._perform(Log(_CALLS, call).read(after=len(entries))):
             entries += page
+        return entries
+
+    async def ended(self, call: str) -> list[Entry]:
+        """Return a call's log once nothing is missing in it, or after a minute."""
+        for _ in range(600):
+            if fold(entries := self.entries(call)).settled:
+                break
+            await asyncio.sleep(0.1)
         return entries
 
     def forget(self, call: str) -> None:

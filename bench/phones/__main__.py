@@ -23,7 +23,7 @@ from bench.chaos.world import World, free_port
 from bench.phones import baresip, sipp
 from bench.phones.target import Target
 from callscribe.call import Call, fold
-from callscribe.entries import Entry, LegGap
+from callscribe.entries import LegGap
 from callscribe.transcript import transcript
 from local.audio import RecordedCall, recorded_call
 from local.gladia.settings import Settings
@@ -118,7 +118,7 @@ async def place(case: Case, call: RecordedCall, world: World) -> Outcome:
             stderr=asyncio.subprocess.DEVNULL,
         )
         status = await process.wait()
-    entries = await ended(world, f"{TRUNK}.{case.name}")
+    entries = await world.ended(f"{TRUNK}.{case.name}")
     said = " ".join(each.text for track in tracks for each in track.utterances)
     lines = transcript(entries)
     parties = ["caller", "callee"][: len(tracks)]
@@ -131,17 +131,6 @@ async def place(case: Case, call: RecordedCall, world: World) -> Outcome:
         word_errors=word_errors(said, heard).rate,
         is_whole=is_whole(fold(entries)),
     )
-
-
-async def ended(world: World, call_id: str) -> list[Entry]:
-    """Return the log of a call once nothing is missing in it, or after a minute."""
-    entries: list[Entry] = []
-    for _ in range(600):
-        entries = world.entries(call_id)
-        if fold(entries).settled:
-            break
-        await asyncio.sleep(0.1)
-    return entries
 
 
 def is_whole(call: Call) -> bool:

@@ -21,7 +21,8 @@ class ArrivalClock:
     def __init__(self, bytes_a_ms: int, *, begin_ms: float = 0.0) -> None:
         """`begin_ms` is where the track begins on the media stream's clock."""
         self._bytes_a_ms = bytes_a_ms
-        self._media_ms = begin_ms  # where what comes next begins
+        self._media_ms = float(round(begin_ms))  # where what comes next begins
+        self._odd = b""  # less than a millisecond that came last: it goes with what comes next
         self._base_ms: float | None = None  # the clock's time of media time 0, by what came soonest
         self._held: list[bytes] = []
         self._held_ms = 0.0
@@ -29,6 +30,11 @@ class ArrivalClock:
 
     def place(self, audio: bytes, now_ms: float) -> Iterator[tuple[int, bytes]]:
         """Take audio that is all there at `now_ms`; yield what is certain, each with where it begins."""
+        audio = self._odd + audio
+        whole = len(audio) - len(audio) % self._bytes_a_ms
+        audio, self._odd = audio[:whole], audio[whole:]
+        if not audio:
+            return
         length_ms = len(audio) / self._bytes_a_ms
         came_at_once = bool(self._held) and now_ms - self._last_ms < length_ms / 2
         self._last_ms = now_ms
@@ -42,11 +48,17 @@ class ArrivalClock:
             self._base_ms += late_ms if late_ms < 0 else CREEP * late_ms
             yield from self.rest()
         elif len(self._held) > 1 and not came_at_once:
-            self._media_ms += late_ms
+            self._media_ms += round(late_ms)
             yield from self.rest()
 
+    def end(self) -> Iterator[tuple[int, bytes]]:
+        """Yield all that has not been, as nothing comes any more."""
+        yield from self.rest()
+        if self._odd:
+            yield round(self._media_ms), self._odd
+
     def rest(self) -> Iterator[tuple[int, bytes]]:
-        """Yield what was waited for: nothing comes any more that could tell."""
+        """Yield what was waited for."""
         for audio in self._held:
             yield round(self._media_ms), audio
             self._media_ms += len(audio) / self._bytes_a_ms

@@ -99,7 +99,7 @@ class BandwidthDialect:
 
     def _rest(self) -> Iterator[Audio]:
         for track, clock in self._clocks.items():
-            for media_ms, audio in clock.rest():
+            for media_ms, audio in clock.end():
                 yield Audio(track, media_ms, audio)
 
     def _began(self, said: _Start) -> Started:

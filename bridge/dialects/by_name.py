@@ -9,12 +9,15 @@ from typing import Final
 from websockets.typing import Subprotocol
 
 from bridge.dialects.asterisk import AsteriskDialect
+from bridge.dialects.audiohook import AudiohookDialect
 from bridge.dialects.bandwidth import BandwidthDialect
+from bridge.dialects.dial import DialDialect
 from bridge.dialects.dialect import Dialect
 from bridge.dialects.exotel import ExotelDialect
 from bridge.dialects.freeswitch import FreeswitchDialect
 from bridge.dialects.jambonz import SUBPROTOCOL, JambonzDialect
 from bridge.dialects.plivo import PlivoDialect
+from bridge.dialects.rtp import RtpDialect
 from bridge.dialects.signalwire import SignalwireDialect
 from bridge.dialects.telnyx import TelnyxDialect
 from bridge.dialects.untimed import Question
@@ -30,11 +33,14 @@ def _name() -> str:
 
 DIALECTS: Final[Mapping[str, Callable[[Question], Dialect]]] = {
     "asterisk": AsteriskDialect,
+    "audiohook": AudiohookDialect,
     "bandwidth": BandwidthDialect,
+    "dial": DialDialect,
     "exotel": ExotelDialect,
     "freeswitch": lambda question: FreeswitchDialect(question, media_stream=_name()),
     "jambonz": lambda question: JambonzDialect(question, media_stream=_name()),
     "plivo": PlivoDialect,
+    "rtp": lambda question: RtpDialect(question, media_stream=_name()),
     "signalwire": lambda _: SignalwireDialect(),
     "telnyx": TelnyxDialect,
     "vonage": lambda question: VonageDialect(question, media_stream=_name()),

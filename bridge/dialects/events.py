@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from bridge.rtp.offer import Offer
 from callscribe.audio_format import MULAW_8K, AudioFormat
 
 
@@ -17,13 +18,12 @@ class Started:
     account: str
     tracks: tuple[str, ...]  # inbound, outbound
     form: AudioFormat = MULAW_8K
-    parameters: dict[str, str] = field(default_factory=dict)
-    from_number: str = ""  # where the dialect tells them apart from other parameters
-    to_number: str = ""
+    parameters: dict[str, str] = field(default_factory=dict)  # `from` and `to` among them, where they are told
     # Its clock begins now, not with its first audio, which may be a while.
     begins_now: bool = False
     # What does not come was not said: nothing is lost on the way, and of silence nothing is sent.
     is_lossless: bool = False
+    loses_packets: bool = False  # one by one, on the way; what stands for them is like what was heard before
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,5 +71,21 @@ class Reply:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A media stream whose audio comes by RTP is offered; it has started when we listen."""
+
+    offer: Offer
+    started: Started
+
+
+@dataclass(frozen=True, slots=True)
+class Dialled:
+    """The messages of the media stream come from another socket, which is to be opened."""
+
+    url: str
+    host: str  # in it
+
+
 StreamEvent: TypeAlias = Audio | Paused | Digit | Stopped  # of a media stream that has begun
-DialectEvent: TypeAlias = Started | Reply | StreamEvent
+DialectEvent: TypeAlias = Started | Offered | Dialled | Reply | StreamEvent

@@ -119,6 +119,6 @@ class ExotelDialect:
             account=body.account_sid,
             tracks=parties,
             form=AudioFormat("l16", rate_hz),
-            parameters=parameters_of({"from": body.from_, "to": body.to} | body.custom_parameters),
+            parameters=parameters_of(body.custom_parameters | {"from": body.from_, "to": body.to}),
         )
         return self._stream.begin(started, tracks={_ONLY: parties[0]}, number=said.sequence_number)

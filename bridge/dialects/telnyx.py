@@ -132,6 +132,6 @@ class TelnyxDialect:
             account="",
             tracks=tuple(self._parties.values()),
             form=form,
-            parameters=parameters_of({"from": body.from_, "to": body.to} | body.custom_parameters),
+            parameters=parameters_of(body.custom_parameters | {"from": body.from_, "to": body.to}),
         )
         return self._stream.begin(started, tracks=self._parties, number=said.sequence_number)

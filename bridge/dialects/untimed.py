@@ -72,7 +72,7 @@ class Untimed:
 
     def rest(self) -> Iterator[Audio]:
         """Yield what was waited for, as nothing comes any more."""
-        return self._apart(() if self._clock is None else self._clock.rest())
+        return self._apart(() if self._clock is None else self._clock.end())
 
     def _apart(self, placed: Iterable[tuple[int, bytes]]) -> Iterator[Audio]:
         for media_ms, audio in placed:

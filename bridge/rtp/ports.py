@@ -8,25 +8,37 @@ import socket
 from collections.abc import Callable
 from functools import partial
 from itertools import chain
-from typing import Any, cast
+from typing import Any, Self, cast
 
-from callscribe.errors import Unavailable
+from callscribe.errors import Refused, Unavailable
 
 # A process that was busy for a while must not lose what came meanwhile: a second of 50 calls.
 _BUFFER_BYTES = 1 << 20
 
 
 class Pair:
-    """Two ports that are listened on."""
+    """Two ports, RTP's and RTCP's."""
 
-    def __init__(self, port: int, transports: list[asyncio.DatagramTransport]) -> None:
+    def __init__(self, port: int, sockets: list[socket.socket]) -> None:
         self.port = port
-        self._transports = transports
+        self._sockets = sockets  # that are not listened on yet
+        self._transports: list[asyncio.DatagramTransport] = []
+
+    async def listen(self, media: Callable[[bytes, str], None], control: Callable[[bytes, str], None]) -> None:
+        """Give what comes to `media` or `control`, with the address that sent it."""
+        loop = asyncio.get_running_loop()
+        for deliver in (media, control):
+            transport, _ = await loop.create_datagram_endpoint(partial(_Ear, deliver), sock=self._sockets[0])
+            self._transports.append(transport)
+            del self._sockets[0]
 
     def close(self) -> None:
-        """Listen no more."""
+        """Give both back."""
         for transport in self._transports:
             transport.close()
+        for each in self._sockets:
+            each.close()
+        self._sockets.clear()
 
 
 class Ports:
@@ -38,22 +50,29 @@ class Ports:
         self._pairs = range(first + first % 2, last, 2)
         self._next = 0  # so that one that was given back rests before it is used again
 
-    async def open(self, media: Callable[[bytes, str], None], control: Callable[[bytes, str], None]) -> Pair:
-        """Listen on a pair; what comes is given to `media` or `control`, with the address that sent it.
+    @classmethod
+    def of(cls, host: str, text: str) -> Self:
+        """Return the ports of a range such as 10000-10999. Raises Refused."""
+        first, _, last = text.partition("-")
+        if not (first.isdecimal() and last.isdecimal() and 0 < int(first) < int(last) < 65_536):
+            raise Refused("RTP_PORTS is a range such as 10000-10999")
+        return cls(host, int(first), int(last))
 
-        Raises Unavailable if no pair is free.
-        """
-        for port in chain(self._pairs[self._next :], self._pairs[: self._next]):
-            sockets = self._bound(port)
-            if sockets:
-                self._next = (self._pairs.index(port) + 1) % len(self._pairs)
-                loop = asyncio.get_running_loop()
-                transports = []
-                for each, deliver in zip(sockets, (media, control), strict=True):
-                    transport, _ = await loop.create_datagram_endpoint(partial(_Ear, deliver), sock=each)
-                    transports.append(transport)
-                return Pair(port, transports)
-        raise Unavailable("rtp: no port is free")
+    def take(self, count: int) -> list[Pair]:
+        """Return so many pairs, side by side where that can be. Raises Unavailable if there are not so many free."""
+        taken: list[Pair] = []
+        begin = self._next
+        for port in chain(self._pairs[begin:], self._pairs[:begin]):
+            if len(taken) == count:
+                break
+            self._next = (self._pairs.index(port) + 1) % len(self._pairs)
+            if sockets := self._bound(port):
+                taken.append(Pair(port, sockets))
+        if len(taken) < count:
+            for pair in taken:
+                pair.close()
+            raise Unavailable("rtp: no port is free")
+        return taken
 
     def _bound(self, port: int) -> list[socket.socket]:
         """Return sockets on both ports; none if either is taken."""

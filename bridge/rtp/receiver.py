@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from bridge.dialects.events import Audio, Digit, Paused, Stopped
+from bridge.origin import Origin
 from bridge.relay import Relay
 from bridge.rtp.offer import Line
 from bridge.rtp.ports import Pair, Ports
@@ -18,11 +19,12 @@ from callscribe.errors import MalformedMessage
 class Receiver:
     """Hears the lines that began together, until it is ended."""
 
-    def __init__(self, stream: RtpStream, relay: Relay, may_send: Callable[[str], bool]) -> None:
-        """`may_send` tells whether RTP may come from an address."""
+    def __init__(self, stream: RtpStream, relay: Relay, origin: Origin, sources: Iterable[str]) -> None:
+        """`sources` are the addresses that RTP may come from, beside the networks of `origin`."""
         self.stream = stream
         self._relay = relay
-        self._may_send = may_send
+        self._origin = origin
+        self._sources = frozenset(sources)
         self._pairs: dict[int, Pair] = {}
         self._heard: list[tuple[float, int, Audio | Digit | Paused]] = []
 
@@ -31,19 +33,24 @@ class Receiver:
         """The ports that are listened on, by the lines' places."""
         return {place: pair.port for place, pair in self._pairs.items()}
 
-    async def listen(self, lines: Iterable[Line], ports: Ports) -> None:
+    async def listen(self, lines: Sequence[Line], ports: Ports) -> None:
         """Open a pair of ports for each line. Raises Unavailable if there are too few, and then has none."""
+        self._pairs = {line.place: pair for line, pair in zip(lines, ports.take(len(lines)), strict=True)}
         try:
-            for line in lines:
-                place = line.place
-                self._pairs[place] = await ports.open(partial(self._media, place), partial(self._control, place))
+            for place, pair in self._pairs.items():
+                await pair.listen(partial(self._media, place), partial(self._control, place))
         except BaseException:
-            self._close()
+            self.close()
             raise
+
+    def close(self) -> None:
+        """Listen no more."""
+        for pair in self._pairs.values():
+            pair.close()
 
     def end(self, reason: str) -> None:
         """Listen no more, and tell the relay why: `stop` if the other side said so."""
-        self._close()
+        self.close()
         self._tell()
         for event in self.stream.rest(now_ms=_now_ms()):
             self._relay.hear(event)
@@ -77,6 +84,9 @@ class Receiver:
         for _, _, event in heard:
             self._relay.hear(event)
 
+    def _may_send(self, address: str) -> bool:
+        return address in self._sources or self._origin.vouches_for(address)
+
     def _control(self, place: int, datagram: bytes, source: str) -> None:
         if not self._may_send(source):
             self._relay.count_malformed("source")
@@ -85,10 +95,6 @@ class Receiver:
             self.stream.control(place, datagram, now_ms=_now_ms())
         except MalformedMessage as error:
             self._relay.count_malformed(error.kind)
-
-    def _close(self) -> None:
-        for pair in self._pairs.values():
-            pair.close()
 
 
 def _now_ms() -> float:

@@ -18,12 +18,15 @@ from callscribe.audio_format import AudioFormat
 from callscribe.errors import MalformedMessage
 
 COMFORT_NOISE = 13  # RFC 3389: the sender falls silent, and says how loud its silence is
+# No audio is placed before this, so that there is room for a packet that the very first one has overtaken.
+FIRST_MS = 20.0
 # Timestamps that leap without so much time having passed, or not passed, have begun anew.
 RESYNC_MS = 1000.0
 # Packets that are late by more were held up, and come all at once; if they are so for longer than this, it is the
 # sender's clock that stood still.
 LATE_FOR_MS = 2000.0
 _SEQUENCES, _TIMESTAMPS = 1 << 16, 1 << 32
+_ROUNDING_MS = 0.01
 _REMEMBERED = 64  # packets, in which an overtaken one finds its neighbours
 
 
@@ -51,7 +54,8 @@ class RtpSource:
     def rest(self, *, now_ms: float) -> Iterator[Paused]:
         """Yield that nothing is missing after the last packet: what was lost would have had another behind it."""
         if self._ssrc is not None:
-            yield self._paused(self._end_ms, now_ms - self._zero_ms)
+            # Another party's audio may reach beyond now, as it is placed by when it came.
+            yield self._paused(self._end_ms, max(self._end_ms, now_ms - self._zero_ms) + RESYNC_MS)
 
     def receive(self, datagram: bytes, *, now_ms: float) -> Iterator[Audio | Digit | Paused]:
         """Yield what a datagram of RTP holds. A pause comes before the audio that ends it.
@@ -80,7 +84,7 @@ class RtpSource:
         self._ssrc = packet.ssrc
         self._sequence = Sequence()
         self._newest = begin.sequence  # without its 16 bits' end
-        self._sequence.begin(self._newest - 1)
+        self._sequence.begin(self._newest - _REMEMBERED)  # some may have been overtaken by the first one
         self._spans.clear()
         self._last_event: int | None = None
         self._anchor(begin.timestamp, begin_ms)
@@ -89,7 +93,7 @@ class RtpSource:
     def _anchor(self, timestamp: int, now_ms: float) -> None:
         """Have `timestamp` be of now."""
         self._anchor_timestamp = timestamp
-        self._anchor_ms = max(0.0, now_ms - self._zero_ms)
+        self._anchor_ms = max(FIRST_MS, now_ms - self._zero_ms)
         self._samples = 0  # of the newest timestamp, since the anchor's; without its 32 bits' end
         self._late_from_ms: float | None = None
 
@@ -119,9 +123,9 @@ class RtpSource:
         """Yield the pauses before and after a packet: there is none missing between it and its neighbours."""
         end_ms = begin_ms + length_ms
         before, after = self._spans.get(number - 1), self._spans.get(number + 1)
-        if before is not None and begin_ms > before[1]:
+        if before is not None and begin_ms - before[1] > _ROUNDING_MS:
             yield self._paused(before[1], begin_ms)
-        if after is not None and after[0] > end_ms:
+        if after is not None and after[0] - end_ms > _ROUNDING_MS:
             yield self._paused(end_ms, after[0])
         self._spans[number] = (begin_ms, end_ms)
         if len(self._spans) > _REMEMBERED:

@@ -18,7 +18,6 @@ from bridge.environment import Environment
 from bridge.media_socket import Reception
 from bridge.origin import Origin
 from bridge.rtp.offer import answer_of
-from bridge.rtp.ports import Ports
 from bridge.sip.dialog import Dialog, Way
 from bridge.sip.framing import Framing
 from bridge.sip.recording_server import Effect, Ended, Invited, Offered, RecordingServer, Refusal, Send
@@ -37,11 +36,8 @@ CHECK_S = 5.0
 class SipListener:
     """All connections of SIP, and all recording sessions on them."""
 
-    def __init__(self, reception: Reception, ports: Ports, *, media_host: str = "") -> None:
-        """`media_host` is the address that senders of RTP are told; if empty, the one that they signalled to."""
+    def __init__(self, reception: Reception) -> None:
         self._reception = reception
-        self._ports = ports
-        self._media_host = media_host
         self._server = RecordingServer()
         self._sessions: dict[Dialog, RecordingSession] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -117,7 +113,7 @@ class SipListener:
             self.perform(self._server.refuse(dialog, status, f"{found.reason}: the address is sip:<trunk>@<host>"))
             return
         leave = partial(self._leave, dialog, "it has to end here")
-        session = RecordingSession(self._reception, self._ports, found, invited, leave=leave)
+        session = RecordingSession(self._reception, found, invited, leave=leave)
         self._sessions[dialog] = session
         await self._answer(session, invited)
         if not dialog.is_open:  # refused, or cancelled meanwhile
@@ -144,7 +140,7 @@ class SipListener:
         sdp = answer_of(
             asked.offer,
             ports,
-            address=self._media_host or connection.host,
+            address=self._reception.media_host or connection.host,
             session=dialog.session,
             version=dialog.next_version(),
         )
@@ -215,11 +211,7 @@ class _Connection(asyncio.Protocol):
 
 async def listen_for_sip(reception: Reception, environment: Environment) -> SipListener:
     """Take connections of SIP as the environment says. Raises Refused for what can't be listened with."""
-    first, _, last = environment.rtp_ports.partition("-")
-    if not (first.isdecimal() and last.isdecimal() and 0 < int(first) < int(last) < 65_536):
-        raise Refused("RTP_PORTS is a range such as 10000-10999")
-    ports = Ports(environment.host, int(first), int(last))
-    listener = SipListener(reception, ports, media_host=environment.media_host)
+    listener = SipListener(reception)
     if environment.sip_port:
         await listener.listen(environment.host, environment.sip_port)
     if environment.sips_port:

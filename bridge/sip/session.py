@@ -5,22 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from bridge.dialects.events import Started
 from bridge.media_socket import Reception
 from bridge.origin import Origin
 from bridge.rtp.offer import Line, Offer
-from bridge.rtp.ports import Ports
+from bridge.rtp.parties import NAMES, names_of
 from bridge.rtp.receiver import Receiver
 from bridge.rtp.stream import RtpStream
 from bridge.sip.metadata import Metadata
 from bridge.sip.recording_server import Invited
 from callscribe.audio_format import AudioFormat
 
-# By how they are labelled; others by their order.
-_LABELS = {"1": 0, "a_leg": 0, "inbound": 0, "caller": 0, "2": 1, "b_leg": 1, "outbound": 1, "callee": 1}
-_NAMES = ("caller", "callee")
 # Of a sender that has said goodbye nothing comes any more; of another one no more than this is waited for.
 LEFT_S, QUIET_S = 10.0, 300.0
 
@@ -36,14 +32,11 @@ class _Part:
 class RecordingSession:
     """What is heard in one dialog."""
 
-    def __init__(
-        self, reception: Reception, ports: Ports, origin: Origin, invited: Invited, *, leave: Callable[[], None]
-    ) -> None:
+    def __init__(self, reception: Reception, origin: Origin, invited: Invited, *, leave: Callable[[], None]) -> None:
         """`leave` has the dialog ended from our side."""
         self.dialog = invited.dialog
         self.close = lambda _code: leave()  # what is recorded goes on elsewhere, or can't; a BYE has no number
         self._reception = reception
-        self._ports = ports
         self._origin = origin
         self._call = invited.call
         self._caller = invited.caller
@@ -85,40 +78,28 @@ class RecordingSession:
         return frozenset({peer, *(line.address for line in offer.lines)})
 
     async def _begin(self, lines: list[Line], metadata: Metadata, sources: frozenset[str]) -> _Part:
-        for line in lines:
-            self._names[line.place] = self._name(line)
+        self._names |= names_of(lines, self._names.values())
         relay = self._reception.relay(self._origin)
         names = [self._names[line.place] for line in lines]
         stream = RtpStream(lines, names, zero_ms=1000 * time.monotonic())
-        receiver = Receiver(stream, relay, partial(self._may_send, sources))
-        await receiver.listen(lines, self._ports)
+        receiver = Receiver(stream, relay, self._origin, sources)
+        await receiver.listen(lines, self._reception.ports)
         self._begun += 1
         people = {self._names[line.place]: metadata.participants.get(line.label) for line in lines}
-        numbers = [person.number if (person := people.get(name)) else "" for name in _NAMES]
+        caller, callee = (person.number if (person := people.get(name)) else "" for name in NAMES)
+        caller = caller or self._caller
         started = Started(
             media_stream=f"{self.dialog.local_tag}-{self._begun}",
             call_id=self._call,
             account="",
             tracks=tuple(names),
             form=lines[0].form,
-            parameters={"sip_call_id": self.dialog.call_id, **metadata.ids},
-            from_number=numbers[0] or self._caller,
-            to_number=numbers[1],
+            parameters={"sip_call_id": self.dialog.call_id, "from": caller, "to": callee, **metadata.ids},
             begins_now=True,
+            loses_packets=True,
         )
         self._reception.start(relay, self._origin.own(started), self)
         return _Part(receiver, {line.place: line.form for line in lines})
-
-    def _name(self, line: Line) -> str:
-        """Return who speaks on a line: as it is labelled if nobody else is that, else by its order."""
-        taken = set(self._names.values())
-        place = _LABELS.get(line.label.lower())
-        wanted = [_NAMES[place]] if place is not None else []
-        return next(name for name in [*wanted, *_NAMES, f"party-{line.place + 1}"] if name not in taken)
-
-    def _may_send(self, sources: frozenset[str], address: str) -> bool:
-        trunk = self._origin.trunk
-        return address in sources or (trunk is not None and trunk.is_vouched_for(address))
 
     def _end(self, part: _Part, reason: str) -> None:
         self._parts.remove(part)

@@ -12,6 +12,7 @@ from enum import StrEnum
 from websockets.asyncio.client import ClientConnection, connect
 
 from local.audio import mulaw_silence
+from local.peers.audiohook import Audiohook
 from local.peers.carriers import Bandwidth, Exotel, Plivo, Signalwire, Telnyx
 from local.peers.forks import Asterisk, Freeswitch, Jambonz, Vonage
 from local.peers.peer import Message, Peer
@@ -24,6 +25,7 @@ class Kind(StrEnum):
     """Whom a simulated call comes from, if not from Twilio."""
 
     ASTERISK = "asterisk"
+    AUDIOHOOK = "audiohook"
     BANDWIDTH = "bandwidth"
     EXOTEL = "exotel"
     FREESWITCH = "freeswitch"
@@ -47,6 +49,7 @@ _APART: dict[Kind, Make] = {
     Kind.VONAGE: Vonage,
 }
 _TOGETHER: dict[Kind, Make] = {
+    Kind.AUDIOHOOK: lambda call, parties, trunk: Audiohook(call=call, parties=parties, trunk=trunk),
     Kind.BANDWIDTH: lambda call, parties, trunk: Bandwidth(call=call, parties=parties, trunk=trunk),
     Kind.FREESWITCH: Freeswitch,
     Kind.JAMBONZ: Jambonz,
@@ -100,7 +103,10 @@ async def send(
         proxy=None,
     ) as socket:
         await _send(socket, fork.peer.opening())
-        answering = asyncio.create_task(_answer(socket, fork.peer))
+        answered = asyncio.Event()
+        answering = asyncio.create_task(_answer(socket, fork.peer, answered))
+        if isinstance(fork.peer, Audiohook):  # it has to be let in before it speaks
+            await answered.wait()
         if together is not None:
             await together.wait()
         clock = asyncio.get_running_loop().time
@@ -121,7 +127,8 @@ async def _send(socket: ClientConnection, messages: Sequence[Message]) -> None:
         await socket.send(message.content.decode() if message.is_text else message.content)
 
 
-async def _answer(socket: ClientConnection, peer: Peer) -> None:
+async def _answer(socket: ClientConnection, peer: Peer, answered: asyncio.Event) -> None:
     async for content in socket:
         if isinstance(content, str):
             await _send(socket, peer.answered(content))
+            answered.set()

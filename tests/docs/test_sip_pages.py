@@ -93,3 +93,17 @@ def test_recording_clients_invite_an_address_that_names_a_trunk(file):
     assert address.endswith(";transport=tcp")
     if file.suffix == ".json":
         assert json.loads(text)[0]["record"]["siprecServerURL"] == address
+
+
+def test_asterisks_audiosocket_is_linear_and_has_a_uuid():
+    text = (DOCS / "asterisk" / "audiosocket.conf").read_text(encoding="utf-8")
+    (dialled,) = re.findall(r"AudioSocket/([^,]+),app,ChanSpy,", text)
+    assert dialled == "10.0.12.7:9092/${UUID()}/c(slin)"
+
+
+def test_rtpengine_is_asked_for_what_the_bridge_takes():
+    asked = json.loads((DOCS / "rtp" / "subscribe.json").read_text(encoding="utf-8"))
+    answered = json.loads((DOCS / "rtp" / "answer.json").read_text(encoding="utf-8"))
+    assert (asked["command"], answered["command"]) == ("subscribe request", "subscribe answer")
+    assert asked["codec"]["transcode"] == ["PCMU"]
+    assert set(answered) == {"command", "call-id", "to-tag", "sdp"}

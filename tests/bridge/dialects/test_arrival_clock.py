@@ -23,7 +23,7 @@ def placed(arrivals: Iterable[tuple[float, bytes]]) -> list[tuple[int, int]]:
     """Return begin and end of each message, in the order in which they were certain."""
     clock = ArrivalClock(8)
     found = [each for now_ms, audio in arrivals for each in clock.place(audio, now_ms)]
-    found += clock.rest()
+    found += clock.end()
     return [(begin_ms, begin_ms + len(audio) // 8) for begin_ms, audio in found]
 
 
@@ -40,6 +40,22 @@ def test_messages_are_as_long_as_they_are(length_ms):
     arrivals = [(1000 + length_ms * (place + 1), sound(length_ms)) for place in range(20)]
 
     assert [begin for begin, _ in placed(arrivals)] == [round(length_ms * place) for place in range(20)]
+
+
+@given(st.lists(st.integers(1, 900), min_size=1, max_size=40))
+def test_messages_of_any_length_leave_no_hole_and_lose_no_byte(lengths):
+    clock = ArrivalClock(8)
+    audio = bytes(place % 251 for place in range(sum(lengths)))
+    found, at = [], 0
+    for length in lengths:
+        found += clock.place(audio[at : at + length], 1000 + (at + length) / 8)
+        at += length
+    found += clock.end()
+    assert b"".join(piece for _, piece in found) == audio
+    begin_ms = found[0][0]
+    for media_ms, piece in found:
+        assert media_ms == begin_ms
+        begin_ms += len(piece) // 8
 
 
 def test_what_a_sender_leaves_out_in_silence_is_a_hole_as_long_as_the_silence():
@@ -78,7 +94,7 @@ def test_a_silence_that_ends_in_a_stall_is_as_long_as_the_silence():
 def test_a_short_last_message_is_part_of_the_talk():
     arrivals = [*steady(10), (1000 + 203, b"\x11" * 18)]
 
-    assert placed(arrivals)[-1][0] == 200
+    assert placed(arrivals)[-2:] == [(200, 202), (202, 202)]  # and a quarter of a millisecond
 
 
 @given(st.integers(0, 2**32), st.sampled_from([-300, 0, 300]))

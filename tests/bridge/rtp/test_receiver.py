@@ -10,6 +10,7 @@ import pytest
 import uvloop
 
 from bridge.dialects.events import Audio, Stopped
+from bridge.origin import Origin
 from bridge.rtp.offer import Line
 from bridge.rtp.ports import Ports
 from bridge.rtp.receiver import Receiver
@@ -20,6 +21,7 @@ from local.peers.rtp import RtpManner, goodbye, packets
 
 HOST = "127.0.0.1"
 SECOND = b"\x10" * 8000
+NOBODY = Origin("rtp")  # who vouches for no address
 
 
 class Heard:
@@ -49,10 +51,10 @@ def line(place: int) -> Line:
     return Line(place, "", MULAW_8K, 0, 101, is_sent=True, address=HOST, has_mux=False)
 
 
-async def listening(relay: Heard, *, parties: int = 2, may_send=lambda _: True) -> Receiver:
+async def listening(relay: Heard, *, parties: int = 2) -> Receiver:
     lines = [line(place) for place in range(parties)]
     stream = RtpStream(lines, ["caller", "callee"][:parties], zero_ms=1000 * time.monotonic())
-    receiver = Receiver(stream, relay, may_send)
+    receiver = Receiver(stream, relay, NOBODY, [HOST])
     await receiver.listen(lines, Ports(HOST, 20_000, 29_999))
     return receiver
 
@@ -90,7 +92,7 @@ async def test_the_last_words_are_heard_though_it_ends_at_once():
 
 async def test_what_makes_no_sense_or_comes_from_elsewhere_is_counted():
     relay = Heard(1)
-    receiver = await listening(relay, parties=1, may_send=lambda address: address == HOST)
+    receiver = await listening(relay, parties=1)
     receiver._media(0, b"\x80", HOST)
     receiver._control(0, b"\x80", HOST)
     receiver._media(0, b"", "192.0.2.1")
@@ -105,14 +107,17 @@ async def test_what_makes_no_sense_or_comes_from_elsewhere_is_counted():
 async def test_too_few_ports_leave_none_taken():
     ports = Ports(HOST, 31_100, 31_103)
     lines = [line(0), line(1), line(2)]
-    receiver = Receiver(RtpStream(lines, ["a", "b", "c"], zero_ms=0.0), Heard(1), lambda _: True)
+    receiver = Receiver(RtpStream(lines, ["a", "b", "c"], zero_ms=0.0), Heard(1), NOBODY, [])
     with pytest.raises(Unavailable):
         await receiver.listen(lines, ports)
     async with asyncio.timeout(10):  # closed sockets are gone when the loop has run
         while True:
             try:
-                (await ports.open(lambda *_: None, lambda *_: None)).close()
+                pairs = ports.take(2)
             except Unavailable:
                 await asyncio.sleep(0)
             else:
+                assert [pair.port for pair in pairs] in ([31_100, 31_102], [31_102, 31_100])
+                for pair in pairs:
+                    pair.close()
                 break

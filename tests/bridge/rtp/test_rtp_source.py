@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.dialects.events import Audio, Digit, Paused
-from bridge.rtp.source import COMFORT_NOISE, RtpSource
+from bridge.rtp.source import COMFORT_NOISE, FIRST_MS, RtpSource
 from callscribe.audio_format import MULAW_8K, AudioFormat
 from callscribe.errors import MalformedMessage
 
@@ -18,7 +18,7 @@ ZERO_MS = 5000.0
 
 
 def made(form: AudioFormat = MULAW_8K, payload_type: int = 0) -> RtpSource:
-    return RtpSource("caller", form, payload_type=payload_type, event_type=101, zero_ms=ZERO_MS)
+    return RtpSource("caller", form, payload_type=payload_type, event_type=101, zero_ms=ZERO_MS - FIRST_MS)
 
 
 def packet(sequence: int, timestamp: int, *, kind: int = 0, ssrc: int = 1, payload: bytes = AUDIO) -> bytes:
@@ -26,9 +26,9 @@ def packet(sequence: int, timestamp: int, *, kind: int = 0, ssrc: int = 1, paylo
 
 
 def hear(source: RtpSource, *datagrams: bytes, at_ms: float, every_ms: float = 20):
-    """Give `source` datagrams that come one after the other; return what it yields, audio as its time, no pauses."""
+    """Give `source` datagrams that come one after the other; return what it yields: times of audio, and keys."""
     return [
-        event.media_ms if isinstance(event, Audio) else event.digit
+        event.media_ms - FIRST_MS if isinstance(event, Audio) else event.digit
         for place, datagram in enumerate(datagrams)
         for event in source.receive(datagram, now_ms=ZERO_MS + at_ms + every_ms * place)
         if not isinstance(event, Paused)
@@ -37,10 +37,10 @@ def hear(source: RtpSource, *datagrams: bytes, at_ms: float, every_ms: float = 2
 
 def pauses(source: RtpSource, *datagrams: bytes, at_ms: float = 0, every_ms: float = 20) -> list[tuple[int, int]]:
     return [
-        (event.begin_ms, event.end_ms)
+        (event.begin_ms - FIRST_MS, event.end_ms - FIRST_MS)
         for place, datagram in enumerate(datagrams)
         for event in source.receive(datagram, now_ms=ZERO_MS + at_ms + every_ms * place)
-        if isinstance(event, Paused)
+        if isinstance(event, Paused) and event.end_ms > FIRST_MS  # not what there is before everything
     ]
 
 
@@ -97,8 +97,9 @@ def test_packets_of_60_and_10_ms_and_of_other_formats():
     assert hear(long, *(packet(n, 480 * n, payload=3 * AUDIO) for n in range(3)), at_ms=0, every_ms=60) == [0, 60, 120]
     wide = made(AudioFormat("l16", 16_000), payload_type=118)
     datagrams = [packet(n, 320 * n, kind=118, payload=b"\x12\x34" * 320) for n in range(2)]
-    heard = [each for n in (0, 1) for each in wide.receive(datagrams[n], now_ms=ZERO_MS + 20 * n)]
-    assert heard == [Audio("caller", 0, b"\x34\x12" * 320), Audio("caller", 20, b"\x34\x12" * 320)]
+    came = [each for n in (0, 1) for each in wide.receive(datagrams[n], now_ms=ZERO_MS + 20 * n)]
+    heard = [each for each in came if isinstance(each, Audio)]
+    assert heard == [Audio("caller", 20, b"\x34\x12" * 320), Audio("caller", 40, b"\x34\x12" * 320)]
     alaw = made(AudioFormat("alaw", 8000), payload_type=8)
     assert hear(alaw, packet(1, 0, kind=8), at_ms=0) == [0]
 
@@ -124,12 +125,12 @@ def test_another_source_takes_over_once_two_of_its_packets_follow_each_other():
 
 def test_what_was_not_sent_is_a_pause_and_what_was_lost_is_none():
     source = made()
-    assert pauses(source, packet(1, 0), at_ms=100) == [(0, 100)]  # it was answered, and nobody spoke yet
+    assert pauses(source, packet(1, 0), at_ms=100) == [(-20, 100)]  # it was answered, and nobody spoke yet
     assert pauses(source, packet(2, 160), packet(4, 480), at_ms=120) == []  # the third may still come
     assert pauses(source, packet(3, 320), at_ms=150) == []
     assert pauses(source, packet(5, 8000 + 480), at_ms=1160) == [(180, 1160)]  # in sequence, and much later
     assert pauses(source, packet(7, 16_000), at_ms=2100) == []  # one is missing: it may have had the words
-    assert [(each.begin_ms, each.end_ms) for each in source.rest(now_ms=ZERO_MS + 5000)] == [(2120, 5000)]
+    assert [(each.begin_ms, each.end_ms) for each in source.rest(now_ms=ZERO_MS + 5000)] == [(2140, 6020)]
 
 
 def test_a_pause_goes_on_through_comfort_noise_and_pressed_keys():

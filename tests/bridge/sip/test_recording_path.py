@@ -41,7 +41,7 @@ def secret(path, monkeypatch):
 @pytest.fixture
 async def port(path, secret):
     """The port of a recording server."""
-    listener = SipListener(path.bridge, Ports(HOST, 20_000, 29_999))
+    listener = SipListener(path.bridge)
     yield await listener.listen(HOST, 0)
     listener.close()
 
@@ -134,9 +134,8 @@ async def test_a_secret_is_as_good_as_an_address_and_neither_is_not(path, port, 
     await path.settled()
 
 
-async def test_no_more_sessions_than_there_are_ports(path, secret):
-    listener = SipListener(path.bridge, Ports(HOST, 31_000, 31_003))
-    port = await listener.listen(HOST, 0)
+async def test_no_more_sessions_than_there_are_ports(path, port, monkeypatch):
+    monkeypatch.setattr(path.bridge, "ports", Ports(HOST, 31_000, 31_003))
     async with recording_client(HOST, port, "sbc") as first, recording_client(HOST, port, "sbc") as second:
         assert (await first.invite()).status == 200
         with pytest.raises(NotRecorded) as caught:
@@ -149,7 +148,6 @@ async def test_no_more_sessions_than_there_are_ports(path, secret):
                     await second.invite()
                     break
         await second.bye()
-    listener.close()
     await path.settled()
 
 
@@ -193,7 +191,7 @@ async def test_who_sends_what_is_no_sip_is_cut_off_and_nobody_else_is(path, port
 async def test_over_tls_it_is_the_same(path, secret, tmp_path):
     certificate, key = self_signed(tmp_path, HOST)
     (tmp_path / "both.pem").write_bytes(certificate.read_bytes() + key.read_bytes())
-    environment = replace(path.bridge._services.environment, sips_port=free_port(), rtp_ports="20000-29999")
+    environment = replace(path.bridge._services.environment, sips_port=free_port())
     listener = await listen_for_sip(path.bridge, replace(environment, sip_certificate=str(tmp_path / "both.pem")))
     trusting = ssl.create_default_context(cafile=certificate)
     async with recording_client(HOST, environment.sips_port, "sbc", call="c-1", tls=trusting) as client:
@@ -204,14 +202,13 @@ async def test_over_tls_it_is_the_same(path, secret, tmp_path):
     assert path.said("sbc.c-1") == [("caller", "hello bob"), ("callee", "hello ann")]
 
 
-@pytest.mark.parametrize(
-    ("change", "what"),
-    [
-        ({"rtp_ports": "10000"}, "RTP_PORTS"),
-        ({"rtp_ports": "20000-10000"}, "RTP_PORTS"),
-        ({"sips_port": 1, "sip_certificate": "/nowhere"}, "SIP_CERTIFICATE"),
-    ],
-)
-async def test_it_does_not_begin_with_what_can_not_be(path, change, what):
-    with pytest.raises(Refused, match=what):
-        await listen_for_sip(path.bridge, replace(path.bridge._services.environment, **change))
+async def test_it_does_not_begin_without_a_certificate(path):
+    environment = replace(path.bridge._services.environment, sips_port=free_port(), sip_certificate="/nowhere")
+    with pytest.raises(Refused, match="SIP_CERTIFICATE"):
+        await listen_for_sip(path.bridge, environment)
+
+
+@pytest.mark.parametrize("text", ["10000", "20000-10000", "", "a-b", "60000-70000"])
+def test_ports_are_a_range(text):
+    with pytest.raises(Refused, match="RTP_PORTS"):
+        Ports.of(HOST, text)

@@ -67,6 +67,7 @@ def compose(app: App) -> None:
         domain=Domain(name=context.domain_name, hosted_zone_id=context.hosted_zone_id) if context.domain_name else None,
         origin_prefix_list=context.origin_prefix_list,
         sip_networks=context.sip_networks,
+        audiosocket_trunk=context.audiosocket_trunk,
     )
     WatchStack(app, "Watch", stage=context.stage, api=api, scale=scale, alarm_email=context.alarm_email)
 

@@ -25,6 +25,7 @@ from callscribe.errors import MalformedMessage, Refused
 logger = logging.getLogger(__name__)
 
 PROVIDER = "audiosocket"
+MOST_EARLY_BYTES = 256 * 1024  # seconds of audio, at any rate; a look-up takes two at the most
 START_S = 10.0  # for the UUID and the first audio
 # The application gives up after two seconds in which nothing goes either way, as when a party is silent.
 BEAT_S = 1.0
@@ -42,11 +43,13 @@ class AudioSocket(asyncio.Protocol):
         self._origin: Origin | None = None
         self._relay: Relay | None = None
         self._beating: asyncio.TimerHandle | None = None
+        self._early = bytearray()  # what came before it was let in
+        self._ended_with: int | None = None  # how the connection ended, once it has
+        self._is_over = self._is_refused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Read nothing before it is known whether it may speak."""
+        """Find out whether it may speak; it does not wait for the answer."""
         self._transport = cast("asyncio.Transport", transport)
-        self._transport.pause_reading()
         connection = transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for option, value in KEEP_ALIVE:
@@ -57,7 +60,11 @@ class AudioSocket(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take what came in."""
         relay = self._relay
-        while relay is not None and not self._transport.is_closing():
+        if relay is None:
+            self._early += data
+            if len(self._early) > MOST_EARLY_BYTES:
+                self._transport.abort()
+        while relay is not None and not self._is_refused:
             try:
                 for event in self._dialect.receive(data, now_ms=1000 * time.monotonic()):
                     self._take(relay, event)
@@ -66,6 +73,7 @@ class AudioSocket(asyncio.Protocol):
                 data = b""
             except Refused as error:
                 logger.warning("media stream refused", extra={"reason": str(error), "trunk": self._trunk})
+                self._is_refused = True
                 self._transport.close()
             else:
                 return
@@ -73,12 +81,13 @@ class AudioSocket(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """At a call's end Asterisk closes the connection, and says nothing else."""
         self._patience.cancel()
-        self._admission.cancel()
         if self._beating is not None:
             self._beating.cancel()
+        self._is_over, self._ended_with = True, CLOSED_IN_ORDER[0] if error is None else None
         if self._relay is not None:
-            for event in self._dialect.ended(CLOSED_IN_ORDER[0] if error is None else None):
-                self._take(self._relay, event)
+            self._end(self._relay)
+        elif not self._early:
+            self._admission.cancel()
 
     def close(self, code: int) -> None:  # noqa: ARG002 - a connection has no code
         """Close it from our side: the call goes on in the dialplan."""
@@ -92,8 +101,17 @@ class AudioSocket(asyncio.Protocol):
             self._transport.abort()
             return
         self._origin, self._relay = found, self._reception.relay(found)
-        self._transport.resume_reading()
-        self._beat()
+        early = bytes(self._early)
+        self._early.clear()
+        self.data_received(early)
+        if self._is_over:
+            self._end(self._relay)
+        else:
+            self._beat()
+
+    def _end(self, relay: Relay) -> None:
+        for event in self._dialect.ended(self._ended_with):
+            self._take(relay, event)
 
     def _take(self, relay: Relay, event: DialectEvent) -> None:
         if isinstance(event, Started):

@@ -25,12 +25,12 @@ from bridge.dialects.dialect import Dialect
 from bridge.dialects.events import DialectEvent, Dialled, Offered, Reply, Started, Stopped
 from bridge.dialects.twilio import TwilioDialect
 from bridge.door import Door, TurnedAway, knock
+from bridge.elsewhere import dialled, listening
 from bridge.origin import Origin
 from bridge.relay import Relay
 from bridge.rtp.offer import answer_of
 from bridge.rtp.ports import Ports
 from bridge.rtp.receiver import Receiver
-from bridge.rtp.stream import RtpStream
 from bridge.trunk_book import TrunkBook, address_of
 from callscribe.entries import TWILIO
 from callscribe.errors import MalformedMessage, Refused, Unavailable
@@ -45,7 +45,6 @@ START_S = 300.0  # of a trunk, which is known by then: FreeSWITCH sends nothing 
 # A PBX may be silent for as long as it likes, but not its socket: it has to answer a ping.
 PING_S = 20.0
 UNANSWERED_S = 60.0
-DIALLING = aiohttp.ClientWSTimeout(ws_close=CLOSE_S)
 HEALTH_PATH = "/healthz"  # alive; a task with live calls must not be killed for anything less
 READY_PATH = "/readyz"  # takes new calls
 
@@ -249,39 +248,32 @@ class MediaSocket(asyncio.Protocol):
         self._handshake.cancel()
         self._reception.start(relay, own, self)
 
-    def _dial(self, dialled: Dialled) -> None:
+    def _dial(self, event: Dialled) -> None:
         """Have messages come from elsewhere. Raises Refused if the trunk does not vouch for where that is."""
-        if self._origin is None or not self._origin.vouches_for(dialled.host):
+        if self._origin is None or not self._origin.vouches_for(event.host):
             raise Refused("dial: the host is an address in a --network of the trunk, and nothing else")
         self._is_elsewhere = True
-        self._admission = asyncio.create_task(self._hear_from(dialled.url))
+        self._admission = asyncio.create_task(self._hear_from(event.url))
 
     async def _hear_from(self, url: str) -> None:
-        try:
-            async with self._reception.http.ws_connect(
-                url, protocols=("media",), compress=0, max_msg_size=2 * MESSAGE_LIMIT_BYTES, timeout=DIALLING
-            ) as far:
-                async for each in far:
-                    if each.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
-                        is_text = each.type is aiohttp.WSMsgType.TEXT
-                        self._message(each.data.encode() if is_text else each.data, is_text=is_text)
-                        self._flush()
-                code = far.close_code
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            logger.warning("media stream can't be dialled", extra={"reason": type(error).__name__})
-            code = CloseCode.TRY_AGAIN_LATER
+        code = await dialled(self._reception.http, url, self._from_elsewhere)
         self._end(code)
         self.close(CloseCode.NORMAL_CLOSURE if code == CloseCode.NORMAL_CLOSURE else CloseCode.TRY_AGAIN_LATER)
 
+    def _from_elsewhere(self, message: str | bytes) -> None:
+        if isinstance(message, str):
+            self._message(message.encode(), is_text=True)
+        else:
+            self._message(message, is_text=False)
+        self._flush()
+
     async def _listen(self, relay: Relay, offered: Offered) -> None:
         """Listen to what is offered, and answer where."""
-        origin, lines = self._origin, offered.offer.lines
-        if origin is None:
+        if self._origin is None:
             return
-        stream = RtpStream(lines, offered.started.tracks, zero_ms=1000 * time.monotonic())
-        receiver = Receiver(stream, relay, origin, [self._address, *(line.address for line in lines)])
+        ports = self._reception.ports
         try:
-            await receiver.listen(lines, self._reception.ports)
+            receiver = await listening(offered, relay, self._origin, ports=ports, address=self._address)
         except Unavailable as error:
             logger.warning("media stream refused", extra={"reason": str(error)})
             self.close(CloseCode.TRY_AGAIN_LATER)

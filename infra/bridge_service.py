@@ -18,7 +18,6 @@ from infra.grants import allow
 from infra.media_ingress import MediaIngress
 from infra.media_targets import PORT
 from infra.metrics import namespace, service_metric
-from infra.sip_ingress import PORT as SIP_PORT
 from infra.sip_ingress import SipIngress
 
 
@@ -78,7 +77,7 @@ class BridgeService(Construct):
             ),
             environment={"PORT": str(PORT), "METRICS_NAMESPACE": namespace(self), **environment},
             logging=ecs.LogDrivers.aws_logs(stream_prefix="bridge", log_group=log),
-            port_mappings=[ecs.PortMapping(container_port=port) for port in (PORT, *([SIP_PORT] if sip else []))],
+            port_mappings=[ecs.PortMapping(container_port=port) for port in (PORT, *(sip.targets if sip else ()))],
             readonly_root_filesystem=True,
             stop_timeout=Duration.seconds(120),  # the most that Fargate gives; calls still on are handed over
             # No health check of its own: it would start a Python beside the calls each time (docs/image.md), to find
@@ -103,10 +102,11 @@ class BridgeService(Construct):
         ingress.targets.add_target(service)
         service.node.add_dependency(ingress.listener)  # a group without a listener takes no tasks
         if sip is not None:
-            sip.targets.add_target(
-                service.load_balancer_target(container_name=container.container_name, container_port=SIP_PORT)
-            )
-            service.node.add_dependency(sip.listener)
+            for port, targets in sip.targets.items():
+                targets.add_target(
+                    service.load_balancer_target(container_name=container.container_name, container_port=port)
+                )
+            service.node.add_dependency(*sip.listeners)
         if scale.tasks:
             self._scale(service, scale)
         self.cluster_name, self.service_name = cluster.cluster_name, service.service_name

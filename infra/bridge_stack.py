@@ -14,8 +14,8 @@ from infra.media_ingress import MediaIngress
 from infra.network import Network
 from infra.parameters import Parameter
 from infra.push_api import PushApi
+from infra.sip_ingress import AUDIOSOCKET_PORT, RTP_FIRST, RTP_LAST, SipIngress
 from infra.sip_ingress import PORT as SIP_PORT
-from infra.sip_ingress import RTP_FIRST, RTP_LAST, SipIngress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,7 @@ class BridgeStack(Stack):
         domain: Domain | None,
         origin_prefix_list: str,
         sip_networks: Sequence[str],
+        audiosocket_trunk: str,
     ) -> None:
         super().__init__(app, construct_id, stack_name=f"callscribe-{stage}-bridge")
         network = Network(self, "Network")
@@ -54,7 +55,16 @@ class BridgeStack(Stack):
             ingress = DomainIngress(
                 self, "Ingress", vpc=network.vpc, domain_name=domain.name, hosted_zone_id=domain.hosted_zone_id
             )
-        sip = SipIngress(self, "Sip", vpc=network.vpc, networks=sip_networks) if sip_networks else None
+        sip, sip_environment = None, {}
+        if sip_networks:
+            has_audiosocket = bool(audiosocket_trunk)
+            sip = SipIngress(self, "Sip", vpc=network.vpc, networks=sip_networks, has_audiosocket=has_audiosocket)
+            sip_environment = {"SIP_PORT": str(SIP_PORT), "RTP_PORTS": f"{RTP_FIRST}-{RTP_LAST}"}
+            if has_audiosocket:
+                sip_environment |= {
+                    "AUDIOSOCKET_PORT": str(AUDIOSOCKET_PORT),
+                    "AUDIOSOCKET_TRUNK": audiosocket_trunk,
+                }
         self.service = service = BridgeService(
             self,
             "Service",
@@ -76,7 +86,7 @@ class BridgeStack(Stack):
                 "GLADIA_SECRET": data.secrets.gladia.arn,
                 "TWILIO_SECRET": data.secrets.twilio.arn,
                 "SIGNING_SECRET": data.secrets.signing.arn,
-                **({"SIP_PORT": str(SIP_PORT), "RTP_PORTS": f"{RTP_FIRST}-{RTP_LAST}"} if sip else {}),
+                **sip_environment,
             },
         )
         data.calls.allow_append(service.role)

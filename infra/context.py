@@ -36,7 +36,8 @@ class Context:
     `hosted_zone_id`. `account_logs_role` is "make" or "existing": API Gateway
     writes a WebSocket API's access log through a role that is set once an account and region. `origin_prefix_list`
     is the id of `com.amazonaws.global.cloudfront.origin-facing` in the region, or empty. `sip_networks` are the
-    private networks that SIP and RTP are taken from, separated by commas; none: there is no SIP. `api_origins` are
+    private networks that SIP and RTP are taken from, separated by commas; none: there is no SIP. With
+    `audiosocket_trunk` Asterisk's AudioSocket is taken from there, as calls of that trunk. `api_origins` are
     the pages that may use the HTTP API from a browser, separated by commas. With `jwt_issuer`, tokens that it made for
     one of `jwt_audience` are let in as well, for the tenant in their claim `jwt_tenant_claim`. `encryption` is "aws",
     or "own" for a customer-managed key. `alarm_email` is told of alarms.
@@ -53,6 +54,7 @@ class Context:
     account_logs_role: Literal["make", "existing"]
     origin_prefix_list: str
     sip_networks: tuple[str, ...]
+    audiosocket_trunk: str
     api_origins: str
     jwt_issuer: str
     jwt_audience: str
@@ -81,6 +83,7 @@ class Context:
             account_logs_role=_account_logs_role(given.get("account_logs_role", "make")),
             origin_prefix_list=_prefix_list(given.get("origin_prefix_list", "")),
             sip_networks=_private_networks(given.get("sip_networks", "")),
+            audiosocket_trunk=_trunk(given.get("audiosocket_trunk", ""), given.get("sip_networks", "")),
             api_origins=_origins(given.get("api_origins", "*")),
             jwt_issuer=_issuer(given.get("jwt_issuer", ""), given.get("jwt_audience", "")),
             jwt_audience=given.get("jwt_audience", ""),
@@ -171,6 +174,14 @@ def _private_networks(value: str) -> tuple[str, ...]:
     if not all(any(network.version == 4 and network.subnet_of(each) for each in _PRIVATE) for network in networks):
         raise BadContext(f"sip_networks={value}: within {', '.join(map(str, _PRIVATE))}, as RTP is not encrypted")
     return tuple(map(str, networks))
+
+
+def _trunk(name: str, networks: str) -> str:
+    if name and not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,30}", name):
+        raise BadContext(f"audiosocket_trunk={name}: a trunk, as `callscribe trunks list` shows it")
+    if name and not networks:
+        raise BadContext(f"audiosocket_trunk={name}: needs sip_networks, where its calls come from")
+    return name
 
 
 def _origins(value: str) -> str:

@@ -1,4 +1,4 @@
-"""The way in for SIP and RTP, where a stage asks for it: from private networks alone, as RTP is not encrypted."""
+"""The way in for SIP, RTP and AudioSocket, where a stage asks for it: from private networks, as none is encrypted."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -13,25 +13,30 @@ from infra.media_targets import PORT as HEALTH_PORT
 from infra.network import CIDR
 
 PORT: Final = 5060
+AUDIOSOCKET_PORT: Final = 9092
 RTP_FIRST, RTP_LAST = 10_000, 10_999
 
 
 class SipIngress(Construct):
-    """An internal balancer for the first request of a session; RTP, and later requests, go to the task itself."""
+    """An internal balancer for connections; RTP, and later requests of a session, go to the task itself."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, vpc: ec2.Vpc, networks: Sequence[str]) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, vpc: ec2.Vpc, networks: Sequence[str], has_audiosocket: bool
+    ) -> None:
         """`networks` are where border controllers and PBXs are, such as 10.20.0.0/16."""
         super().__init__(scope, construct_id)
         balancer_group = ec2.SecurityGroup(
             self, "BalancerGroup", vpc=vpc, description="The balancer of SIP", allow_all_outbound=False
         )
         tasks = ec2.SecurityGroup(self, "TaskGroup", vpc=vpc, description="SIP and RTP", allow_all_outbound=False)
+        ports = {PORT: "SIP", **({AUDIOSOCKET_PORT: "AudioSocket"} if has_audiosocket else {})}
         for network in networks:
             peer = ec2.Peer.ipv4(network)
-            balancer_group.add_ingress_rule(peer, ec2.Port.tcp(PORT), "SIP")
+            for port, what in ports.items():
+                balancer_group.add_ingress_rule(peer, ec2.Port.tcp(port), what)
             tasks.add_ingress_rule(peer, ec2.Port.tcp(PORT), "SIP, of sessions that have begun")
             tasks.add_ingress_rule(peer, ec2.Port.udp_range(RTP_FIRST, RTP_LAST), "RTP")
-        for port, what in ((PORT, "SIP"), (HEALTH_PORT, "Whether a task is well")):
+        for port, what in {**ports, HEALTH_PORT: "Whether a task is well"}.items():
             balancer_group.add_egress_rule(ec2.Peer.ipv4(CIDR), ec2.Port.tcp(port), what)
             tasks.add_ingress_rule(
                 ec2.Peer.security_group_id(balancer_group.security_group_id), ec2.Port.tcp(port), what
@@ -46,11 +51,22 @@ class SipIngress(Construct):
             security_groups=[as_is(self, "BalancerGroupAsIs", balancer_group)],
             cross_zone_enabled=True,
         )
-        self.targets = elb.NetworkTargetGroup(
+        self.targets = {port: self._targets(vpc, port, what) for port, what in ports.items()}
+        self.listeners = [
+            balancer.add_listener(f"{ports[port]}Listener", port=port, default_target_groups=[targets])
+            for port, targets in self.targets.items()
+        ]
+        self.host = balancer.load_balancer_dns_name
+        Validations.of(balancer).acknowledge(
+            Acknowledgment(id="AwsSolutions-ELB2", reason="it logs TLS alone, and there is none here")
+        )
+
+    def _targets(self, vpc: ec2.Vpc, port: int, what: str) -> elb.NetworkTargetGroup:
+        return elb.NetworkTargetGroup(
             self,
-            "Targets",
+            f"{what}Targets",
             vpc=vpc,
-            port=PORT,
+            port=port,
             protocol=elb.Protocol.TCP,
             target_type=elb.TargetType.IP,
             preserve_client_ip=True,  # a trunk's networks are checked against it
@@ -58,9 +74,4 @@ class SipIngress(Construct):
             health_check=elb.HealthCheck(
                 protocol=elb.Protocol.HTTP, port=str(HEALTH_PORT), path=HEALTH_PATH, interval=Duration.seconds(10)
             ),
-        )
-        self.listener = balancer.add_listener("Listener", port=PORT, default_target_groups=[self.targets])
-        self.host = balancer.load_balancer_dns_name
-        Validations.of(balancer).acknowledge(
-            Acknowledgment(id="AwsSolutions-ELB2", reason="it logs TLS alone, and there is none here")
         )

@@ -23,8 +23,9 @@ from local.commands.shown import console, errors, fail, run, told
 from local.gladia.__main__ import main as gladia_main
 from local.laptop import SETTINGS, STATE, Addresses, laptop
 from local.peers.call import Kind
+from local.peers.door import SIMULATOR, Door
 from local.placing import SIMULATED, place_and_follow, tracks_of
-from local.trunk_placing import SIMULATOR, Door, call_by_trunk
+from local.trunk_placing import call_by_trunk
 
 app = typer.Typer(
     help="Live transcripts of phone calls.",
@@ -84,9 +85,7 @@ def call(
     kind: Annotated[Kind | None, typer.Option("--as", help="whom it comes from instead of Twilio")] = None,
     media_url: Annotated[
         str | None,
-        typer.Option(
-            help="with --as: where a deployment's media streams are opened, for siprec sip:HOST:PORT; else the laptop's"
-        ),
+        typer.Option(help="with --as: a deployment's wss://HOST, sip:HOST:PORT or tcp://HOST:PORT; else the laptop's"),
     ] = None,
     trunk: Annotated[str, typer.Option(help="with --as and --media-url: who lets it in")] = SIMULATOR,
     secret: Annotated[str, typer.Option(envvar="CALLSCRIBE_TRUNK_SECRET", help="the trunk's")] = "",

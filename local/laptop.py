@@ -21,6 +21,7 @@ from callscribe.dynamodb import perform
 from callscribe.entries import timestamp
 from local.aws import DeployError, EngineError, LocalAws, LocalStack, polling, warm
 from local.page import serve_page
+from local.peers.door import SIMULATOR
 from local.process import Process, ProcessFailed
 from local.synthesis import SynthesisFailed, synthesized
 from local.twilio.account import new_sid
@@ -49,6 +50,7 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
     api_url: str
     media_url: str
     sip_url: str  # of the recording server, without a trunk
+    audiosocket_url: str  # tcp://HOST:PORT, for the simulator's trunk
     gladia_url: str
     rest_url: str  # where Twilio's REST API is looked for; whoever places calls answers there meanwhile
     page_url: str
@@ -110,8 +112,7 @@ async def laptop(
                 asyncio.to_thread(synthesized),
             )
             keys = _Keys()
-            media_url = f"ws://127.0.0.1:{_free_port()}"
-            sip_url = f"sip:127.0.0.1:{_free_port()}"
+            doors = _Doors()
             rest_url = f"http://127.0.0.1:{_free_port()}"
             deployed = await aws.deploy(
                 assembly,
@@ -120,7 +121,7 @@ async def laptop(
                     "TWILIO_SECRET": {"auth_token": keys.auth_token},
                     "SIGNING_SECRET": {"current": keys.signing_key},
                 },
-                media_url=media_url,
+                media_url=doors.media_url,
                 outside={"GLADIA_URL": gladia_url, "TWILIO_URL": rest_url, "WEBHOOK_TARGETS": "anywhere"},
                 progress=lambda what, _done, _total: progress(f"deploying: {what}"),
             )
@@ -130,9 +131,7 @@ async def laptop(
                 asyncio.to_thread(_set_numbers, deployed, settings),
                 stack.enter_async_context(polling(deployed)),
                 stack.enter_async_context(
-                    start_bridge(
-                        _bridge_environment(deployed, media_url, sip_url, gladia_url, rest_url), state_dir / BRIDGE_LOG
-                    )
+                    start_bridge(_bridge_environment(deployed, doors, gladia_url, rest_url), state_dir / BRIDGE_LOG)
                 ),
             )
             addresses = Addresses(
@@ -140,8 +139,9 @@ async def laptop(
                 status_url=deployed.status_url,
                 push_url=deployed.push_url,
                 api_url=deployed.api_url,
-                media_url=media_url,
-                sip_url=sip_url,
+                media_url=doors.media_url,
+                sip_url=doors.sip_url,
+                audiosocket_url=doors.audiosocket_url,
                 gladia_url=gladia_url,
                 rest_url=rest_url,
                 page_url="",
@@ -161,16 +161,25 @@ async def laptop(
         raise LaptopError(str(error)) from error
 
 
-def _bridge_environment(
-    deployed: LocalStack, media_url: str, sip_url: str, gladia_url: str, twilio_url: str
-) -> dict[str, str]:
+class _Doors:
+    """Where the bridge listens, each at a port that is free."""
+
+    def __init__(self) -> None:
+        self.media_url = f"ws://127.0.0.1:{_free_port()}"
+        self.sip_url = f"sip:127.0.0.1:{_free_port()}"
+        self.audiosocket_url = f"tcp://127.0.0.1:{_free_port()}"
+
+
+def _bridge_environment(deployed: LocalStack, doors: _Doors, gladia_url: str, twilio_url: str) -> dict[str, str]:
     """Return the environment of the bridge's task definition with its task role, at addresses of this machine."""
     return deployed.bridge_environment(
         GLADIA_URL=gladia_url,
         TWILIO_URL=twilio_url,
         HOST="127.0.0.1",
-        PORT=media_url.rpartition(":")[2],
-        SIP_PORT=sip_url.rpartition(":")[2],
+        PORT=doors.media_url.rpartition(":")[2],
+        SIP_PORT=doors.sip_url.rpartition(":")[2],
+        AUDIOSOCKET_PORT=doors.audiosocket_url.rpartition(":")[2],
+        AUDIOSOCKET_TRUNK=SIMULATOR,
         TRUSTED_HOPS="0",  # nothing stands before it
         DRAIN_S="3",  # the leash gives five
         METRICS_S=str(METRICS_S),

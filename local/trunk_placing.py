@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -21,22 +19,15 @@ from local.aws.engine import root_at
 from local.laptop import Addresses
 from local.measures import Seen
 from local.peers.call import Kind, forks, send, whole
-from local.peers.siprec import NotRecorded, recording_client, speak
+from local.peers.door import SIMULATOR, Door
+from local.peers.forks import uuid_of
+from local.peers.siprec import NotRecorded
+from local.peers.unforked import offer_rtp, record, stream
 from local.placing import Tracks, watch
 from local.terminal import CallScreen
 
 NOT_FOUND = 404
 ASK_AGAIN_S = 0.2
-SIMULATOR = "simulator"  # the laptop's trunk for such calls
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """Where media streams are opened, and what opens it."""
-
-    media_url: str
-    trunk: str
-    secret: str = field(repr=False)
 
 
 async def call_by_trunk(
@@ -70,11 +61,11 @@ async def place_by_trunk(
     Raises what `websockets` does, or NotRecorded, if it is not let in, or cut off.
     """
     call = f"simulated-{uuid.uuid4().hex[:12]}"
-    call_id = f"{door.trunk}.{call}"
+    # Of a call by AudioSocket nothing is told but a UUID.
+    call_id = f"{door.trunk}.{uuid_of(call) if kind is Kind.AUDIOSOCKET else call}"
     screen.note(f"{kind.value} opens the media of the call {call_id}")
     sides = (tracks.inbound, tracks.outbound)
-    placed = _record(call, sides, door, pace) if kind is Kind.SIPREC else _fork(kind, call, sides, door, pace)
-    sending = asyncio.create_task(placed)
+    sending = asyncio.create_task(_send(kind, call, sides, door, pace))
     try:
         seen: list[Seen] = []
         if addresses is not None:
@@ -88,24 +79,18 @@ async def place_by_trunk(
         sending.cancel()
 
 
-async def _fork(kind: Kind, call: str, sides: Sequence[bytes], door: Door, pace: float | None) -> None:
-    opened = forks(kind, call, door.trunk, sides)
-    together = asyncio.Barrier(len(opened))
-    to = {"media_url": door.media_url, "trunk": door.trunk, "secret": door.secret}
-    await asyncio.gather(*(send(fork, **to, pace=pace, together=together) for fork in opened))
-
-
-async def _record(call: str, sides: Sequence[bytes], door: Door, pace: float | None) -> None:
-    """Have a call recorded, as a session border controller does."""
-    scheme, _, address = door.media_url.partition(":")
-    host, _, port = address.rpartition(":")
-    if scheme not in ("sip", "sips") or not port.isdecimal():
-        raise Refused("a recording server's address is sip:HOST:PORT, or sips:HOST:PORT")
-    tls = ssl.create_default_context() if scheme == "sips" else None
-    client = recording_client(host, int(port), door.trunk, secret=door.secret, call=call, tls=tls)
-    async with client as session:
-        await speak(await session.invite(), whole(sides), pace=pace)
-        await session.bye()
+async def _send(kind: Kind, call: str, sides: Sequence[bytes], door: Door, pace: float | None) -> None:
+    match kind:
+        case Kind.SIPREC:
+            await record(door, call, whole(sides), pace=pace)
+        case Kind.RTP:
+            await offer_rtp(door, call, whole(sides), pace=pace)
+        case Kind.AUDIOSOCKET:
+            await stream(door, call, sides[0], pace=pace)
+        case _:
+            opened = forks(kind, call, door.trunk, sides)
+            together = asyncio.Barrier(len(opened))
+            await asyncio.gather(*(send(fork, door, pace=pace, together=together) for fork in opened))
 
 
 async def _begun(callscribe: Callscribe, call_id: str, sending: asyncio.Task[None]) -> None:
@@ -131,16 +116,16 @@ def _why(error: BaseException) -> str:
     return f"the media stream broke off: {error}"
 
 
-def laptops_door(addresses: Addresses, kind: Kind | None = None) -> Door:
+def laptops_door(addresses: Addresses, kind: Kind) -> Door:
     """Return the laptop's door, with a trunk of its own that is made, or given another secret, for each call."""
     client = root_at(addresses.aws_url).client("dynamodb")
     trunks = Trunks(addresses.keys_table)
     now = datetime.now(UTC)
-    new = new_trunk("default", SIMULATOR, at=timestamp(now))
+    new = new_trunk("default", SIMULATOR, at=timestamp(now), networks=["127.0.0.0/8"])
     if not perform(client, trunks.add(new)):
         rotated = perform(client, trunks.rotate(SIMULATOR, now_s=int(now.timestamp())))
         if rotated is None:
             return laptops_door(addresses, kind)  # another call was given its secret at this moment
         new = rotated
-    url = addresses.sip_url if kind is Kind.SIPREC else addresses.media_url
-    return Door(url, SIMULATOR, new.secret)
+    urls = {Kind.SIPREC: addresses.sip_url, Kind.AUDIOSOCKET: addresses.audiosocket_url}
+    return Door(urls.get(kind, addresses.media_url), SIMULATOR, new.secret)

@@ -13,6 +13,8 @@ SLACK_MS = 60.0
 # The carrier's clock and ours differ by some parts in ten thousand; what a message is late by moves the expectation by
 # so much of it.
 CREEP = 0.001
+# A message that comes sooner than so much of its length after the one before is catching up.
+AT_ONCE = 0.8
 
 
 class ArrivalClock:
@@ -36,7 +38,7 @@ class ArrivalClock:
         if not audio:
             return
         length_ms = len(audio) / self._bytes_a_ms
-        came_at_once = bool(self._held) and now_ms - self._last_ms < length_ms / 2
+        came_at_once = bool(self._held) and now_ms - self._last_ms < AT_ONCE * length_ms
         self._last_ms = now_ms
         self._held.append(audio)
         self._held_ms += length_ms

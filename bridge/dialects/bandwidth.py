@@ -115,5 +115,6 @@ class BandwidthDialect:
             tracks=tuple(parties.values()),
             form=MULAW_8K,
             parameters=parameters_of(said.stream_params),
+            is_lossless=True,  # nothing tells what was lost before it; on the socket it is only ever late
         )
         return self._stream.begin(started, tracks=parties)

@@ -14,6 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from local.audio import mulaw_silence
 from local.peers.audiohook import Audiohook
 from local.peers.carriers import Bandwidth, Exotel, Plivo, Signalwire, Telnyx
+from local.peers.door import Door
 from local.peers.forks import Asterisk, Freeswitch, Jambonz, Vonage
 from local.peers.peer import Message, Peer
 
@@ -26,11 +27,13 @@ class Kind(StrEnum):
 
     ASTERISK = "asterisk"
     AUDIOHOOK = "audiohook"
+    AUDIOSOCKET = "audiosocket"
     BANDWIDTH = "bandwidth"
     EXOTEL = "exotel"
     FREESWITCH = "freeswitch"
     JAMBONZ = "jambonz"
     PLIVO = "plivo"
+    RTP = "rtp"
     SIGNALWIRE = "signalwire"
     SIPREC = "siprec"
     TELNYX = "telnyx"
@@ -74,7 +77,7 @@ class Fork:
 
 
 def forks(kind: Kind, call: str, trunk: str, sides: Sequence[bytes]) -> list[Fork]:
-    """Return the media sockets of a call of that kind; SIPREC has none."""
+    """Return the media sockets of a call of that kind; those that are not forked have none."""
     if kind in _APART:
         each = zip(PARTIES, whole(sides), strict=True)
         return [Fork(_APART[kind](call, (party,), trunk), (side,)) for party, side in each]
@@ -83,10 +86,8 @@ def forks(kind: Kind, call: str, trunk: str, sides: Sequence[bytes]) -> list[For
 
 async def send(
     fork: Fork,
+    door: Door,
     *,
-    media_url: str,
-    trunk: str,
-    secret: str,
     pace: float | None = 1.0,
     together: asyncio.Barrier | None = None,
 ) -> None:
@@ -95,9 +96,9 @@ async def send(
     `pace` 2.0 is twice the speed of speech, None as fast as can be; those that wait `together` begin to speak at once.
     Raises what `websockets` does if it is not let in, or cut off.
     """
-    login = base64.b64encode(f"{trunk}:{secret}".encode()).decode()
+    login = base64.b64encode(f"{door.trunk}:{door.secret}".encode()).decode()
     async with connect(
-        media_url.rstrip("/") + fork.peer.target,
+        door.url.rstrip("/") + fork.peer.target,
         additional_headers={"Authorization": f"Basic {login}"},
         compression=None,
         proxy=None,

@@ -11,6 +11,11 @@ from urllib.parse import urlencode
 from local.peers.peer import Message, interleaved, linear, text
 
 
+def uuid_of(call: str) -> uuid.UUID:
+    """Return the UUID that stands for a call's name where there is no room for it."""
+    return uuid.uuid5(uuid.NAMESPACE_URL, call)
+
+
 @dataclass(frozen=True, slots=True)
 class _Fork:
     """A sender that says nothing at the end, and hears nothing of what it is answered."""
@@ -72,7 +77,7 @@ class AudioSocket(_Fork):
 
     def opening(self) -> Sequence[Message]:
         """Return the packet of the UUID, which is made of the call's name."""
-        return (Message(b"\x01\x00\x10" + uuid.uuid5(uuid.NAMESPACE_URL, self.call).bytes),)
+        return (Message(b"\x01\x00\x10" + uuid_of(self.call).bytes),)
 
     def frame(self, _media_ms: int, sides: Sequence[bytes]) -> Sequence[Message]:
         """Return a packet of linear samples."""

@@ -107,3 +107,20 @@ async def test_what_makes_no_sense_is_counted_and_the_rest_is_heard(path, port, 
     await path.settled()
     assert path.said(named("c-2")) == [("caller", "good morning")]
     assert path.metrics()["malformed_shape"] == len(audio) // 160
+
+
+async def test_what_came_before_it_was_let_in_is_heard(path, port, spoken_by, monkeypatch):
+    come = asyncio.Event()
+    let_in = path.bridge.trunks.let_in
+
+    async def late(*args, **options):
+        await come.wait()
+        return await let_in(*args, **options)
+
+    monkeypatch.setattr(path.bridge.trunks, "let_in", late)
+    speaking = asyncio.create_task(speak(port, spoken_by("good morning")[0]))
+    await asyncio.sleep(0)
+    come.set()
+    await speaking
+    await path.settled()
+    assert path.said(named("c-1")) == [("caller", "good morning")]

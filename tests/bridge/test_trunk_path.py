@@ -20,6 +20,7 @@ from callscribe.settings import TrunkSettings
 from callscribe.trunks import Trunks, new_trunk
 from local.peers.call import Fork, send
 from local.peers.carriers import Telnyx
+from local.peers.door import Door
 from local.peers.forks import Asterisk, Freeswitch, Jambonz, Vonage
 from local.peers.peer import Peer
 
@@ -46,7 +47,7 @@ def socket(path, target: str, headers: dict[str, str], **options):
 
 async def talk(path, peer: Peer, secret: str, *sides: bytes) -> None:
     """Send a whole call of `peer`'s, and close the socket as it does."""
-    await send(Fork(peer, sides), media_url=path.url, trunk="pbx", secret=secret, pace=None)
+    await send(Fork(peer, sides), Door(path.url, "pbx", secret), pace=None)
 
 
 def ended(path, call_id: str) -> CallEnded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import configparser
 import json
 import re
@@ -107,3 +108,48 @@ def test_rtpengine_is_asked_for_what_the_bridge_takes():
     assert (asked["command"], answered["command"]) == ("subscribe request", "subscribe answer")
     assert asked["codec"]["transcode"] == ["PCMU"]
     assert set(answered) == {"command", "call-id", "to-tag", "sdp"}
+
+
+def of_the_carriers() -> dict[str, tuple[str, dict[str, str]]]:
+    """Return each carrier's address in the page, and the headers that come of its configuration."""
+    carriers = DOCS / "carriers"
+    telnyx = json.loads((carriers / "telnyx.json").read_text(encoding="utf-8"))
+    ((vonage,),) = (each["endpoint"] for each in json.loads((carriers / "vonage.json").read_text(encoding="utf-8")))
+    plivo, signalwire, bandwidth = (
+        next(ET.fromstring((carriers / f"{name}.xml").read_text(encoding="utf-8")).iter(tag)).attrib
+        | {"text": next(ET.fromstring((carriers / f"{name}.xml").read_text(encoding="utf-8")).iter(tag)).text}
+        for name, tag in (("plivo", "Stream"), ("signalwire", "Stream"), ("bandwidth", "StartStream"))
+    )
+    exotel = urlsplit((carriers / "exotel.txt").read_text(encoding="utf-8").strip())
+    return {
+        "telnyx": (telnyx["stream_url"], {}),
+        "vonage": (vonage["uri"], {}),
+        "plivo": (plivo["text"], {}),
+        "signalwire": (signalwire["url"], {"Authorization": f"Bearer {signalwire['authBearerToken']}"}),
+        "bandwidth": (bandwidth["destination"], basic(bandwidth["username"], bandwidth["password"])),
+        "exotel": (exotel.geturl(), basic(exotel.username, exotel.password)),
+    }
+
+
+def basic(user: str, secret: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{secret}".encode()).decode()}
+
+
+@pytest.mark.parametrize("carrier", ["telnyx", "plivo", "vonage", "signalwire", "exotel", "bandwidth"])
+def test_carriers_open_an_address_that_their_trunk_is_let_in_at(carrier):
+    address, headers = of_the_carriers()[carrier]
+    parts = urlsplit(address)
+    assert shown(parts.path, headers) == Shown(carrier, "numbers", "SECRET")
+    assert dialect_of(carrier, dict(parse_qsl(parts.query)))
+
+
+def test_jambonz_opens_an_address_that_its_trunk_is_let_in_at():
+    (verb,) = json.loads((DOCS / "jambonz" / "listen.json").read_text(encoding="utf-8"))
+    listen = verb["listen"]
+    parts = urlsplit(listen["url"])
+    headers = basic(listen["wsAuth"]["username"], listen["wsAuth"]["password"])
+    assert shown(parts.path, headers) == Shown("jambonz", "pbx", "SECRET")
+    dialect = dialect_of("jambonz", dict(parse_qsl(parts.query)))
+    told = {name: listen[name] for name in ("mixType", "sampleRate")} | {"callSid": "c-1", "direction": "inbound"}
+    started, *_ = dialect.receive(json.dumps(told).encode(), is_text=True, now_ms=0.0)
+    assert started.tracks == ("caller", "agent")

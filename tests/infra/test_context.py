@@ -88,6 +88,10 @@ def test_sip_comes_from_private_networks_alone() -> None:
     for value in ("203.0.113.0/24", "0.0.0.0/0", "10.0.0.0/7", "fd00::/8"):
         with pytest.raises(BadContext, match=r"^sip_networks=.*not encrypted$"):
             Context.of({"sip_networks": value})
+    assert Context.of({"sip_networks": "10.0.0.0/8", "audiosocket_trunk": "pbx"}).audiosocket_trunk == "pbx"
+    for given in ({"audiosocket_trunk": "pbx"}, {"sip_networks": "10.0.0.0/8", "audiosocket_trunk": "My PBX"}):
+        with pytest.raises(BadContext, match=r"^audiosocket_trunk="):
+            Context.of(given)
     with pytest.raises(BadContext, match=r"^sip_networks=office: networks such as"):
         Context.of({"sip_networks": "office"})
 

@@ -176,14 +176,15 @@ def test_with_a_domain_carriers_reach_a_load_balancer_of_that_name_over_tls_and_
     assert idle_s == "4000"
 
 
+SIP = {"bundle": "none", "sip_networks": "10.20.0.0/16,192.168.7.0/24", "audiosocket_trunk": "pbx"}
+
+
 @pytest.fixture(scope="module")
 def with_sip(
     tmp_path_factory: pytest.TempPathFactory, command: ModuleType, compose: Callable[[App], None]
 ) -> Templates:
     outdir = tmp_path_factory.mktemp("sip")
-    command.synthesize(
-        compose, outdir=outdir, context={"bundle": "none", "sip_networks": "10.20.0.0/16,192.168.7.0/24"}
-    )
+    command.synthesize(compose, outdir=outdir, context=SIP)
     return Templates.read(outdir)
 
 
@@ -195,24 +196,28 @@ def test_with_networks_of_sip_its_ports_are_open_to_them_and_no_others_to_anybod
         }
 
     networks = ("10.20.0.0/16", "192.168.7.0/24")
-    assert rules("SipBalancerGroup") == {("tcp", 5060, 5060, network) for network in networks}
-    assert rules("SipTaskGroup") == rules("SipBalancerGroup") | {("udp", 10_000, 10_999, each) for each in networks}
+    sip = {("tcp", 5060, 5060, network) for network in networks}
+    assert rules("SipBalancerGroup") == sip | {("tcp", 9092, 9092, network) for network in networks}
+    assert rules("SipTaskGroup") == sip | {("udp", 10_000, 10_999, network) for network in networks}
     balancers = with_sip.of_type("AWS::ElasticLoadBalancingV2::LoadBalancer")
     assert balancers["SipBalancer"]["Properties"]["Scheme"] == "internal"
     listeners = with_sip.of_type("AWS::ElasticLoadBalancingV2::Listener")
     assert {(each["Properties"]["Protocol"], each["Properties"]["Port"]) for each in listeners.values()} == {
         ("HTTP", 80),
         ("TCP", 5060),
+        ("TCP", 9092),
     }
-    targets = with_sip.of_type("AWS::ElasticLoadBalancingV2::TargetGroup")["SipTargets"]["Properties"]
-    told = {each["Key"]: each["Value"] for each in targets["TargetGroupAttributes"]}
-    assert told["preserve_client_ip.enabled"] == "true"
+    for name in ("SipSIPTargets", "SipAudioSocketTargets"):
+        targets = with_sip.of_type("AWS::ElasticLoadBalancingV2::TargetGroup")[name]["Properties"]
+        told = {each["Key"]: each["Value"] for each in targets["TargetGroupAttributes"]}
+        assert told["preserve_client_ip.enabled"] == "true"
     service = with_sip.only("AWS::ECS::Service")
-    assert {each["ContainerPort"] for each in service["LoadBalancers"]} == {8080, 5060}
+    assert {each["ContainerPort"] for each in service["LoadBalancers"]} == {8080, 5060, 9092}
     assert len(service["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"]) == 2
     definition = with_sip.only("AWS::ECS::TaskDefinition")
     told = {each["Name"]: each["Value"] for each in definition["ContainerDefinitions"][0]["Environment"]}
     assert (told["SIP_PORT"], told["RTP_PORTS"]) == ("5060", "10000-10999")
+    assert (told["AUDIOSOCKET_PORT"], told["AUDIOSOCKET_TRUNK"]) == ("9092", "pbx")
     assert set(with_sip.outputs("Bridge")) == {"MediaUrl", "SipHost"}
 
 

@@ -1,7 +1,8 @@
 """The time of audio that comes without any: by what came before, and by when it comes where its sender fell silent.
 
 A sender that has nothing to say sends nothing, and the network may hold up what it sends, which then comes all at once.
-Of a message that is late only the next one tells which it was: so much is waited for, and no longer.
+Of a message that is late only the next one tells which it was, or the next few where it is late by so little that a
+busy machine may be why: so much is waited for, and no longer.
 """
 
 from __future__ import annotations
@@ -13,6 +14,10 @@ SLACK_MS = 60.0
 # The carrier's clock and ours differ by some parts in ten thousand; what a message is late by moves the expectation by
 # so much of it.
 CREEP = 0.001
+# People pause for longer than this. What is late by less is as likely held up, and let go not quite all at once:
+# that it is a pause is certain when so much has come without catching up.
+SHORT_MS = 250.0
+SURE_MS = 100.0
 # A message that comes sooner than so much of its length after the one before is catching up.
 AT_ONCE = 0.8
 
@@ -49,7 +54,7 @@ class ArrivalClock:
         if late_ms <= SLACK_MS:  # or it was, and what was held up has come all at once
             self._base_ms += late_ms if late_ms < 0 else CREEP * late_ms
             yield from self.rest()
-        elif len(self._held) > 1 and not came_at_once:
+        elif len(self._held) > 1 and not came_at_once and (late_ms > SHORT_MS or self._held_ms >= SURE_MS):
             self._media_ms += round(late_ms)
             yield from self.rest()
 

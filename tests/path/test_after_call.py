@@ -33,7 +33,7 @@ async def until(up, call_id: str, *kinds: type) -> dict[type, object]:
     """Return the newest entry of each kind, once the call's log has them all."""
     found: dict[type, object] = {}
     client = up.addresses.callscribe()
-    async with asyncio.timeout(90), client, aclosing(client.follow(call_id)) as following:
+    async with asyncio.timeout(240), client, aclosing(client.follow(call_id)) as following:
         async for each in following:
             found |= {kind: each.body for kind in kinds if isinstance(getattr(each, "body", None), kind)}
             if found.keys() == set(kinds):

@@ -83,6 +83,30 @@ def test_what_the_network_has_held_up_leaves_no_hole():
     assert placed(stalled) == placed(arrivals)
 
 
+def test_what_was_held_up_for_a_moment_may_catch_up_by_and_by():
+    arrivals = steady(50)
+    held_up = {
+        20: 110.0,
+        21: 110.0,
+        22: 95.0,
+        23: 60.0,
+        24: 20.0,
+    }  # the second comes a message's length after the first
+    stalled = [(now_ms + held_up.get(place, 0.0), audio) for place, (now_ms, audio) in enumerate(arrivals)]
+
+    assert placed(stalled) == placed(arrivals)
+
+
+def test_a_short_silence_is_as_long_as_it_was_and_is_certain_after_a_tenth_of_a_second():
+    clock = ArrivalClock(8)
+    for now_ms, audio in steady(10):
+        list(clock.place(audio, now_ms))
+
+    for later_ms in (0, 20, 40, 60):
+        assert list(clock.place(sound(), 1370 + later_ms)) == []
+    assert [begin for begin, _ in clock.place(sound(), 1450)] == [350, 370, 390, 410, 430]
+
+
 def test_a_silence_that_ends_in_a_stall_is_as_long_as_the_silence():
     before, after = steady(10), steady(20, begin_ms=1900)
     stalled = [(max(now_ms, 2100.0 + place / 10), audio) for place, (now_ms, audio) in enumerate(after)]

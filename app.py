@@ -64,7 +64,9 @@ def compose(app: App) -> None:
         media_url=media_url,
         source=ROOT,
         scale=scale,
-        domain=Domain(name=context.domain_name, hosted_zone_id=context.hosted_zone_id) if context.domain_name else None,
+        domain=Domain(name=context.domain_name, hosted_zone_id=context.hosted_zone_id, client_ca=context.client_ca)
+        if context.domain_name
+        else None,
         origin_prefix_list=context.origin_prefix_list,
         sip_networks=context.sip_networks,
         audiosocket_trunk=context.audiosocket_trunk,

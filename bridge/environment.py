@@ -41,6 +41,10 @@ class Environment:
     trusted_hops: int = field(
         default=0, metadata={"means": "proxies before it that say whom they saw, in X-Forwarded-For"}
     )
+    certified_port: int = field(
+        default=0,
+        metadata={"means": "the port that only a balancer reaches which checks client certificates; 0: there is none"},
+    )
     sip_port: int = field(default=0, metadata={"means": "the port of the SIP recording server; 0: there is none"})
     sips_port: int = field(default=0, metadata={"means": "its port of SIP over TLS; 0: there is none"})
     sip_certificate: str = field(

@@ -77,9 +77,13 @@ class Reception(Protocol):
 class MediaSocket(asyncio.Protocol):
     """One connection to the bridge: a media stream, or a health check."""
 
-    def __init__(self, reception: Reception, dialect: Dialect | None = None) -> None:
-        """`dialect` is what is spoken where the address does not tell; Twilio's if none is given."""
+    def __init__(self, reception: Reception, dialect: Dialect | None = None, *, is_certified: bool = False) -> None:
+        """`dialect` is what is spoken where the address does not tell; Twilio's if none is given.
+
+        `is_certified` if only a balancer gets here that checks client certificates.
+        """
         self._reception = reception
+        self._is_certified = is_certified
         # Compression is not offered: it would cost more than the audio, which it can't make smaller.
         self._protocol = ServerProtocol(select_subprotocol=_subprotocol, max_size=MESSAGE_LIMIT_BYTES)
         self._dialect: Dialect = dialect or TwilioDialect()
@@ -157,7 +161,7 @@ class MediaSocket(asyncio.Protocol):
         peer = self._transport.get_extra_info("peername")
         address = address_of(request.headers.get_all("X-Forwarded-For"), peer[0] if peer else "", hops=reception.hops)
         self._address = address
-        found = await reception.trunks.admit(path, request.headers, address=address)
+        found = await reception.trunks.admit(path, request.headers, address=address, is_certified=self._is_certified)
         if isinstance(found, Origin):
             try:
                 self._dialect = dialect_of(found.provider, dict(parse_qsl(query)))

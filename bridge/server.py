@@ -52,6 +52,12 @@ class Bridge:
         loop = asyncio.get_running_loop()
         media = await loop.create_server(lambda: MediaSocket(self), environment.host, environment.port, backlog=1024)
         self._servers.append(media)
+        if environment.certified_port:
+            self._servers.append(
+                await loop.create_server(
+                    lambda: MediaSocket(self, is_certified=True), environment.host, environment.certified_port
+                )
+            )
         if environment.audiosocket_port:
             trunk = environment.audiosocket_trunk
             self._servers.append(

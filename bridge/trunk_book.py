@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bridge.aws import perform
 from bridge.door import TurnedAway
 from bridge.origin import Origin
-from bridge.trunk_door import Refusals, Shown, admit, shown
+from bridge.trunk_door import Refusals, Shown, admit, certified, shown
 from callscribe.errors import MalformedMessage, Refused, Unavailable
 from callscribe.trunks import Trunk, Trunks
 
@@ -40,9 +40,14 @@ class TrunkBook:
         self._known: OrderedDict[str, tuple[Trunk | None, float]] = OrderedDict()  # and when that was so
         self._refusals = Refusals()
 
-    async def admit(self, path: str, headers: Mapping[str, str], *, address: str) -> Origin | TurnedAway:
-        """Return who asks for a media socket at `path`, without its query, from `address`; or why there is none."""
-        request = shown(path, headers)
+    async def admit(
+        self, path: str, headers: Mapping[str, str], *, address: str, is_certified: bool = False
+    ) -> Origin | TurnedAway:
+        """Return who asks for a media socket at `path`, without its query, from `address`; or why there is none.
+
+        With `is_certified`, `headers` come from a balancer that has checked the client certificate they tell.
+        """
+        request = (certified if is_certified else shown)(path, headers)
         return request if isinstance(request, TurnedAway) else await self.let_in(request, address=address)
 
     async def let_in(self, request: Shown, *, address: str) -> Origin | TurnedAway:

@@ -1,5 +1,7 @@
 """Who may open a media socket without a ticket: a trunk, at `/<dialect>/<trunk>`, by its secret.
 
+Or by its client certificate, on a port that only a balancer reaches which has checked it.
+
 The secret comes as the password of Basic, whose user is the trunk, as a bearer token or an API key, or as the path's
 last part, since each PBX can send one of these and few can send two. Refusals are cheap: Asterisk tries again at once.
 """
@@ -9,17 +11,22 @@ from __future__ import annotations
 import binascii
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from urllib.parse import unquote
 
 from bridge.dialects.by_name import DIALECTS
 from bridge.door import TurnedAway
-from callscribe.trunks import Trunk
+from callscribe.errors import Refused
+from callscribe.trunks import Trunk, fingerprint_of
 
 WRONG = TurnedAway(401, "credentials wrong")
 MISSING = TurnedAway(401, "credentials missing")
 # An address may be wrong so many times at once, and once more each second; Asterisk tries some times a second per call.
 BURST, A_SECOND = 20, 1.0
 MOST_ADDRESSES = 10_000
+# In which an Application Load Balancer tells a client's own certificate, in mode "verify".
+# Source: Elastic Load Balancing, "Mutual authentication with TLS in Application Load Balancer", "HTTP headers".
+CERTIFICATE = "X-Amzn-Mtls-Clientcert-Leaf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,20 @@ class Shown:
     dialect: str
     trunk: str
     secret: str = field(repr=False)  # may be empty where the protocol has no place for one: its networks vouch, then
+    certificate: str = ""  # the fingerprint of one whose key it holds
+
+
+def certified(path: str, headers: Mapping[str, str]) -> Shown | TurnedAway:
+    """Return what a request shows that came through a balancer which checks client certificates: that, or a secret."""
+    found = shown(path, headers)
+    try:
+        certificate = fingerprint_of(unquote(headers.get(CERTIFICATE, "")))
+    except (Refused, LookupError):  # none, or one of the client's own making beside the balancer's
+        return found
+    if found == MISSING:
+        dialect, _, trunk = path.removeprefix("/").partition("/")
+        return Shown(dialect, trunk.rstrip("/"), "", certificate)
+    return found if isinstance(found, TurnedAway) else replace(found, certificate=certificate)
 
 
 def shown(path: str, headers: Mapping[str, str]) -> Shown | TurnedAway:
@@ -60,10 +81,10 @@ def admit(trunk: Trunk | None, request: Shown, *, address: str, now_s: float) ->
     """Return why `request` from `address` may not go on, None if it may. Who guesses does not learn what is wrong."""
     if trunk is None:
         return WRONG
-    if not request.secret:
+    if not request.secret and not request.certificate:
         return None if trunk.is_vouched_for(address) else WRONG
-    is_right = trunk.is_opened_by(request.secret, now_s=now_s) and trunk.may_come_from(address)
-    return None if is_right else WRONG
+    is_it = trunk.is_opened_by(request.secret, now_s=now_s) or trunk.is_proved_by(request.certificate)
+    return None if is_it and trunk.may_come_from(address) else WRONG
 
 
 class Refusals:

@@ -1,8 +1,8 @@
 """Trunks: by what a PBX or a carrier's account proves itself, to whom it belongs and from where it may come.
 
     pk = TRUNK#<name>
-    sk = TRUNK      name, tenant, digest, former_digest, former_until_s, networks, settings (JSON),
-                 created_at, revoked_at
+    sk = TRUNK      name, tenant, digest, former_digest, former_until_s, networks, certificates,
+                 settings (JSON), created_at, revoked_at
 
 In the table of API keys, and listed by the same index (tenant, created_at). Of secrets only digests are kept. One that
 was rotated stays good for a while beside the new one, so that no call is refused while a PBX is given it.
@@ -10,9 +10,11 @@ was rotated stays good for a while beside the new one, so that no call is refuse
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import re
 import secrets
+import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
@@ -30,6 +32,8 @@ from callscribe.table import Table, every_item, key, number, when
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 DAY_S = 86_400
 MOST_NETWORKS = 50
+MOST_CERTIFICATES = 10
+_PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ class Trunk:
     former_digest: str = field(repr=False, default="")
     former_until_s: int = 0  # since 1970; till then the secret before is good too
     networks: tuple[str, ...] = ()  # such as 203.0.113.0/24; none: from anywhere
+    certificates: tuple[str, ...] = ()  # fingerprints of its client certificates, each as good as the secret
     settings: TrunkSettings = field(default_factory=TrunkSettings)  # of its calls
     revoked_at: str = ""
 
@@ -52,6 +57,10 @@ class Trunk:
         is_current = hmac.compare_digest(shown, self.digest)
         is_former = hmac.compare_digest(shown, self.former_digest) and now_s < self.former_until_s
         return not self.revoked_at and (is_current or is_former)
+
+    def is_proved_by(self, certificate: str) -> bool:
+        """Tell whether who holds the key of the client certificate with that fingerprint is this trunk."""
+        return not self.revoked_at and certificate in self.certificates
 
     def is_vouched_for(self, address: str) -> bool:
         """Tell whether `address` alone proves that it is this trunk, where a protocol has no place for a secret."""
@@ -78,14 +87,26 @@ class NewTrunk:
 
 
 def new_trunk(
-    tenant: str, name: str, *, at: str, networks: Iterable[str] = (), settings: TrunkSettings | None = None
+    tenant: str,
+    name: str,
+    *,
+    at: str,
+    networks: Iterable[str] = (),
+    certificates: Iterable[str] = (),
+    settings: TrunkSettings | None = None,
 ) -> NewTrunk:
-    """Return a trunk and its secret. Raises Refused, saying what names and networks are."""
+    """Return a trunk and its secret; `certificates` are in PEM. Raises Refused, saying what each has to be."""
     if _NAME.fullmatch(name) is None:
         raise Refused("a trunk's name is 1 to 31 lower-case letters, digits and hyphens")
     secret = _new_secret()
     trunk = Trunk(
-        name, tenant, at, digest_of(secret), networks=_checked(networks), settings=settings or TrunkSettings()
+        name,
+        tenant,
+        at,
+        digest_of(secret),
+        networks=_checked(networks),
+        certificates=_fingerprints(certificates),
+        settings=settings or TrunkSettings(),
     )
     return NewTrunk(trunk, secret)
 
@@ -125,6 +146,15 @@ class Trunks:
         answer = yield Table(self.table).put(_item(rotated), as_it_was)
         return None if isinstance(answer, Conflict) else NewTrunk(rotated, secret)
 
+    def certify(self, name: str, certificates: Iterable[str]) -> Steps[bool]:
+        """Let a trunk in by these client certificates, in PEM, and by none that were good before; tell if it is there.
+
+        Raises Refused, saying what a certificate is.
+        """
+        shown = {"L": [{"S": each} for each in _fingerprints(certificates)]}
+        answer = yield Table(self.table).update(_key(name), {"certificates": shown}, when("attribute_exists(pk)"))
+        return not isinstance(answer, Conflict)
+
     def revoke(self, name: str, *, at: str) -> Steps[bool]:
         """Let a trunk open nothing any more; return whether there is such a trunk."""
         answer = yield Table(self.table).update(_key(name), {"revoked_at": {"S": at}}, when("attribute_exists(pk)"))
@@ -154,6 +184,28 @@ def _checked(networks: Iterable[str]) -> tuple[str, ...]:
     return checked
 
 
+def fingerprint_of(pem: str) -> str:
+    """Return the SHA-256, in hexadecimal, of the first certificate in `pem`, as its holder's owner knows it.
+
+    Raises Refused if there is none.
+    """
+    found = _PEM.search(pem)
+    try:
+        der = ssl.PEM_cert_to_DER_cert(found[0]) if found is not None else b""
+    except ValueError as error:
+        raise Refused("a certificate in PEM is base64") from error
+    if not der.startswith(b"\x30"):
+        raise Refused("no certificate: it is in PEM, between BEGIN CERTIFICATE and END CERTIFICATE")
+    return hashlib.sha256(der).hexdigest()
+
+
+def _fingerprints(certificates: Iterable[str]) -> tuple[str, ...]:
+    fingerprints = tuple(dict.fromkeys(map(fingerprint_of, certificates)))
+    if len(fingerprints) > MOST_CERTIFICATES:
+        raise Refused(f"a trunk has {MOST_CERTIFICATES} certificates at most")
+    return fingerprints
+
+
 def _new_secret() -> str:
     return f"ct_{secrets.token_urlsafe(32)}"
 
@@ -172,6 +224,7 @@ def _item(trunk: Trunk) -> Item:
         "former_digest": {"S": trunk.former_digest},
         "former_until_s": number(trunk.former_until_s),
         "networks": {"L": [{"S": network} for network in trunk.networks]},
+        "certificates": {"L": [{"S": certificate} for certificate in trunk.certificates]},
         "settings": {"S": msgspec.json.encode(trunk.settings).decode()},
     }
     return item
@@ -190,6 +243,8 @@ def _of(item: Item) -> Trunk:
         former_digest=item["former_digest"]["S"],
         former_until_s=int(item["former_until_s"]["N"]),
         networks=tuple(network["S"] for network in item["networks"]["L"]),
+        # Those that were added before there were any have none.
+        certificates=tuple(each["S"] for each in item.get("certificates", {"L": []})["L"]),
         settings=settings,
         revoked_at=item.get("revoked_at", {"S": ""})["S"],
     )

@@ -16,7 +16,7 @@ from constructs import Construct
 from infra.domain_ingress import DomainIngress
 from infra.grants import allow
 from infra.media_ingress import MediaIngress
-from infra.media_targets import PORT
+from infra.media_targets import CERTIFIED_PORT, PORT
 from infra.metrics import namespace, service_metric
 from infra.sip_ingress import SipIngress
 
@@ -50,6 +50,7 @@ class BridgeService(Construct):
     ) -> None:
         """`sip` is the way in for SIP, if there is one."""
         super().__init__(scope, construct_id)
+        certified = ingress.certified_targets if isinstance(ingress, DomainIngress) else None
         cluster = ecs.Cluster(self, "Cluster", vpc=vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
         self._allow_protection(cluster)
@@ -77,7 +78,10 @@ class BridgeService(Construct):
             ),
             environment={"PORT": str(PORT), "METRICS_NAMESPACE": namespace(self), **environment},
             logging=ecs.LogDrivers.aws_logs(stream_prefix="bridge", log_group=log),
-            port_mappings=[ecs.PortMapping(container_port=port) for port in (PORT, *(sip.targets if sip else ()))],
+            port_mappings=[
+                ecs.PortMapping(container_port=port)
+                for port in (PORT, *([CERTIFIED_PORT] if certified else ()), *(sip.targets if sip else ()))
+            ],
             readonly_root_filesystem=True,
             stop_timeout=Duration.seconds(120),  # the most that Fargate gives; calls still on are handed over
             # No health check of its own: it would start a Python beside the calls each time (docs/image.md), to find
@@ -101,6 +105,12 @@ class BridgeService(Construct):
         )
         ingress.targets.add_target(service)
         service.node.add_dependency(ingress.listener)  # a group without a listener takes no tasks
+        if certified is not None:
+            certified.add_target(
+                service.load_balancer_target(container_name=container.container_name, container_port=CERTIFIED_PORT)
+            )
+        if isinstance(ingress, DomainIngress) and ingress.certified_listener is not None:
+            service.node.add_dependency(ingress.certified_listener)
         if sip is not None:
             for port, targets in sip.targets.items():
                 targets.add_target(

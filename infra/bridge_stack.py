@@ -11,6 +11,7 @@ from infra.bridge_service import BridgeService, Scale
 from infra.data_stack import DataStack
 from infra.domain_ingress import DomainIngress
 from infra.media_ingress import MediaIngress
+from infra.media_targets import CERTIFIED_PORT
 from infra.network import Network
 from infra.parameters import Parameter
 from infra.push_api import PushApi
@@ -24,6 +25,7 @@ class Domain:
 
     name: str
     hosted_zone_id: str
+    client_ca: str  # bucket and key of those who certify trunks; empty: there are no client certificates
 
 
 class BridgeStack(Stack):
@@ -53,7 +55,21 @@ class BridgeStack(Stack):
             ingress = MediaIngress(self, "Ingress", vpc=network.vpc, origin_prefix_list=origin_prefix_list)
         else:
             ingress = DomainIngress(
-                self, "Ingress", vpc=network.vpc, domain_name=domain.name, hosted_zone_id=domain.hosted_zone_id
+                self,
+                "Ingress",
+                vpc=network.vpc,
+                domain_name=domain.name,
+                hosted_zone_id=domain.hosted_zone_id,
+                client_ca=domain.client_ca,
+            )
+        certified_environment = {}
+        if isinstance(ingress, DomainIngress) and ingress.certified_url:
+            certified_environment = {"CERTIFIED_PORT": str(CERTIFIED_PORT)}
+            CfnOutput(
+                self,
+                "CertifiedMediaUrl",
+                value=ingress.certified_url,
+                description="Where trunks with client certificates open media streams",
             )
         sip, sip_environment = None, {}
         if sip_networks:
@@ -87,6 +103,7 @@ class BridgeStack(Stack):
                 "TWILIO_SECRET": data.secrets.twilio.arn,
                 "SIGNING_SECRET": data.secrets.signing.arn,
                 **sip_environment,
+                **certified_environment,
             },
         )
         data.calls.allow_append(service.role)

@@ -33,7 +33,8 @@ class Context:
     `stage` names the deployment. `bundle` says whom the Lambda packages are for. `settings` is the JSON document of
     number settings. `tasks` is how many bridge tasks run at least, `tasks_max` at most, `calls_per_task` how many calls
     each is to have. With `domain_name` the bridge is reached under it, the zone of its parent name being
-    `hosted_zone_id`. `account_logs_role` is "make" or "existing": API Gateway
+    `hosted_zone_id`, and with `client_ca` too, bucket and key of certificates in S3, trunks may show client
+    certificates. `account_logs_role` is "make" or "existing": API Gateway
     writes a WebSocket API's access log through a role that is set once an account and region. `origin_prefix_list`
     is the id of `com.amazonaws.global.cloudfront.origin-facing` in the region, or empty. `sip_networks` are the
     private networks that SIP and RTP are taken from, separated by commas; none: there is no SIP. With
@@ -51,6 +52,7 @@ class Context:
     calls_per_task: int
     domain_name: str
     hosted_zone_id: str
+    client_ca: str
     account_logs_role: Literal["make", "existing"]
     origin_prefix_list: str
     sip_networks: tuple[str, ...]
@@ -80,6 +82,7 @@ class Context:
             calls_per_task=_number("calls_per_task", given.get("calls_per_task", 40), least=1),
             domain_name=_domain(given.get("domain_name", ""), given.get("hosted_zone_id", "")),
             hosted_zone_id=given.get("hosted_zone_id", ""),
+            client_ca=_client_ca(given.get("client_ca", ""), given.get("domain_name", "")),
             account_logs_role=_account_logs_role(given.get("account_logs_role", "make")),
             origin_prefix_list=_prefix_list(given.get("origin_prefix_list", "")),
             sip_networks=_private_networks(given.get("sip_networks", "")),
@@ -136,6 +139,14 @@ def _domain(name: str, hosted_zone_id: str) -> str:
     if hosted_zone_id and not re.fullmatch(r"Z[A-Z0-9]{1,31}", hosted_zone_id):
         raise BadContext(f"domain_name={name}, hosted_zone_id={hosted_zone_id}: an id such as Z0123456789ABCDEFGHIJ")
     return name
+
+
+def _client_ca(value: str, domain_name: str) -> str:
+    if value and not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/\S+", value):
+        raise BadContext(f"client_ca={value}: bucket and key of certificates in PEM, such as my-bucket/ca.pem")
+    if value and not domain_name:
+        raise BadContext(f"client_ca={value}: needs domain_name, as CloudFront's name asks for no client certificates")
+    return value
 
 
 def _account_logs_role(value: str) -> Literal["make", "existing"]:

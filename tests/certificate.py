@@ -13,6 +13,18 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 def self_signed(folder: Path, host: str) -> tuple[Path, Path]:
     """Return the files of a certificate for `host`, a name or an address, and of its key, both made in `folder`."""
+    certificate, private = folder / "certificate.pem", folder / "key.pem"
+    for path, pem in zip((certificate, private), _pems(host), strict=True):
+        path.write_text(pem)
+    return certificate, private
+
+
+def certificate_for(host: str) -> str:
+    """Return a certificate for `host`, in PEM, whose key nobody has."""
+    return _pems(host)[0]
+
+
+def _pems(host: str) -> tuple[str, str]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
     now = datetime.now(UTC)
@@ -22,12 +34,10 @@ def self_signed(folder: Path, host: str) -> tuple[Path, Path]:
         .add_extension(x509.SubjectAlternativeName([_alternative(host)]), critical=False)
         .sign(key, hashes.SHA256())
     )
-    certificate, private = folder / "certificate.pem", folder / "key.pem"
-    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    private.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    return certificate, private
+    return made.public_bytes(serialization.Encoding.PEM).decode(), private.decode()
 
 
 def _alternative(host: str) -> x509.GeneralName:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -31,6 +32,12 @@ Name = Annotated[str, typer.Argument(metavar="TRUNK", help="its name, as `callsc
 Networks = Annotated[
     list[str] | None, typer.Option("--network", help="from where it may come, such as 203.0.113.0/24; else anywhere")
 ]
+Certificates = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--certificate", help="a client certificate of its, in PEM, as good as the secret", exists=True, dir_okay=False
+    ),
+]
 
 
 @app.command()
@@ -38,6 +45,7 @@ def add(
     name: Annotated[str, typer.Argument(help="lower-case letters, digits and hyphens; its calls begin with it")],
     *,
     networks: Networks = None,
+    certificates: Certificates = None,
     settings: Annotated[
         Path | None, typer.Option(help="a JSON file with the settings of its calls", exists=True, dir_okay=False)
     ] = None,
@@ -48,7 +56,14 @@ def add(
     """Let a PBX or a carrier's account in; its secret is shown once."""
     try:
         wanted = TrunkSettings() if settings is None else decode_trunk_settings(settings.read_bytes())
-        new = new_trunk(tenant, name, at=timestamp(datetime.now(UTC)), networks=networks or (), settings=wanted)
+        new = new_trunk(
+            tenant,
+            name,
+            at=timestamp(datetime.now(UTC)),
+            networks=networks or (),
+            certificates=_texts(certificates or ()),
+            settings=wanted,
+        )
     except Refused as error:
         fail(str(error))
     keys = keys_table(table, state)
@@ -64,13 +79,15 @@ def list_trunks(*, tenant: Tenant = "default", table: KeysTable = None, state: S
     """List a tenant's trunks."""
     keys = keys_table(table, state)
     shown = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("trunk", "from", "made", "state"):
+    for column in ("trunk", "from", "certificates", "made", "state"):
         shown.add_column(column)
     for trunk in keys.perform(Trunks(keys.name).of_tenant(tenant)):
         is_open = Text("open", style="green") if not trunk.revoked_at else Text("revoked", style="red")
         if trunk.revoked_at:
             is_open.append(f" {trunk.revoked_at}", style="none")
-        shown.add_row(trunk.name, ", ".join(trunk.networks) or "anywhere", trunk.created_at, is_open)
+        from_where = ", ".join(trunk.networks) or "anywhere"
+        certificates = ", ".join(each[:16] for each in trunk.certificates)  # their fingerprints, as far as one looks
+        shown.add_row(trunk.name, from_where, certificates, trunk.created_at, is_open)
     console.print(shown)
 
 
@@ -92,8 +109,36 @@ def rotate(
 
 
 @app.command()
+def certify(
+    name: Name,
+    certificates: Annotated[
+        list[Path] | None, typer.Argument(help="its client certificates, in PEM; none: by its secret alone")
+    ] = None,
+    *,
+    table: KeysTable = None,
+    state: StateDir = STATE,
+) -> None:
+    """Let a trunk in by these client certificates, and within ten seconds by no others."""
+    keys = keys_table(table, state)
+    try:
+        is_there = keys.perform(Trunks(keys.name).certify(name, _texts(certificates or ())))
+    except Refused as error:
+        fail(str(error))
+    if not is_there:
+        fail(f"there is no trunk {name}: see `callscribe trunks list`")
+
+
+@app.command()
 def revoke(name: Name, *, table: KeysTable = None, state: StateDir = STATE) -> None:
     """Let a trunk in no more, within ten seconds; its calls that are on go on."""
     keys = keys_table(table, state)
     if not keys.perform(Trunks(keys.name).revoke(name, at=timestamp(datetime.now(UTC)))):
         fail(f"there is no trunk {name}: see `callscribe trunks list`")
+
+
+def _texts(paths: Iterable[Path]) -> list[str]:
+    """Return what the files say. Raises Refused, naming the one that is no text."""
+    try:
+        return [path.read_text(encoding="utf-8") for path in paths]
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"a certificate can't be read; PEM is text: {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -10,8 +11,20 @@ from hypothesis import strategies as st
 from websockets.datastructures import Headers
 
 from bridge.door import TurnedAway
-from bridge.trunk_door import BURST, MISSING, MOST_ADDRESSES, WRONG, Refusals, Shown, admit, shown
-from callscribe.trunks import new_trunk
+from bridge.trunk_door import (
+    BURST,
+    CERTIFICATE,
+    MISSING,
+    MOST_ADDRESSES,
+    WRONG,
+    Refusals,
+    Shown,
+    admit,
+    certified,
+    shown,
+)
+from callscribe.trunks import fingerprint_of, new_trunk
+from tests.certificate import certificate_for
 
 SHOWN = Shown("asterisk", "pbx", "ct_secret")
 
@@ -70,6 +83,43 @@ def test_who_is_wrong_does_not_learn_how():
     assert admit(new.trunk, right, address="198.51.100.7", now_s=0) == WRONG
     assert admit(new.trunk, SHOWN, address="203.0.113.7", now_s=0) == WRONG
     assert admit(None, right, address="203.0.113.7", now_s=0) == WRONG
+
+
+def test_a_certificate_that_the_balancer_checked_is_as_good_as_the_secret_and_networks_hold_for_it_too():
+    pem = certificate_for("pbx.example.test")
+    new = new_trunk("acme", "pbx", at="2026-11-26T09:15:02.417Z", networks=["203.0.113.0/24"], certificates=[pem])
+    headers = {CERTIFICATE: quote(pem, safe="+=/")}
+    by_certificate = certified("/asterisk/pbx", headers)
+    assert by_certificate == Shown("asterisk", "pbx", "", fingerprint_of(pem))
+    assert certified("/asterisk/pbx/", headers) == by_certificate
+    assert certified("/asterisk/pbx/guess", headers) == Shown("asterisk", "pbx", "guess", fingerprint_of(pem))
+
+    assert admit(new.trunk, by_certificate, address="203.0.113.7", now_s=0) is None
+    assert admit(new.trunk, by_certificate, address="198.51.100.7", now_s=0) == WRONG
+    another = Shown("asterisk", "pbx", "", fingerprint_of(certificate_for("pbx.example.test")))
+    assert admit(new.trunk, another, address="203.0.113.7", now_s=0) == WRONG
+    # Its networks vouch for it only where there is no place for a certificate.
+    assert admit(new.trunk, Shown("siprec", "pbx", ""), address="203.0.113.7", now_s=0) is None
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {CERTIFICATE: ""},
+        {CERTIFICATE: "pbx"},
+        {CERTIFICATE: "-----BEGIN CERTIFICATE-----%0A*%0A-----END CERTIFICATE-----"},
+        Headers([(CERTIFICATE, "-----BEGIN CERTIFICATE-----"), (CERTIFICATE, "-----BEGIN CERTIFICATE-----")]),
+    ],
+)
+def test_what_is_no_certificate_is_none(headers):
+    assert certified("/asterisk/pbx", headers) == MISSING
+    assert certified("/cisco/pbx", headers) == TurnedAway(404, "unknown path")
+    assert certified("/asterisk/pbx/ct_secret", headers) == SHOWN
+
+
+def test_a_port_that_anybody_reaches_takes_nobodys_word_for_a_certificate():
+    assert shown("/asterisk/pbx", {CERTIFICATE: quote(certificate_for("pbx.example.test"))}) == MISSING
 
 
 def test_an_address_that_floods_waits_and_others_do_not():

@@ -5,13 +5,21 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import ssl
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import InvalidMessage, InvalidStatus
 
+from bench.chaos.world import free_port
 from bridge import call_end, media_socket, trunk_book
+from bridge.media_socket import MediaSocket
+from bridge.server import Bridge
 from bridge.trunk_book import FRESH_S, address_of
+from bridge.trunk_door import CERTIFICATE
 from callscribe.call import fold
 from callscribe.dynamodb import perform
 from callscribe.entries import CallEnded, LegEnded, LegGap
@@ -23,6 +31,8 @@ from local.peers.carriers import Telnyx
 from local.peers.door import Door
 from local.peers.forks import Asterisk, Freeswitch, Jambonz, Vonage
 from local.peers.peer import Peer
+from tests.bridge.checking_balancer import checking
+from tests.certificate import certificate_for, self_signed
 
 AT = "2026-11-26T09:15:02.417Z"
 SETTINGS = TrunkSettings(session="per_leg", gladia={"language_config": {"languages": ["en"]}})
@@ -142,6 +152,62 @@ async def test_who_may_not_come_in_or_asks_what_makes_no_sense_is_told_so(path, 
         async with socket(path, target, basic(secret) | change):
             pass
     assert refused.value.response.status_code == status
+
+
+async def test_a_client_certificate_opens_what_the_secret_does_on_the_port_where_it_was_checked(
+    path, spoken_by, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(call_end, "LINGER_S", 0.0)
+    hosts = ("localhost", "pbx.example.test", "other.example.test")
+    for host in hosts:
+        (tmp_path / host).mkdir()
+    balancer, pbx, other = (self_signed(tmp_path / host, host) for host in hosts)
+    both = tmp_path / "ca.pem"
+    both.write_text(pbx[0].read_text() + other[0].read_text())
+    new = new_trunk("acme", "pbx", at=AT, certificates=[pbx[0].read_text()])
+    assert perform(path.dynamodb, Trunks("Keys").add(new))
+
+    loop = asyncio.get_running_loop()
+    certified = await loop.create_server(lambda: MediaSocket(path.bridge, is_certified=True), "127.0.0.1", 0)
+    async with certified, checking(certified.sockets[0].getsockname()[1], own=balancer, client_ca=both) as port:
+
+        def dialled(shown: tuple[Path, Path] | None):
+            context = ssl.create_default_context(cafile=balancer[0])
+            if shown is not None:
+                context.load_cert_chain(*shown)
+            return connect(f"wss://localhost:{port}{fork.target}", ssl=context, compression=None, proxy=None)
+
+        fork = Asterisk("c-1", ("caller",))
+        async with dialled(pbx) as media:
+            for message in fork.opening():
+                await media.send(message.content.decode())
+            await media.send(spoken_by("good morning")[0])
+        await path.settled()
+        assert path.said("pbx.c-1") == [("caller", "good morning")]
+
+        with pytest.raises(InvalidStatus):  # certified, but not as this trunk
+            async with dialled(other):
+                pass
+        with pytest.raises((ssl.SSLError, OSError, InvalidMessage)):
+            async with dialled(None):
+                pass
+
+
+async def test_the_certified_port_is_open_where_the_environment_says_so_and_no_other_believes_the_header(path):
+    pem = certificate_for("pbx.example.test")
+    assert perform(path.dynamodb, Trunks("Keys").add(new_trunk("acme", "pbx", at=AT, certificates=[pem])))
+    environment = replace(path.bridge._services.environment, certified_port=(certified_port := free_port()))
+    bridge = Bridge(replace(path.bridge._services, environment=environment), path.bridge.door)
+    port = await bridge.listen()
+    told = {CERTIFICATE: quote(pem, safe="+=/")}
+
+    async with connect(f"ws://127.0.0.1:{certified_port}/asterisk/pbx", additional_headers=told, proxy=None):
+        pass
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(f"ws://127.0.0.1:{port}/asterisk/pbx", additional_headers=told, proxy=None):
+            pass
+    assert refused.value.response.status_code == 401
+    await bridge.drain()
 
 
 async def test_who_guesses_has_to_wait_and_no_secret_is_in_the_log(path, secret, caplog):

@@ -10,7 +10,8 @@ from callscribe.api_keys import ApiKeys, new_key
 from callscribe.dynamodb import perform
 from callscribe.errors import MalformedMessage, Refused
 from callscribe.settings import decode_trunk_settings
-from callscribe.trunks import DAY_S, MOST_NETWORKS, Trunks, new_trunk
+from callscribe.trunks import DAY_S, MOST_CERTIFICATES, MOST_NETWORKS, Trunks, fingerprint_of, new_trunk
+from tests.certificate import certificate_for
 from tests.tables import TABLES
 
 AT = "2026-11-26T09:15:02.417Z"
@@ -44,6 +45,47 @@ def test_the_secret_is_kept_nowhere(table, dynamodb):
     assert new.secret not in kept
     assert new.secret.removeprefix("ct_") not in kept + repr(new)
     assert new.trunk.digest not in repr(new)
+
+
+def test_certificates_are_what_they_were_set_to_last(table):
+    first, second = certificate_for("pbx.example.test"), certificate_for("pbx.example.test")
+    table(TRUNKS.add(new_trunk("acme", "pbx", at=AT, certificates=[first, first])))
+    found = table(TRUNKS.find("pbx"))
+    assert found.certificates == (fingerprint_of(first),)
+    assert found.is_proved_by(fingerprint_of(first))
+    assert not found.is_proved_by("")
+
+    assert table(TRUNKS.certify("pbx", [second, first]))
+    assert table(TRUNKS.find("pbx")).certificates == (fingerprint_of(second), fingerprint_of(first))
+    assert table(TRUNKS.certify("pbx", []))
+    assert not table(TRUNKS.find("pbx")).is_proved_by(fingerprint_of(first))
+    assert not table(TRUNKS.certify("nobody", [first]))
+
+    table(TRUNKS.certify("pbx", [first]))
+    table(TRUNKS.revoke("pbx", at=AT))
+    assert not table(TRUNKS.find("pbx")).is_proved_by(fingerprint_of(first))
+
+
+def test_a_trunk_from_before_there_were_certificates_has_none(table, dynamodb):
+    new = new_trunk("acme", "pbx", at=AT)
+    table(TRUNKS.add(new))
+    key = {"pk": {"S": "TRUNK#pbx"}, "sk": {"S": "TRUNK"}}
+    dynamodb.update_item(TableName="Keys", Key=key, UpdateExpression="REMOVE certificates")
+    assert table(TRUNKS.find("pbx")) == new.trunk
+
+
+def test_what_is_no_certificate_is_refused():
+    for wrong in (
+        "",
+        "pbx",
+        "-----BEGIN CERTIFICATE-----\nMIIB\n",
+        "-----BEGIN CERTIFICATE-----A-----END CERTIFICATE-----",
+    ):
+        with pytest.raises(Refused, match="certificate"):
+            fingerprint_of(wrong)
+    many = [certificate_for(f"pbx{n}.example.test") for n in range(MOST_CERTIFICATES + 1)]
+    with pytest.raises(Refused, match="at most"):
+        new_trunk("acme", "pbx", at=AT, certificates=many)
 
 
 def test_names_are_taken_once(table):

@@ -102,6 +102,14 @@ def test_there_may_be_more_tasks_than_ten_from_the_start() -> None:
         Context.of({"tasks": "12", "tasks_max": "11"})
 
 
+def test_client_certificates_need_a_domain() -> None:
+    domain = {"domain_name": "media.example.com", "hosted_zone_id": "Z0123456789"}
+    assert Context.of({**domain, "client_ca": "certificates/ca.pem"}).client_ca == "certificates/ca.pem"
+    for given in ({"client_ca": "certificates/ca.pem"}, {**domain, "client_ca": "ca.pem"}):
+        with pytest.raises(BadContext, match=r"^client_ca="):
+            Context.of(given)
+
+
 @pytest.mark.parametrize("text", ["[]", "{", '"settings"'])
 def test_settings_that_are_no_json_object_are_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "settings.json"

@@ -176,6 +176,46 @@ def test_with_a_domain_carriers_reach_a_load_balancer_of_that_name_over_tls_and_
     assert idle_s == "4000"
 
 
+@pytest.fixture(scope="module")
+def with_certificates(
+    tmp_path_factory: pytest.TempPathFactory, command: ModuleType, compose: Callable[[App], None]
+) -> Templates:
+    outdir = tmp_path_factory.mktemp("certificates")
+    domain = {"domain_name": "media.example.com", "hosted_zone_id": "Z0123456789"}
+    command.synthesize(compose, outdir=outdir, context={"bundle": "none", **domain, "client_ca": "certificates/ca.pem"})
+    return Templates.read(outdir)
+
+
+def test_client_certificates_are_checked_on_a_port_of_their_own_that_leads_to_one_of_their_own(
+    with_certificates: Templates,
+) -> None:
+    listeners = with_certificates.of_type("AWS::ElasticLoadBalancingV2::Listener")
+    ports = {each["Properties"]["Port"]: each["Properties"] for each in listeners.values()}
+    targets = with_certificates.of_type("AWS::ElasticLoadBalancingV2::TargetGroup")
+    store = with_certificates.only("AWS::ElasticLoadBalancingV2::TrustStore")
+
+    assert set(ports) == {443, 8443}
+    assert "MutualAuthentication" not in ports[443]
+    assert ports[8443]["MutualAuthentication"]["Mode"] == "verify"
+    assert (store["CaCertificatesBundleS3Bucket"], store["CaCertificatesBundleS3Key"]) == ("certificates", "ca.pem")
+    (leads_to,) = ports[8443]["DefaultActions"]
+    assert with_certificates.text(leads_to["TargetGroupArn"]) == "{IngressTasksCertifiedTargets}"
+    assert targets["IngressTasksCertifiedTargets"]["Properties"]["Port"] == 8081
+    groups = with_certificates.of_type("AWS::EC2::SecurityGroup")
+    (reach,) = (
+        each
+        for each in groups["IngressTasksTaskGroup"]["Properties"]["SecurityGroupIngress"]
+        if each["FromPort"] == 8081
+    )
+    assert with_certificates.text(reach["SourceSecurityGroupId"]) == "{IngressBalancerGroup.GroupId}"
+    service = with_certificates.only("AWS::ECS::Service")
+    assert {each["ContainerPort"] for each in service["LoadBalancers"]} == {8080, 8081}
+    definition = with_certificates.only("AWS::ECS::TaskDefinition")
+    told = {each["Name"]: each["Value"] for each in definition["ContainerDefinitions"][0]["Environment"]}
+    assert told["CERTIFIED_PORT"] == "8081"
+    assert with_certificates.outputs("Bridge")["CertifiedMediaUrl"] == "wss://media.example.com:8443"
+
+
 SIP = {"bundle": "none", "sip_networks": "10.20.0.0/16,192.168.7.0/24", "audiosocket_trunk": "pbx"}
 
 

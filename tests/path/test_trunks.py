@@ -11,8 +11,10 @@ from websockets.exceptions import InvalidStatus
 from callscribe.call import fold
 from callscribe.entries import Entry
 from callscribe.transcript import transcript
+from callscribe.trunks import fingerprint_of
 from local.peers.call import Kind
 from local.trunk_placing import Door, laptops_door, place_by_trunk
+from tests.certificate import self_signed
 from tests.path.commands import said_by
 from tests.path.conftest import Unseen
 from tests.path.test_one_call import conversation
@@ -70,7 +72,7 @@ async def test_each_sender_leads_to_the_log_that_twilio_leads_to(up):
     assert door.secret not in up.logs()
 
 
-async def test_a_trunk_is_added_given_another_secret_and_revoked(up):
+async def test_a_trunk_is_added_given_another_secret_certified_and_revoked(up, tmp_path):
     async def said(*words: str, status: int = 0) -> tuple[str, str]:
         return await asyncio.to_thread(said_by, up, "trunks", *words, status=status)
 
@@ -83,6 +85,15 @@ async def test_a_trunk_is_added_given_another_secret_and_revoked(up):
     listed, _ = await said("list")
     assert "127.0.0.0/8" in listed
     assert secret not in listed + up.logs()
+
+    pem, _ = self_signed(tmp_path, "pbx.example.test")
+    await said("certify", "office", str(pem))
+    assert fingerprint_of(pem.read_text())[:16] in (await said("list"))[0]
+    await said("certify", "office")
+    assert fingerprint_of(pem.read_text())[:16] not in (await said("list"))[0]
+    assert "no trunk nobody" in (await said("certify", "nobody", str(pem), status=2))[1]
+    pem.write_text("not a certificate")
+    assert "PEM" in (await said("certify", "office", str(pem), status=2))[1]
 
     elsewhere = (await said("add", "branch", "--network", "203.0.113.0/24"))[0].strip()
     with pytest.raises(InvalidStatus):

@@ -1,4 +1,4 @@
-"""The bridge as a process of its own on one core, and the operating system's account of it."""
+"""The bridge as a process of its own on one core."""
 
 from __future__ import annotations
 
@@ -7,35 +7,17 @@ import os
 import sys
 import tempfile
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from bench.measured import MeasuredProcess, measured
 from local.process import Process
 
 PORT = 18_080
 MEDIA_URL = f"ws://127.0.0.1:{PORT}"
-CORE = 0
-
-
-@dataclass(frozen=True, slots=True)
-class MeasuredBridge:
-    """The process `pid`, under its leash."""
-
-    pid: int
-
-    def cpu_s(self) -> float:
-        """Return the CPU time it has used."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def memory_kb(self) -> int:
-        """Return what it has in memory."""
-        status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
-        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
 
 
 @contextlib.asynccontextmanager
-async def measured_bridge(services_url: str) -> AsyncIterator[MeasuredBridge]:
+async def measured_bridge(services_url: str) -> AsyncIterator[MeasuredProcess]:
     """Run a bridge on `CORE`, listening at `MEDIA_URL`; Gladia and AWS are at `services_url`."""
     environment = {
         "PATH": os.environ["PATH"],
@@ -65,17 +47,5 @@ async def measured_bridge(services_url: str) -> AsyncIterator[MeasuredBridge]:
         environment=environment,
         ready=lambda line: "ready" if line.get("message") == "listening" else None,
     )
-    async with process as leash:
-        pid = _child_of(leash.pid)
-        os.sched_setaffinity(pid, {CORE})
-        yield MeasuredBridge(pid)
-
-
-def leave_its_core() -> None:
-    """Keep this process, the load, off the core that is measured."""
-    os.sched_setaffinity(0, os.sched_getaffinity(0) - {CORE})
-
-
-def _child_of(leash_pid: int) -> int:
-    children = Path(f"/proc/{leash_pid}/task/{leash_pid}/children").read_text(encoding="ascii").split()
-    return int(children[0])
+    async with measured(process) as bridge:
+        yield bridge

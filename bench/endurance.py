@@ -29,8 +29,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from bench.bridge import MEDIA_URL, MeasuredBridge, leave_its_core, measured_bridge
+from bench.bridge import MEDIA_URL, measured_bridge
 from bench.load import FRAME_S, Caller
+from bench.measured import MeasuredProcess, leave_its_core
 from bench.services import Arrivals, Services, added_ms, serving, utterance
 
 CALL_S = 240.0
@@ -205,7 +206,7 @@ class Slot:
 class Hour:
     """The run: the load, its clock, its turns."""
 
-    def __init__(self, services: FaultyServices, bridge: MeasuredBridge, *, calls: int, turn_s: float) -> None:
+    def __init__(self, services: FaultyServices, bridge: MeasuredProcess, *, calls: int, turn_s: float) -> None:
         self._services = services
         self._bridge = bridge
         self._slots = [Slot(number) for number in range(calls)]

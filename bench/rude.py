@@ -24,8 +24,9 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from bench.bridge import MEDIA_URL, leave_its_core, measured_bridge
+from bench.bridge import MEDIA_URL, measured_bridge
 from bench.load import Caller, talk
+from bench.measured import leave_its_core
 from bench.services import Services, added_ms, serving
 from callscribe.requests import Item
 from callscribe.trunks import NewTrunk, Trunks, new_trunk

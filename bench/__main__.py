@@ -41,7 +41,7 @@ CASES = tuple(
 TRUSTED_LATENESS_S = 0.02
 # Rounds that differ by more tell of the machine.
 TRUSTED_SPREAD = 1.6
-console = Console(highlight=False, width=120)
+console = Console(highlight=False, width=132)
 
 
 @dataclass(frozen=True, slots=True)

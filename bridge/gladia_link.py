@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import aiohttp
 import msgspec
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
 
 from bridge import gladia
 from bridge.exchange import perform
+from bridge.gladia_socket import ABNORMAL, GladiaSocket, dial
 from bridge.governor import Governor, Lease
 from bridge.session_events import (
     NO_SLOT,
@@ -39,9 +39,6 @@ from callscribe.errors import MalformedMessage, Refused, Unavailable
 from callscribe.stored_result import fetch
 
 OPEN_TIMEOUT_S = 10.0
-CLOSE_TIMEOUT_S = 2.0  # a socket that is given up is often one that nobody answers on
-# A stored result can be long; a message above the limit would close the socket with 1009.
-MESSAGE_LIMIT_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,29 +80,35 @@ class GladiaLink:
         self._tell = tell
         self._lease: Lease | None = None
         self._waiting: asyncio.Task[None] | None = None
-        self._outgoing: asyncio.Queue[bytes | str] = asyncio.Queue()
+        self._open_socket: GladiaSocket | None = None
         self._socket: asyncio.Task[None] | None = None
 
     def perform(self, command: Command) -> None:
         """Begin what the session asks; never waits."""
         match command:
             case Send(message=message):
-                # Not bounded here: what is in it is in the session's backlog too, which is.
-                self._outgoing.put_nowait(message)
+                # Not bounded here: what waits in the socket is in the session's backlog too, which is.
+                if self._open_socket is not None:
+                    self._open_socket.send(message)
             case Open(request=request):
                 self._waiting = self._tasks.create_task(self._open(msgspec.json.encode(request)))
             case Connect(url=url):
                 if self._waiting is None:  # another process opened the session; its slot is still under this name
                     self._waiting = self._tasks.create_task(self._enter(at_once=True))
-                self._outgoing = asyncio.Queue()
                 self._socket = self._tasks.create_task(self._run_socket(url))
             case Disconnect():
-                if self._socket is not None:
-                    self._socket.cancel()
+                self._disconnect()
             case Fetch(session_id=session_id):
                 self._tasks.create_task(self._fetch(session_id))
             case Release():
                 self._release()
+
+    def _disconnect(self) -> None:
+        if self._open_socket is not None:
+            self._open_socket.leave()
+            self._open_socket = None
+        if self._socket is not None:
+            self._socket.cancel()
 
     async def closed(self) -> None:
         """Wait until the socket is closed, after Disconnect."""
@@ -150,40 +153,26 @@ class GladiaLink:
             self._tell(ResultFetched(stored))
 
     async def _run_socket(self, url: str) -> None:
-        code = 1006
+        code = ABNORMAL
         try:
-            async with connect(
-                url,
-                compression=None,
-                max_size=MESSAGE_LIMIT_BYTES,
-                open_timeout=OPEN_TIMEOUT_S,
-                close_timeout=CLOSE_TIMEOUT_S,
-                proxy=None,
-            ) as socket:
-                self._tell(SocketOpened())
-                code = await self._relay(socket)
+            socket = await dial(url, opened=self._opened, received=self._received, within_s=OPEN_TIMEOUT_S)
         except InvalidStatus as error:
             code = _code(error.response.status_code)
         except (OSError, InvalidHandshake, InvalidURI, TimeoutError):
-            code = 1006
+            code = ABNORMAL
+        else:
+            try:
+                code = await asyncio.shield(socket.lost)
+            finally:
+                await socket.close()
         self._tell(SocketLost(code))
 
-    async def _relay(self, socket: ClientConnection) -> int:
-        sender = asyncio.create_task(self._send(socket, self._outgoing))
-        try:
-            while True:
-                self._tell(Received(await socket.recv(decode=False)))
-        except ConnectionClosed as closed:
-            return closed.rcvd.code if closed.rcvd is not None else 1006
-        finally:
-            sender.cancel()
+    def _opened(self, socket: GladiaSocket) -> None:
+        self._open_socket = socket
+        self._tell(SocketOpened())
 
-    async def _send(self, socket: ClientConnection, outgoing: asyncio.Queue[bytes | str]) -> None:
-        try:
-            while True:
-                await socket.send(await outgoing.get())
-        except ConnectionClosed:
-            return  # the receiving side says so
+    def _received(self, message: bytes) -> None:
+        self._tell(Received(message))
 
 
 def _code(status: int) -> int:

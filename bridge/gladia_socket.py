@@ -18,6 +18,8 @@ from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
+from bridge.outgoing import flush
+
 CLOSE_TIMEOUT_S = 2.0  # a socket that is given up is often one that nobody answers on
 # A stored result can be long; a message above the limit closes the socket with 1009.
 MESSAGE_LIMIT_BYTES = 16 * 1024 * 1024
@@ -136,14 +138,7 @@ class GladiaSocket(asyncio.Protocol):
             self._received(message)
 
     def _flush(self) -> None:
-        for data in self._protocol.data_to_send():
-            if data:
-                self._transport.write(data)
-            else:
-                self._transport.write_eof() if self._transport.can_write_eof() else self._transport.close()
-        if self._protocol.close_expected():
-            # Gladia has its chance to close first, as RFC 6455 asks; not for ever.
-            asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self._transport.abort)
+        flush(self._protocol, self._transport, close_s=CLOSE_TIMEOUT_S)
 
 
 async def dial(

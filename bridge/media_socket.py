@@ -27,6 +27,7 @@ from bridge.dialects.twilio import TwilioDialect
 from bridge.door import Door, TurnedAway, knock
 from bridge.elsewhere import dialled, listening
 from bridge.origin import Origin
+from bridge.outgoing import flush
 from bridge.relay import Relay
 from bridge.rtp.offer import answer_of
 from bridge.rtp.ports import Ports
@@ -305,14 +306,7 @@ class MediaSocket(asyncio.Protocol):
         self.close(CloseCode.NORMAL_CLOSURE)
 
     def _flush(self) -> None:
-        for data in self._protocol.data_to_send():
-            if data:
-                self._transport.write(data)
-            else:
-                self._transport.write_eof() if self._transport.can_write_eof() else self._transport.close()
-        if self._protocol.close_expected():
-            # The peer has its chance to close first, as RFC 6455 asks; not for ever.
-            asyncio.get_running_loop().call_later(CLOSE_S, self._transport.abort)
+        flush(self._protocol, self._transport, close_s=CLOSE_S)
 
 
 def _subprotocol(_protocol: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:

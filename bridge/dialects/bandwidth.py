@@ -45,7 +45,7 @@ class _Start(Struct, frozen=True, tag="start", tag_field="eventType", rename="ca
 
 class _Media(Struct, frozen=True, tag="media", tag_field="eventType"):
     track: str
-    payload: str
+    payload: bytes  # base64
 
 
 class _Stop(Struct, frozen=True, tag="stop", tag_field="eventType"):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import binascii
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from bridge.dialects.events import Audio, Digit, Started, Stopped
 from bridge.dialects.sequence import Sequence
 from bridge.dialects.untimed import Question, is_name
-from callscribe.audio_format import MULAW_8K, AudioFormat
 from callscribe.errors import MalformedMessage, Refused
 
 
@@ -20,16 +18,17 @@ class Enveloped:
         """`dialect` is what errors name it."""
         self._dialect = dialect
         self._tracks: Mapping[str, str] = {}
-        self._form: AudioFormat = MULAW_8K  # until it begins
+        self._bytes_a_ms = 0  # once it has begun
         self._sequence = Sequence()
         self._stage: Literal["before", "streaming", "after"] = "before"
 
     def begin(self, started: Started, *, tracks: Mapping[str, str], number: int = 0) -> Started:
         """Return `started`, once. `tracks` are its tracks by what messages call them. Raises of kind `order`."""
-        self._check_stage("before", "start")
+        if self._stage != "before":
+            raise self._malformed(f"start {self._stage} it", "order")
         self._sequence.begin(number)
         self._tracks = tracks
-        self._form = started.form
+        self._bytes_a_ms = started.form.bytes_a_ms
         self._stage = "streaming"
         return started
 
@@ -38,19 +37,29 @@ class Enveloped:
 
         Raises MalformedMessage of kind `order`, as do all that take one.
         """
-        self._check_stage("streaming", what)
+        if self._stage != "streaming":
+            raise self._malformed(f"{what} {self._stage} it", "order")
         if number is not None and not self._sequence.is_new(number):
             raise self._malformed("a sequence number came again, or from afar", "order")
 
-    def hear(self, track: str, media_ms: int, payload: str, *, number: int | None = None) -> Audio:
-        """Return the audio of a message. Raises MalformedMessage of kind `order`, `track`, `base64` or `length`."""
+    def hear(self, track: str, media_ms: int, audio: bytes, *, number: int | None = None) -> Audio:
+        """Return the audio of a message. Raises MalformedMessage of kind `order`, `track` or `length`."""
         self.note("media", number)
-        return Audio(self._track(track), media_ms, self._audio(payload))
+        party = self._tracks.get(track)
+        if party is None:
+            raise self._unannounced()
+        if not audio or len(audio) % self._bytes_a_ms:
+            # Carriers send whole milliseconds; anything else would shift all that follows.
+            raise self._malformed(f"a frame of {len(audio)} bytes", "length")
+        return Audio(party, media_ms, audio)
 
     def press(self, track: str, digit: str, *, number: int | None = None) -> Digit:
         """Return the key that was pressed; no `track` stands for the first."""
         self.note("dtmf", number)
-        return Digit(self._track(track or next(iter(self._tracks))), digit)
+        party = self._tracks.get(track or next(iter(self._tracks)))
+        if party is None:
+            raise self._unannounced()
+        return Digit(party, digit)
 
     def stop(self, *, number: int | None = None) -> Stopped:
         """Return that the carrier says it is over."""
@@ -62,24 +71,8 @@ class Enveloped:
         """Return that the socket is over: before a stop, this is no proper end."""
         return Stopped("the media socket closed" if code is None else "the carrier closed the media socket")
 
-    def _check_stage(self, expected: str, what: str) -> None:
-        if self._stage != expected:
-            raise self._malformed(f"{what} {self._stage} it", "order")
-
-    def _track(self, name: str) -> str:
-        if name not in self._tracks:
-            raise self._malformed("a track that was not announced", "track")
-        return self._tracks[name]
-
-    def _audio(self, payload: str) -> bytes:
-        try:
-            audio = binascii.a2b_base64(payload, strict_mode=True)
-        except ValueError as error:
-            raise self._malformed("bad base64", "base64") from error
-        if not audio or len(audio) % self._form.bytes_a_ms:
-            # Carriers send whole milliseconds; anything else would shift all that follows.
-            raise self._malformed(f"a frame of {len(audio)} bytes", "length")
-        return audio
+    def _unannounced(self) -> MalformedMessage:
+        return self._malformed("a track that was not announced", "track")
 
     def _malformed(self, what: str, kind: str) -> MalformedMessage:
         return MalformedMessage(f"{self._dialect}: {what}", kind=kind)

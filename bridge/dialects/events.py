@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from msgspec import Struct
+
 from bridge.rtp.offer import Offer
 from callscribe.audio_format import MULAW_8K, AudioFormat
 
@@ -26,8 +28,7 @@ class Started:
     loses_packets: bool = False  # one by one, on the way; what stands for them is like what was heard before
 
 
-@dataclass(frozen=True, slots=True)
-class Audio:
+class Audio(Struct, frozen=True, gc=False):  # of which there are more than of anything else
     """Some milliseconds of one track, placed on the carrier's clock."""
 
     track: str

@@ -38,7 +38,7 @@ class _StartBody(Struct, frozen=True):
 
 class _MediaBody(Struct, frozen=True):
     timestamp: int  # ms
-    payload: str
+    payload: bytes  # base64
 
 
 class _DigitBody(Struct, frozen=True):

@@ -10,15 +10,20 @@ from callscribe.decoding import NOT_DECODABLE
 from callscribe.errors import MalformedMessage
 
 T = TypeVar("T")
+_BAD_BASE64 = "Invalid base64"  # as the decoder's message begins
 _any_object = msgspec.json.Decoder(dict[str, Any])
 
 
 def decoded(decoder: msgspec.json.Decoder[T], text: bytes, *, dialect: str) -> T:
-    """Return the message in `text`. Raises MalformedMessage of kind `json` or `shape`."""
+    """Return the message in `text`; its fields of bytes are base64 there, as strict as RFC 4648 is.
+
+    Raises MalformedMessage of kind `json`, `shape` or `base64`.
+    """
     try:
         return decoder.decode(text)
     except msgspec.ValidationError as error:
-        raise MalformedMessage(f"{dialect}: {error}", kind="shape") from error
+        kind = "base64" if str(error).startswith(_BAD_BASE64) else "shape"
+        raise MalformedMessage(f"{dialect}: {error}", kind=kind) from error
     except (*NOT_DECODABLE, UnicodeEncodeError) as error:
         raise MalformedMessage(f"{dialect}: {error}", kind="json") from error
 

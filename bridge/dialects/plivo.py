@@ -37,7 +37,7 @@ class _StartBody(Struct, frozen=True, rename="camel"):
 class _MediaBody(Struct, frozen=True):
     track: str
     timestamp: int  # ms since the media stream began
-    payload: str
+    payload: bytes  # base64
 
 
 class _DigitBody(Struct, frozen=True):

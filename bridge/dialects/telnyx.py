@@ -44,7 +44,7 @@ class _StartBody(Struct, frozen=True):
 class _MediaBody(Struct, frozen=True):
     track: str
     timestamp: int  # ms since the media stream began
-    payload: str
+    payload: bytes  # base64
 
 
 class _DigitBody(Struct, frozen=True):

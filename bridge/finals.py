@@ -34,6 +34,8 @@ class Finals:
 
     def certain(self, acknowledged: int) -> list[Final]:
         """Return, once, those whose audio was acknowledged, in the order in which they came."""
+        if not self._held:
+            return []
         certain = [final for position, final in self._held if position <= acknowledged]
         self._held = [(position, final) for position, final in self._held if position > acknowledged]
         return certain

@@ -111,7 +111,8 @@ class Lane:
     @property
     def closed(self) -> bool:
         """Whether every session has given its last word."""
-        return all(stretch.session.closed for stretch in self.stretches)
+        stretches = self.stretches  # of which the last one closes last, mostly
+        return bool(stretches) and stretches[-1].session.closed and all(each.session.closed for each in stretches)
 
     @property
     def was_granted(self) -> bool:

@@ -8,6 +8,15 @@ FIRST_RETRY_S = 0.25
 LAST_RETRY_S = 8.0
 
 
+def first_of(*times: float | None) -> float | None:
+    """Return the first of them; None if there is none."""
+    first: float | None = None
+    for time in times:
+        if time is not None and (first is None or time < first):
+            first = time
+    return first
+
+
 class Patience:
     """The deadlines of one session. Times are seconds on any clock that only goes forward."""
 
@@ -22,9 +31,7 @@ class Patience:
     @property
     def deadline(self) -> float | None:
         """The first of them; None while there is nothing to wait for."""
-        return min(
-            (time for time in (self.retry_at, self.answer_by, self.give_up_at) if time is not None), default=None
-        )
+        return first_of(self.retry_at, self.answer_by, self.give_up_at)
 
     def try_later(self, now: float) -> None:
         """Try again after a while, longer each time until `restore`."""

@@ -45,7 +45,7 @@ from bridge.session_events import (
     SocketReopened,
     SocketSilent,
 )
-from bridge.session_states import NEXT, State
+from bridge.session_states import ASKING, CLOSED, CONNECTING, DRAINING, NEXT, OPENING, RECONCILING, RELAYING, State
 from callscribe.errors import MalformedMessage
 from callscribe.gladia_transcript import Transcript
 from callscribe.stored_result import Stored
@@ -65,6 +65,9 @@ QUESTIONS = 3
 # How long the stored result of a session is asked for whose end was not seen: longer than the half minute without audio
 # after which Gladia ends one that was never told to stop.
 RECONCILE_S = 45.0
+# Tuples, as sets would have each member hashed by a call.
+_CONNECTED = (RELAYING, DRAINING)
+_OVER = (RECONCILING, CLOSED)
 # Codes with which Gladia says that there is nothing to come back to; 1001 is its client's own farewell.
 _OVER_CODES = frozenset({1000, 1001, *range(4400, 4500)})
 
@@ -83,7 +86,7 @@ class Session:
         self._request = request
         self._patience = Patience(jitter)
         self._audio = SessionAudio(request, limit_bytes=backlog_bytes or gladia.position(BACKLOG_S, request))
-        self._state = State.OPENING
+        self._state = OPENING
         self._id = ""
         self._url = ""
         self._audio_ended = False
@@ -115,7 +118,7 @@ class Session:
         say so with Located before any audio may be given to it.
         """
         session = cls(request, jitter=jitter, backlog_bytes=backlog_bytes)
-        session._state = State.CONNECTING
+        session._state = CONNECTING
         session._id, session._url = session_id, url
         session._is_ours = False
         session._audio.take_over(audio, acknowledged=acknowledged)
@@ -129,7 +132,7 @@ class Session:
     @property
     def closed(self) -> bool:
         """Whether nothing more comes of it."""
-        return self._state is State.CLOSED
+        return self._state is CLOSED
 
     @property
     def session_id(self) -> str:
@@ -181,12 +184,12 @@ class Session:
 
     def hear(self, audio: bytes, *, now: float) -> list[Effect]:
         """Take more audio, whole samples of every channel; with Parted it was not taken, and is the next session's."""
-        if self._audio.is_parted or self._state in {State.RECONCILING, State.CLOSED}:
+        if self._audio.is_parted or self._state in _OVER:
             return []
         if not self._audio.has_room(len(audio)):
             return self._give_up_half(now)
         self._audio.append(audio)
-        if self._state is not State.RELAYING:
+        if self._state is not RELAYING:
             return []
         self._audio.send(now)
         if self._patience.answer_by is None:
@@ -197,7 +200,7 @@ class Session:
         """Let go of the session, which another process goes on with, and whose slot it keeps."""
         if self.closed:
             return []
-        self._state = State.CLOSED
+        self._state = CLOSED
         self._patience.end()
         return [Disconnect()]
 
@@ -222,7 +225,7 @@ class Session:
         if isinstance(event, SocketOpened) and self._unanswered < QUESTIONS and self._audio.is_uncertain:
             return SocketReopened()
         if isinstance(event, SocketLost) and event.code in _OVER_CODES:
-            if event.code == 1000 and self._state is State.DRAINING:
+            if event.code == 1000 and self._state is DRAINING:
                 return SessionEnded() if self._is_ours and not self.reconnects else SessionEndedInDoubt()
             return SessionCut(f"gladia ended the session with {event.code}")
         return event
@@ -243,8 +246,8 @@ class Session:
             case SocketOpened() | Answered():
                 return self._resume(now)
             case SocketLost():
-                self._unanswered += before is State.ASKING
-                self.reconnects += before is not State.CONNECTING
+                self._unanswered += before is ASKING
+                self.reconnects += before is not CONNECTING
                 self._trouble = f"its socket closed with {event.code}"
                 self._patience.try_later(now)
             case SocketSilent():
@@ -252,7 +255,7 @@ class Session:
                 self._trouble = f"nothing came for {SILENT_S:.0f} s"
                 self._patience.try_later(now)
                 return [Disconnect()]
-            case AudioEnded() if self._state is State.DRAINING:
+            case AudioEnded() if self._state is DRAINING:
                 return self._stop(now)
             case _:
                 return self._over(event, now)
@@ -283,7 +286,7 @@ class Session:
         # A socket that opens may still be refused at once; only its first message shows that the session lives.
         self._patience.restore()
         effects = self._take(text, now) + self._certain(now)
-        if self._state is not State.ASKING:
+        if self._state is not ASKING:
             self._await_acknowledgement(now)
         return effects
 
@@ -312,9 +315,8 @@ class Session:
 
     def _certain(self, now: float) -> list[Effect]:
         """Return the finals of which it is certain where they were said."""
-        if self._state in {State.RECONCILING, State.CLOSED}:
-            return self._heard(self._audio.rest())
-        return self._heard(self._audio.certain(now=now, patience_s=SILENT_S))
+        finals = self._audio.rest() if self._state in _OVER else self._audio.certain(now=now, patience_s=SILENT_S)
+        return self._heard(finals) if finals else []
 
     def _heard(self, finals: list[Final]) -> list[Effect]:
         return [
@@ -323,7 +325,7 @@ class Session:
 
     def _locate(self, position: int, now: float) -> list[Effect]:
         """Take Gladia's word for how far the session's audio goes."""
-        if self._state is not State.ASKING:
+        if self._state is not ASKING:
             return []  # the answer came late; what it says is past
         self._unanswered = 0
         effects: list[Effect] = []
@@ -336,12 +338,12 @@ class Session:
 
     def _refused(self, reason: str, now: float) -> list[Effect]:
         """Audio was not taken. What it was sent after that stands in the wrong place, so another session hears it."""
-        if self._state is State.ASKING:
+        if self._state is ASKING:
             if self._stop_was_sent:
                 # It takes no more audio because it was told to stop, after all of it.
                 self._audio.acknowledge_sent()
             return self.handle(Answered(), now=now) if self._audio.is_located else self._part_unlocated(reason, now)
-        if self._audio.is_parted or self._stop_is_known or self._state not in {State.RELAYING, State.DRAINING}:
+        if self._audio.is_parted or self._stop_is_known or self._state not in _CONNECTED:
             return []
         parted = self._part(f"gladia did not take audio: {reason}")
         return [*parted, *self.handle(AudioEnded(), now=now)]
@@ -364,7 +366,7 @@ class Session:
         self._audio.is_parted = True
         reason = f"gladia did not take audio for too long: {self._trouble or 'no acknowledgement'}"
         parted = Parted(self._audio.acknowledged, self._audio.middle, reason)
-        if self._state is State.OPENING:
+        if self._state is OPENING:
             return [parted, *self._close(None)]
         if (self._state, SessionCut) in NEXT:
             return [parted, *self.handle(SessionCut(reason), now=now)]
@@ -372,8 +374,8 @@ class Session:
 
     def _await_acknowledgement(self, now: float) -> None:
         audio_waits = self._audio.acknowledged < self._audio.sent and not self._audio.is_parted
-        stop_waits = self._state is State.DRAINING and not self._stop_is_known
-        is_open = self._state in {State.RELAYING, State.DRAINING}
+        stop_waits = self._state is DRAINING and not self._stop_is_known
+        is_open = self._state in _CONNECTED
         self._patience.answer_by = now + SILENT_S if is_open and (audio_waits or stop_waits) else None
 
     def _resume(self, now: float) -> list[Effect]:
@@ -381,7 +383,7 @@ class Session:
         effects: list[Effect] = [Send(piece) for piece in self._audio.pieces()]
         self._audio.send(now)
         if self._audio_ended:
-            self._state = State.DRAINING
+            self._state = DRAINING
             return [*effects, *self._stop(now)]
         self._await_acknowledgement(now)
         return effects
@@ -409,7 +411,7 @@ class Session:
 
     def _reconcile(self, stored: Stored, now: float) -> list[Effect]:
         if not stored.settled:
-            self._state = State.RECONCILING
+            self._state = RECONCILING
             self._trouble = f"gladia is still {stored.status}"
             self._patience.try_later(now)
             return []
@@ -422,7 +424,7 @@ class Session:
     def _in_vain(self, trouble: str) -> list[Effect]:
         """Close without the stored result. If the end was seen, there may be nothing in it that was not heard."""
         failure = f"{self._cut}; {trouble}" if self._cut else None
-        self._state = State.CLOSED
+        self._state = CLOSED
         return [*self._part(self._cut), *self._close(failure)]
 
     def _wake(self, now: float) -> list[Effect]:
@@ -433,7 +435,7 @@ class Session:
             return [self._next_try()]
         if self._patience.answer_by is not None and now >= self._patience.answer_by:
             self._patience.answer_by = None
-            if self._state is not State.ASKING:
+            if self._state is not ASKING:
                 return self.handle(SocketSilent(), now=now)
             if not self._audio.is_located:
                 return self._part_unlocated("no answer", now)
@@ -463,7 +465,7 @@ class Session:
         return self.handle(SessionCut(reason), now=now)
 
     def _close(self, failure: str | None) -> list[Effect]:
-        self._state = State.CLOSED
+        self._state = CLOSED
         self._patience.end()
         disconnected: list[Effect] = [] if self._is_released else [Disconnect()]
         return [*self._heard(self._audio.rest()), *disconnected, *self._release(), Closed(failure)]

@@ -36,30 +36,33 @@ class State(Enum):
     CLOSED = "closed"
 
 
+# To look a member up in its class is a call; sessions do so with each frame.
+OPENING, CONNECTING, ASKING, RELAYING, DRAINING, RECONCILING, CLOSED = State
+
 NEXT: dict[tuple[State, type[Event]], State] = {
-    (State.OPENING, SessionOpened): State.CONNECTING,
-    (State.OPENING, OpeningFailed): State.OPENING,  # again, later
-    (State.OPENING, OpeningRefused): State.CLOSED,
-    (State.OPENING, AudioEnded): State.OPENING,  # what was heard is still owed its words
-    (State.CONNECTING, SocketOpened): State.RELAYING,  # what the backlog holds goes first
-    (State.CONNECTING, SocketReopened): State.ASKING,  # some of what it holds may have arrived
-    (State.CONNECTING, SocketLost): State.CONNECTING,
-    (State.CONNECTING, AudioEnded): State.CONNECTING,
-    (State.CONNECTING, SessionCut): State.RECONCILING,
-    (State.ASKING, Answered): State.RELAYING,
-    (State.ASKING, SocketLost): State.CONNECTING,
-    (State.ASKING, AudioEnded): State.ASKING,
-    (State.ASKING, SessionCut): State.RECONCILING,
-    (State.RELAYING, SocketLost): State.CONNECTING,  # the session outlives its socket
-    (State.RELAYING, SocketSilent): State.CONNECTING,
-    (State.RELAYING, AudioEnded): State.DRAINING,
-    (State.RELAYING, SessionCut): State.RECONCILING,
-    (State.DRAINING, SocketSilent): State.CONNECTING,
-    (State.DRAINING, SocketLost): State.CONNECTING,
-    (State.DRAINING, SessionEnded): State.CLOSED,
-    (State.DRAINING, SessionEndedInDoubt): State.RECONCILING,
-    (State.DRAINING, SessionCut): State.RECONCILING,
-    (State.RECONCILING, ResultFetched): State.CLOSED,  # unless it is not complete yet
-    (State.RECONCILING, ResultFailed): State.RECONCILING,
-    (State.RECONCILING, ResultAbsent): State.CLOSED,
+    (OPENING, SessionOpened): CONNECTING,
+    (OPENING, OpeningFailed): OPENING,  # again, later
+    (OPENING, OpeningRefused): CLOSED,
+    (OPENING, AudioEnded): OPENING,  # what was heard is still owed its words
+    (CONNECTING, SocketOpened): RELAYING,  # what the backlog holds goes first
+    (CONNECTING, SocketReopened): ASKING,  # some of what it holds may have arrived
+    (CONNECTING, SocketLost): CONNECTING,
+    (CONNECTING, AudioEnded): CONNECTING,
+    (CONNECTING, SessionCut): RECONCILING,
+    (ASKING, Answered): RELAYING,
+    (ASKING, SocketLost): CONNECTING,
+    (ASKING, AudioEnded): ASKING,
+    (ASKING, SessionCut): RECONCILING,
+    (RELAYING, SocketLost): CONNECTING,  # the session outlives its socket
+    (RELAYING, SocketSilent): CONNECTING,
+    (RELAYING, AudioEnded): DRAINING,
+    (RELAYING, SessionCut): RECONCILING,
+    (DRAINING, SocketSilent): CONNECTING,
+    (DRAINING, SocketLost): CONNECTING,
+    (DRAINING, SessionEnded): CLOSED,
+    (DRAINING, SessionEndedInDoubt): RECONCILING,
+    (DRAINING, SessionCut): RECONCILING,
+    (RECONCILING, ResultFetched): CLOSED,  # unless it is not complete yet
+    (RECONCILING, ResultFailed): RECONCILING,
+    (RECONCILING, ResultAbsent): CLOSED,
 }

@@ -81,7 +81,11 @@ class Track:
         length = len(audio)
         ahead = position - self.end
         self._lengths.append(length)
-        if self.given <= self.end and (ahead == 0 or self._is_jitter(position, audio)):
+        if ahead == 0 and self._runs and self.given <= self.end:  # as nearly all do, it follows what is there
+            self._runs[-1].audio += audio
+            self.end += length
+            self.held += length
+        elif self.given <= self.end and (ahead == 0 or self._is_jitter(position, audio)):
             self._append(audio)
         elif (position, audio) == self._last:
             self.dropped += length

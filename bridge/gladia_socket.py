@@ -13,11 +13,12 @@ from collections.abc import Callable
 from typing import cast
 
 from websockets.client import ClientProtocol
-from websockets.frames import CloseCode, Frame, Opcode
+from websockets.frames import CloseCode
 from websockets.http11 import Response
-from websockets.protocol import State
+from websockets.protocol import CLOSED, OPEN
 from websockets.uri import parse_uri
 
+from bridge.incoming import Incoming, Message
 from bridge.outgoing import flush
 
 CLOSE_TIMEOUT_S = 2.0  # a socket that is given up is often one that nobody answers on
@@ -48,7 +49,7 @@ class GladiaSocket(asyncio.Protocol):
         self._protocol = protocol
         self._opened = opened
         self._received = received
-        self._parts: list[bytes] = []
+        self._incoming = Incoming(protocol, limit_bytes=MESSAGE_LIMIT_BYTES)
         self._is_left = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -59,10 +60,10 @@ class GladiaSocket(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what came in, all of it."""
-        self._protocol.receive_data(data)
-        for event in self._protocol.events_received():
-            if isinstance(event, Frame):
-                self._frame(event)
+        for event in self._incoming.receive(data):
+            if isinstance(event, Message):
+                if not self._is_left:
+                    self._received(event.data)
             elif isinstance(event, Response):
                 self._answered()
         self._flush()
@@ -76,7 +77,7 @@ class GladiaSocket(asyncio.Protocol):
         """However it ended, say so; by what `opened` or `received` raised, if that is why."""
         if error is not None and not isinstance(error, OSError):
             self._fail(error)
-        if self._protocol.state is not State.CLOSED:
+        if self._protocol.state is not CLOSED:
             self._protocol.receive_eof()
         if not self.opened.done():
             self.opened.set_exception(self._protocol.handshake_exc or OSError("the connection was lost"))
@@ -86,7 +87,7 @@ class GladiaSocket(asyncio.Protocol):
 
     def send(self, message: bytes | str) -> None:
         """Send it, if the socket is open; never waits. What Gladia has not acknowledged its session still has."""
-        if self._protocol.state is not State.OPEN or self._is_left:
+        if self._protocol.state is not OPEN or self._is_left:
             return
         if isinstance(message, str):
             self._protocol.send_text(message.encode())
@@ -105,7 +106,7 @@ class GladiaSocket(asyncio.Protocol):
     async def close(self) -> None:
         """Say goodbye, and wait until it is closed, not for long."""
         self.leave()
-        if self._protocol.state is State.OPEN:
+        if self._protocol.state is OPEN:
             self._protocol.send_close(LEAVING)
             self._flush()
         else:
@@ -124,18 +125,6 @@ class GladiaSocket(asyncio.Protocol):
         waited_for: asyncio.Future[None] | asyncio.Future[int] = self.lost if self.opened.done() else self.opened
         if not waited_for.done():
             waited_for.set_exception(error)
-
-    def _frame(self, frame: Frame) -> None:
-        if self._is_left or frame.opcode not in {Opcode.TEXT, Opcode.CONT, Opcode.BINARY}:
-            return
-        if frame.fin and not self._parts:
-            self._received(bytes(frame.data))
-            return
-        self._parts.append(bytes(frame.data))
-        if frame.fin:
-            message = b"".join(self._parts)
-            self._parts.clear()
-            self._received(message)
 
     def _flush(self) -> None:
         flush(self._protocol, self._transport, close_s=CLOSE_TIMEOUT_S)

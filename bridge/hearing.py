@@ -9,8 +9,9 @@ from typing import TypeAlias
 
 from bridge import session_events as session
 from bridge.lane import FRUITLESS_LIMIT, Lane, Stretch
+from bridge.patience import first_of
 from bridge.rollover import Rollover
-from bridge.session_states import State
+from bridge.session_states import RELAYING
 from bridge.telling import Append, Partial, Teller
 from bridge.words import Words
 
@@ -50,8 +51,7 @@ class Hearing:
     @property
     def deadline(self) -> float | None:
         """When to call `wake`; None while nothing is waited for."""
-        deadlines = [self._rollover.deadline, *(stretch.session.deadline for stretch in self.lane.stretches)]
-        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+        return first_of(self._rollover.deadline, *[stretch.session.deadline for stretch in self.lane.stretches])
 
     def open(self, now: float) -> Effects:
         """Begin: ask for a session, or go on with the one that was taken over."""
@@ -112,11 +112,13 @@ class Hearing:
         left = filter(None, (self.lane.current, self.lane.ahead))
         return [ToSession(stretch.number, command) for stretch in left for command in stretch.session.leave()]
 
-    def handle(self, stretch: Stretch, event: session.Event, now: float) -> Effects:
+    def handle(self, stretch: Stretch, event: session.Event, now: float) -> list[Effect]:
         """Take what is said of the session of `stretch`."""
-        yield from self._outcome(stretch, stretch.session.handle(event, now=now), now)
-        if stretch is self.lane.ahead and stretch.session.state is State.RELAYING:
+        said = stretch.session.handle(event, now=now)
+        effects = list(self._outcome(stretch, said, now)) if said else []
+        if stretch is self.lane.ahead and stretch.session.state is RELAYING:
             self._rollover.ready(now=now)
+        return effects
 
     def wake(self, now: float) -> Effects:
         """Go on after `deadline`."""

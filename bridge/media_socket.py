@@ -16,16 +16,17 @@ from urllib.parse import parse_qsl
 import aiohttp
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request
-from websockets.protocol import State
+from websockets.protocol import CONNECTING, OPEN
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from bridge.dialects.by_name import DIALECTS, SUBPROTOCOLS, dialect_of
 from bridge.dialects.dialect import Dialect
-from bridge.dialects.events import DialectEvent, Dialled, Offered, Reply, Started, Stopped
+from bridge.dialects.events import Audio, DialectEvent, Dialled, Offered, Reply, Started, Stopped
 from bridge.dialects.twilio import TwilioDialect
 from bridge.door import Door, TurnedAway, knock
 from bridge.elsewhere import dialled, listening
+from bridge.incoming import Incoming, Message
 from bridge.origin import Origin
 from bridge.outgoing import flush
 from bridge.relay import Relay
@@ -87,6 +88,7 @@ class MediaSocket(asyncio.Protocol):
         self._is_certified = is_certified
         # Compression is not offered: it would cost more than the audio, which it can't make smaller.
         self._protocol = ServerProtocol(select_subprotocol=_subprotocol, max_size=MESSAGE_LIMIT_BYTES)
+        self._incoming = Incoming(self._protocol, limit_bytes=MESSAGE_LIMIT_BYTES)
         self._dialect: Dialect = dialect or TwilioDialect()
         self._relay: Relay | None = None
         self._origin: Origin | None = None
@@ -94,10 +96,9 @@ class MediaSocket(asyncio.Protocol):
         self._pinging: asyncio.TimerHandle | None = None
         self._heard_at = 0.0
         self._address = ""  # of who opened it
+        self._audio: list[Audio] = []  # of this read
         self._receiver: Receiver | None = None  # of what comes by RTP
         self._is_elsewhere = False  # its messages come from a socket that was dialled
-        self._parts: list[bytes] = []
-        self._is_text = True
         self._stopped = False
         self._refused = False
 
@@ -109,16 +110,19 @@ class MediaSocket(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take what came in, all of it."""
         self._heard_at = asyncio.get_running_loop().time()
-        self._protocol.receive_data(data)
-        if self._protocol.state is State.CONNECTING and self._protocol.parser_exc is not None:
+        for event in self._incoming.receive(data):
+            if isinstance(event, Message):
+                if not self._is_elsewhere:
+                    self._message(event.data, is_text=event.is_text)
+            elif isinstance(event, Request):
+                self._upgrade(event)
+            elif isinstance(event, Frame) and event.opcode is Opcode.CLOSE:
+                self._end(self._protocol.close_rcvd.code if self._protocol.close_rcvd else CloseCode.NO_STATUS_RCVD)
+        self._hear()
+        if self._protocol.state is CONNECTING and self._protocol.parser_exc is not None:
             # What follows a request in the same read is no frame: the protocol is over before there was an answer.
             self._transport.abort()
             return
-        for event in self._protocol.events_received():
-            if isinstance(event, Request):
-                self._upgrade(event)
-            elif isinstance(event, Frame):
-                self._frame(event)
         self._flush()
 
     def eof_received(self) -> None:
@@ -136,7 +140,7 @@ class MediaSocket(asyncio.Protocol):
 
     def close(self, code: int) -> None:
         """Close the socket from our side."""
-        if self._protocol.state is State.OPEN:
+        if self._protocol.state is OPEN:
             self._protocol.send_close(code)
             self._flush()
 
@@ -192,24 +196,10 @@ class MediaSocket(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         if loop.time() - self._heard_at > UNANSWERED_S:
             self._transport.abort()
-        elif self._protocol.state is State.OPEN:
+        elif self._protocol.state is OPEN:
             self._protocol.send_ping(b"")
             self._flush()
             self._pinging = loop.call_later(PING_S, self._ping)
-
-    def _frame(self, frame: Frame) -> None:
-        if frame.opcode in {Opcode.TEXT, Opcode.CONT, Opcode.BINARY}:
-            if self._is_elsewhere:
-                return
-            if frame.opcode is not Opcode.CONT:
-                self._is_text = frame.opcode is Opcode.TEXT
-            self._parts.append(bytes(frame.data))
-            if frame.fin:
-                text = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-                self._parts.clear()
-                self._message(text, is_text=self._is_text)
-        elif frame.opcode is Opcode.CLOSE:
-            self._end(self._protocol.close_rcvd.code if self._protocol.close_rcvd else CloseCode.NO_STATUS_RCVD)
 
     def _message(self, message: bytes, *, is_text: bool) -> None:
         relay = self._relay
@@ -217,7 +207,10 @@ class MediaSocket(asyncio.Protocol):
             return  # what is on its way after a refusal is not refused again
         try:
             for event in self._dialect.receive(message, is_text=is_text, now_ms=1000 * time.monotonic()):
-                self._take(relay, event)
+                if isinstance(event, Audio):
+                    self._audio.append(event)
+                else:
+                    self._take(relay, event)
         except MalformedMessage as error:
             relay.count_malformed(error.kind)
         except Refused as error:
@@ -232,7 +225,14 @@ class MediaSocket(asyncio.Protocol):
             for event in self._dialect.ended(code):
                 self._take(self._relay, event)
 
+    def _hear(self) -> None:
+        """Have the relay hear what came at once."""
+        if self._audio and self._relay is not None:
+            self._relay.hear_audio(self._audio)
+            self._audio = []
+
     def _take(self, relay: Relay, event: DialectEvent) -> None:
+        self._hear()
         if isinstance(event, Started):
             self._start(relay, event)
         elif isinstance(event, Dialled):
@@ -270,6 +270,7 @@ class MediaSocket(asyncio.Protocol):
             self._message(message.encode(), is_text=True)
         else:
             self._message(message, is_text=False)
+        self._hear()
         self._flush()
 
     async def _listen(self, relay: Relay, offered: Offered) -> None:
@@ -293,7 +294,7 @@ class MediaSocket(asyncio.Protocol):
         self._flush()
 
     def _reply(self, reply: Reply) -> None:
-        if self._protocol.state is State.OPEN:
+        if self._protocol.state is OPEN:
             self._protocol.send_text(reply.text.encode())
 
     def _stop(self, relay: Relay, stopped: Stopped) -> None:

@@ -11,6 +11,7 @@ from bridge import session_events as session
 from bridge.dialects.events import Audio, Digit, Paused, Started, Stopped, StreamEvent
 from bridge.hearing import Effect, Hearing
 from bridge.lane import Lane, Leg, Stretch
+from bridge.patience import first_of
 from bridge.takeover import Taken
 from bridge.telling import Append, Teller
 from bridge.timeline import Timeline
@@ -61,7 +62,7 @@ class MediaStream:
     @property
     def closed(self) -> bool:
         """Whether every session has given its last word."""
-        return all(lane.stretches and lane.closed for lane in self.lanes)
+        return self._hearings[0].lane.closed and all(hearing.lane.closed for hearing in self._hearings)
 
     @property
     def is_over(self) -> bool:
@@ -88,8 +89,7 @@ class MediaStream:
         """When to call `wake`; None while nothing is waited for."""
         if self.closed:
             return None  # the carrier may go on, but there is no session to keep
-        deadlines = [self._quiet_at, *(hearing.deadline for hearing in self._hearings)]
-        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+        return first_of(self._quiet_at, *[hearing.deadline for hearing in self._hearings])
 
     def take_over(self, name: str, taken: Taken, begin_ms: int) -> None:
         """Before `open`: let the lane of that name go on with what another process had.
@@ -118,7 +118,7 @@ class MediaStream:
         """Take what the carrier sends."""
         match event:
             case Audio():
-                return list(self._audio(event, now))
+                return self.hear_audio([event], now=now)
             case Paused():
                 self._paused(event)
                 return []
@@ -127,10 +127,28 @@ class MediaStream:
             case Stopped():
                 return list(self._stop(now))
 
+    def hear_audio(self, frames: Iterable[Audio], *, now: float) -> list[Effect]:
+        """Take frames that came at once; what waits for them goes out when all have their place."""
+        if self._stopped:
+            return []
+        self.heard_at, self._quiet_at = now, now + KEEP_ALIVE_S
+        for frame in frames:
+            lane = self._hearing_by_track[frame.track].lane
+            timeline = lane.timeline or self._begin(frame.media_ms, lane)
+            timeline.place(frame.track, frame.media_ms, frame.audio)
+        effects: list[Effect] = []
+        for hearing in self._hearings:
+            placed = hearing.lane.timeline
+            # A long silence goes with later frames. Gaps become certain by what is given out behind them.
+            if placed is not None and (audio := placed.take()):
+                effects += hearing.hear(audio, now)
+                effects += self._gaps(hearing.lane, placed)
+        return effects
+
     def from_gladia(self, number: int, event: session.Event, *, now: float) -> list[Effect]:
         """Take what session `number` says."""
         hearing, stretch = self._find(number)
-        return list(hearing.handle(stretch, event, now))
+        return hearing.handle(stretch, event, now)
 
     def waits(self, number: int, taken: int) -> list[Effect]:
         """Take note that session `number` waits, as all `taken` sessions of Gladia's plan are in use."""
@@ -216,15 +234,6 @@ class MediaStream:
         hearing = self._hearing_by_track[track]
         return hearing, next(leg for leg in hearing.lane.legs if leg.track == track)
 
-    def _audio(self, event: Audio, now: float) -> Iterator[Effect]:
-        if self._stopped:
-            return
-        self.heard_at, self._quiet_at = now, now + KEEP_ALIVE_S
-        hearing = self._hearing_by_track[event.track]
-        timeline = hearing.lane.timeline or self._begin(event.media_ms, hearing.lane)
-        timeline.place(event.track, event.media_ms, event.audio)
-        yield from self._take(hearing, timeline, now)
-
     def _paused(self, event: Paused) -> None:
         if not self._stopped:
             lane = self._hearing_by_track[event.track].lane
@@ -239,12 +248,6 @@ class MediaStream:
             tuple(leg.track for leg in lane.legs), origin_ms=self._origin_ms, form=lane.form, conceals=self._conceals
         )
         return lane.timeline
-
-    def _take(self, hearing: Hearing, timeline: Timeline, now: float) -> Iterator[Effect]:
-        """Give the session what is ready and tell the gaps in it; a long silence goes with later frames."""
-        if audio := timeline.take():
-            yield from hearing.hear(audio, now)
-        yield from self._gaps(hearing.lane, timeline)
 
     def _rest(self, now: float) -> Iterator[Effect]:
         """Give the sessions what is left, all lanes up to where any of them has come."""

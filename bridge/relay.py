@@ -9,6 +9,7 @@ import random
 import time
 from collections import Counter
 from datetime import UTC, datetime
+from operator import attrgetter
 
 from bridge import session_events as session
 from bridge.arrival import Arrivals, posix_ms
@@ -24,6 +25,7 @@ from bridge.media_stream import KEEP_ALIVE_S, MediaStream
 from bridge.origin import Origin
 from bridge.pacing import Pacing
 from bridge.services import Services
+from bridge.session import SILENT_S
 from bridge.succession import LOST_S, Moved, Succession
 from bridge.takeover import Keeper, Taken, begin_ms
 from bridge.telling import Append, Partial
@@ -42,6 +44,7 @@ logger = logging.getLogger(__name__)
 QUIET_S = 20.0
 # If nobody can be asked: longer than anybody is silent, with room on the line.
 QUIET_LIMIT_S = 300.0
+_MEDIA_MS = attrgetter("media_ms")
 
 
 class Relay:
@@ -161,20 +164,31 @@ class Relay:
 
     def hear(self, event: StreamEvent) -> None:
         """Take what the carrier sends; never waits."""
-        if self._closed.is_set():
-            return  # the transcript has ended, well or not, and nobody writes its log here any more
         if isinstance(event, Audio):
-            self._arrivals.note(event, now=time.monotonic())
-        if self._stream is None:
+            self.hear_audio([event])
+        elif self._closed.is_set():
+            pass  # the transcript has ended, well or not, and nobody writes its log here any more
+        elif self._stream is None:
             self._early.append(event)
         elif isinstance(event, Stopped) and not event.is_proper and self._recall is not None:
             self._recover(event)
         else:
-            now = self._loop.time()
-            effects = self._stream.hear(event, now=now)
-            # Nine of ten frames have no other effect than that the carrier is not silent.
-            if effects or not isinstance(event, Audio) or self._is_late(now + KEEP_ALIVE_S):
-                self.perform(effects)
+            self.perform(self._stream.hear(event, now=self._loop.time()))
+
+    def hear_audio(self, frames: list[Audio]) -> None:
+        """Take the frames, at least one, that came at once; never waits."""
+        if self._closed.is_set():
+            return
+        # Of those that came at once the newest was delayed least.
+        self._arrivals.note(max(frames, key=_MEDIA_MS), now=time.monotonic())
+        if self._stream is None:
+            self._early += frames
+            return
+        now = self._loop.time()
+        effects = self._stream.hear_audio(frames, now=now)
+        # Most have no other effect than that the carrier is not silent.
+        if effects or now + KEEP_ALIVE_S < self._fires_at:
+            self.perform(effects)
 
     def count_malformed(self, kind: str) -> None:
         """Count a message of the carrier that made no sense."""
@@ -343,7 +357,11 @@ class Relay:
 
     def _from_gladia(self, number: int, event: session.Event) -> None:
         if self._stream is not None:
-            self.perform(self._stream.from_gladia(number, event, now=self._loop.time()))
+            now = self._loop.time()
+            effects = self._stream.from_gladia(number, event, now=now)
+            # Most of what Gladia says is that it has a chunk, which only puts off what is waited for.
+            if effects or not isinstance(event, session.Received) or now + SILENT_S < self._fires_at:
+                self.perform(effects)
         if self._succession is not None and isinstance(event, session.SessionOpened):
             self._succession.changed()
 

@@ -152,6 +152,9 @@ class Hearer:
     def hear(self, event):
         self.heard.append(event)
 
+    def hear_audio(self, frames):
+        self.heard += frames
+
     def count_malformed(self, kind):
         self.malformed[kind] += 1
 

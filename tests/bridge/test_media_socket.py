@@ -34,6 +34,9 @@ class FakeRelay:
     def hear(self, event) -> None:
         self.heard.append(event)
 
+    def hear_audio(self, frames) -> None:
+        self.heard += frames
+
     def count_malformed(self, kind: str) -> None:
         self.malformed.append(kind)
 

@@ -1,0 +1,137 @@
+"""What comes on a WebSocket, as whole messages: with `websockets`' Sans-I/O core, but for frames that are plain.
+
+A media stream is a hundred messages a second of some hundred bytes, each of one frame that came whole. These are opened
+here, in place; all else is the core's: handshakes, control frames, messages in parts, frames that come in pieces, or
+are very short or long, limits, and whatever is against the protocol. The core is given whole frames, or the beginning
+of one and then its rest, so that it never stands anywhere but where this does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from typing import TypeAlias
+
+from msgspec import Struct
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request, Response
+from websockets.protocol import CONNECTING, OPEN, Protocol, Side
+
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # it is not compiled for every platform
+    from websockets.utils import apply_mask
+
+_HEAD_END = b"\r\n\r\n"
+_MASKED = 0x80
+_MASK_BYTES = 4
+# The first two bytes of plain frames, and whether they are text: the last and only one of a message, no extension, a
+# length of two bytes, as all have that are from 126 to 65535 bytes long.
+_PLAIN_MASKED = {0x81FE: True, 0x82FE: False}
+_PLAIN_UNMASKED = {0x817E: True, 0x827E: False}
+_PLAIN_HEAD_BYTES = 4
+_CONTROL = frozenset({Opcode.CLOSE, Opcode.PING, Opcode.PONG})
+
+
+class Message(Struct, frozen=True, gc=False):
+    """A whole message."""
+
+    data: bytes
+    is_text: bool
+
+
+Incident: TypeAlias = Message | Request | Response | Frame  # the last are control frames, which the core has answered
+
+
+class Incoming:
+    """The bytes of one connection, in; messages, and what else happens, out. Source: RFC 6455, section 5."""
+
+    def __init__(self, protocol: Protocol, *, limit_bytes: int) -> None:
+        """`limit_bytes` is the longest message that `protocol` takes."""
+        self._protocol = protocol
+        self._limit_bytes = limit_bytes
+        is_server = protocol.side is Side.SERVER
+        self._mask_bytes = _MASK_BYTES if is_server else 0
+        self._plain = _PLAIN_MASKED if is_server else _PLAIN_UNMASKED
+        self._tail = b""  # the end of what came: of a handshake's head, or of a frame's first bytes
+        self._owed = 0  # bytes of a frame whose beginning the core has
+        self._parts: list[bytes] = []
+        self._is_text = True
+        self._is_new = protocol.state is CONNECTING  # its handshake is not all there
+        self._is_between_messages = False  # and the core is open
+        self._is_cores = False  # all that comes from now on
+
+    def receive(self, data: bytes) -> Iterator[Incident]:
+        """Yield what `data` brings. What the core has to send is to be sent after that."""
+        if self._is_new:
+            data = yield from self._shake_hands(data)
+        elif self._tail:
+            data, self._tail = self._tail + data, b""
+        if self._protocol.state is OPEN and not self._is_cores:
+            yield from self._frames(data)
+        elif data:
+            yield from self._pass_on(data)
+
+    def _shake_hands(self, data: bytes) -> Generator[Incident, None, bytes]:
+        """Pass on what belongs to the handshake, and return what came behind it."""
+        before, self._tail = self._tail, (self._tail + data)[1 - len(_HEAD_END) :]
+        place = (before + data).find(_HEAD_END)
+        end = len(data) if place < 0 else place + len(_HEAD_END) - len(before)
+        yield from self._pass_on(data[:end])
+        if place >= 0:
+            self._is_new, self._tail = False, b""
+            # Who was not answered by now does not wait for the answer.
+            self._is_cores = end < len(data) and self._protocol.state is not OPEN
+        return data[end:]
+
+    def _frames(self, data: bytes) -> Iterator[Incident]:
+        end, at = len(data), self._owed
+        if at:
+            self._owed = max(0, at - end)
+            yield from self._pass_on(data[:at])
+        while at + 1 < end:
+            head = int.from_bytes(data[at : at + _PLAIN_HEAD_BYTES], "big")
+            length = head & 0xFFFF
+            begin = at + _PLAIN_HEAD_BYTES + self._mask_bytes
+            until = begin + length
+            is_text = self._plain.get(head >> 16)
+            if is_text is not None and until <= end and length <= self._limit_bytes and self._is_between_messages:
+                payload = data[begin:until]
+                if self._mask_bytes:
+                    payload = apply_mask(payload, data[begin - _MASK_BYTES : begin])
+                yield Message(payload, is_text)
+            else:
+                begin, until = _extent(data, at, self._mask_bytes)
+                if begin - self._mask_bytes > end:
+                    break
+                self._owed = max(0, until - end)
+                yield from self._pass_on(data[at:until])
+            at = until
+        self._tail = data[at:]
+
+    def _pass_on(self, data: bytes) -> Iterator[Incident]:
+        self._protocol.receive_data(data)
+        for event in self._protocol.events_received():
+            if not isinstance(event, Frame) or event.opcode in _CONTROL:
+                yield event
+                continue
+            if event.opcode is not Opcode.CONT:
+                self._is_text = event.opcode is Opcode.TEXT
+            self._parts.append(bytes(event.data))
+            if event.fin:
+                message = b"".join(self._parts)
+                self._parts.clear()
+                yield Message(message, self._is_text)
+        self._is_between_messages = not self._parts and self._protocol.state is OPEN
+
+
+def _extent(data: bytes, at: int, mask_bytes: int) -> tuple[int, int]:
+    """Return where the payload of the frame at `at` begins and ends, if its length is there; else both are beyond."""
+    length = data[at + 1] & ~_MASKED
+    begin = at + 2
+    if length == 126:
+        begin += 2
+        length = int.from_bytes(data[at + 2 : begin], "big")
+    elif length == 127:
+        begin += 8
+        length = int.from_bytes(data[at + 2 : begin], "big")
+    return begin + mask_bytes, begin + mask_bytes + length

@@ -50,24 +50,29 @@ def by_botocore(keys, *, service, region, host, path, headers, body, at) -> dict
     return {name.lower(): value for name, value in request.headers.items()}
 
 
+requests = st.fixed_dictionaries(
+    {
+        "host": hosts,
+        "path": paths,
+        "headers": st.dictionaries(names.filter(lambda name: not name.startswith("x-amz")), values, max_size=4),
+        "body": st.binary(max_size=200),
+        "at": moments,
+    }
+)
+
+
 @given(
     keys=some_keys,
     service=st.sampled_from(["dynamodb", "execute-api", "lambda"]),
     region=st.sampled_from(["eu-west-1", "us-gov-east-1", "ap-southeast-5"]),
-    host=hosts,
-    path=paths,
-    headers=st.dictionaries(names.filter(lambda name: not name.startswith("x-amz")), values, max_size=4),
-    body=st.binary(max_size=200),
-    at=moments,
+    request=requests,
 )
-def test_any_request_is_signed_as_botocore_signs_it(keys, service, region, host, path, headers, body, at):
-    request = {"host": host, "path": path, "headers": headers, "body": body, "at": at}
-
+def test_any_request_is_signed_as_botocore_signs_it(keys, service, region, request):
     theirs = by_botocore(keys, service=service, region=region, **request)
     ours = Signer(service=service, region=region).sign(keys, **request)
 
     assert ours["authorization"] == theirs["authorization"]
-    assert ours == {**theirs, "host": host}
+    assert ours == {**theirs, "host": request["host"]}
 
 
 @given(calls=st.lists(st.tuples(some_keys, moments), min_size=2, max_size=6))

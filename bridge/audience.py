@@ -35,10 +35,10 @@ LAST_REST_S = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """What the audiences of one process share; together less than the 100 connections of a client's pool.
+    """What the audiences of one process share; fewer posts than the 100 connections to their service.
 
-    A core makes about 500 posts a second (2 ms each), which at 50 ms a post are 25 under way: 64 leave room for others
-    that hang, and with 16 of them a call reaches 80 subscribers in the 250 ms that a partial lasts. Those that failed
+    64 under way at 50 ms each are 1,280 posts a second, what 320 subscribers are shown: more than the calls of a core
+    have, so that some may hang. With 16 of them a call reaches 80 in the 250 ms that a partial lasts. Those that failed
     the last time have 8 turns among all calls, so that however many are dead, none of them is ahead of one that lives.
     """
 

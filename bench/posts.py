@@ -1,80 +1,122 @@
-"""`python -m bench.posts`: the CPU time of a post to a connection, by boto3's client and by ours, in turns."""
+"""`python -m bench.posts`: the CPU time of a post to a connection, by general clients of AWS and by ours, in turns.
+
+`--tls` as it is on AWS; without it what the clients themselves cost is plainer.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
-import platform
-import statistics
-import time
+import contextlib
+import sys
 from collections.abc import Callable
-from multiprocessing.connection import Connection
+from typing import Any
 
 import boto3
-from aiohttp import web
+import uvloop
+from aiobotocore.session import get_session
 from botocore.config import Config
-from rich.console import Console
-from rich.table import Table
 
+from bench.aws_peer import aws_peer
+from bench.general_clients import GeneralConnections
+from bench.in_turns import ROUNDS, TIMES, Way, cpu_us, show
+from bridge.__main__ import AWS
+from bridge.audience import Audience
+from bridge.connections import Connections
+from bridge.dynamodb import Dynamodb
+from bridge.meter import Meter
+from bridge.telling import Partial
+from callscribe.requests import Request
+from callscribe.subscriptions import Subscriptions
 from functions.straight_posts import StraightPosts
 
-ROUNDS = 7
-POSTS = 500
 FRAME = b"x" * 400  # an utterance of some words
 CONNECTION = "L0SM9cOFvHcCIhw="
+KEYS = ("AKIDEXAMPLE", "example-key-not-a-secret", "t" * 300)
+REGION = "eu-west-1"
+SAID = Partial("MZ1/inbound", "caller", "G1/1", "an utterance of some words, as long as most of them are", 0, 3000)
 
 
-def serve(told: Connection) -> None:
-    """Take posts in a process of its own, and tell the port."""
+class OneFollower(Dynamodb):
+    """The table Subscriptions of a call that one follows; asked once a second, which is not what is measured."""
 
-    async def take(request: web.Request) -> web.Response:
-        await request.read()
-        return web.Response()
+    def __init__(self) -> None:
+        pass
 
-    async def run() -> None:
-        app = web.Application()
-        app.router.add_post("/live/@connections/{id}", take)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        told.send(runner.addresses[0][1])
-        await asyncio.Event().wait()
-
-    asyncio.run(run())
+    async def ask(self, _request: Request) -> Any:
+        """Return the follower."""
+        item = {"connection_id": {"S": CONNECTION}, "tenant": {"S": "bench"}, "expires_at": {"N": "9999999999"}}
+        return {"Items": [{"pk": {"S": "CALL#CA1"}, **item}]}
 
 
-def cpu_ms(post: Callable[[], object]) -> float:
-    """Return the CPU time of this process for one post."""
-    began = time.process_time()
-    for _ in range(POSTS):
+class _Told(Meter):
+    """Says when a partial was shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_shown = asyncio.Event()
+
+    def count(self, name: str, n: int = 1) -> None:
+        super().count(name, n)
+        if name == "partials_shown":
+            self.is_shown.set()
+
+
+def shown(connections: Connections, tasks: asyncio.TaskGroup) -> Way:
+    """Return what shows a partial to a subscriber, from the partial to the answer to its post."""
+    meter = _Told()
+    audience = Audience(
+        dynamodb=OneFollower(),
+        connections=connections,
+        subscriptions=Subscriptions("Subscriptions"),
+        call_id="CA1",
+        tenant="bench",
+        tasks=tasks,
+        meter=meter,
+    )
+
+    async def show_one() -> None:
+        meter.is_shown.clear()
+        audience.show([SAID], after=1, now=0.0)
+        await meter.is_shown.wait()
+
+    return show_one
+
+
+def straight(post: Callable[[], object]) -> Way:
+    """Return a way that blocks as one that does not."""
+
+    async def once() -> None:
         post()
-    return 1000 * (time.process_time() - began) / POSTS
+
+    return once
 
 
-def main() -> None:
-    """Measure and print."""
-    here, there = multiprocessing.Pipe()
-    server = multiprocessing.Process(target=serve, args=(there,), daemon=True)
-    server.start()
-    endpoint = f"http://127.0.0.1:{here.recv()}/live"
-    session = boto3.Session("AKIDEXAMPLE", "example-key-not-a-secret", "t" * 300, "eu-west-1")
+async def measure(origin: str, *, rounds: int = ROUNDS, times: int = TIMES) -> dict[str, list[float]]:
+    """Return what each way takes, in microseconds."""
+    endpoint = f"{origin}/live"
+    session = boto3.Session(*KEYS, REGION)
     config = Config(retries={"mode": "standard", "total_max_attempts": 1})
-    client = session.client("apigatewaymanagementapi", endpoint_url=endpoint, config=config)
-    straight = StraightPosts.of(session, endpoint)
-    ways: dict[str, Callable[[], object]] = {
-        "boto3's client": lambda: client.post_to_connection(ConnectionId=CONNECTION, Data=FRAME),
-        "functions/straight_posts.py": lambda: straight.post(CONNECTION, FRAME),
-    }
-    rounds: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(ROUNDS + 1):
-        for name, post in ways.items():
-            rounds[name].append(cpu_ms(post))
-    table = Table("a post by", "CPU time", title=f"{platform.machine()}, Python {platform.python_version()}")
-    for name, (_warm, *measured) in rounds.items():
-        table.add_row(name, f"{statistics.median(measured):.2f} ms ({min(measured):.2f} to {max(measured):.2f})")
-    Console().print(table)
-    server.terminate()
+    by_boto3 = session.client("apigatewaymanagementapi", endpoint_url=endpoint, config=config)
+    by_function = StraightPosts.of(session, endpoint)
+    aws = get_session()
+    aws.set_credentials(*KEYS)
+    aws.set_config_variable("region", REGION)
+    async with contextlib.AsyncExitStack() as stack:
+        client = aws.create_client("apigatewaymanagementapi", endpoint_url=endpoint, config=AWS)
+        general = GeneralConnections(await stack.enter_async_context(client))
+        ours = stack.enter_context(contextlib.closing(await Connections.of(aws, endpoint)))
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        ways: dict[str, Way] = {
+            "boto3's client": straight(lambda: by_boto3.post_to_connection(ConnectionId=CONNECTION, Data=FRAME)),
+            "functions/straight_posts.py": straight(lambda: by_function.post(CONNECTION, FRAME)),
+            "aiobotocore's client": lambda: general.post(CONNECTION, FRAME),
+            "bridge/connections.py": lambda: ours.post(CONNECTION, FRAME),
+            "a partial shown, by aiobotocore's client": shown(general, tasks),
+            "a partial shown, by bridge/connections.py": shown(ours, tasks),
+        }
+        return await cpu_us(ways, rounds=rounds, times=times)
 
 
 if __name__ == "__main__":
-    main()
+    with aws_peer(tls="--tls" in sys.argv) as origin:
+        show("a post by", uvloop.run(measure(origin)))

@@ -21,7 +21,9 @@ from aiobotocore.session import AioSession, get_session
 from bridge.assistant import Assistant
 from bridge.aws import read_secret
 from bridge.carrier import Carrier
+from bridge.connections import Connections
 from bridge.door import Door
+from bridge.dynamodb import Dynamodb
 from bridge.environment import Environment, read_environment
 from bridge.governor import Governor
 from bridge.json_logs import set_up_logs
@@ -42,8 +44,8 @@ from callscribe.slots import Slots
 
 logger = logging.getLogger("bridge")
 
-# Several calls write at once, each one entry at a time; botocore's own 10 connections would make them queue. One
-# attempt: whoever asks has a patience of its own, and botocore's would sleep up to 3 s inside of a request.
+# Several calls have hooks asked at once; botocore's own 10 connections would make them queue. One attempt: whoever asks
+# has a patience of its own, and botocore's would sleep up to 3 s inside of a request.
 AWS = AioConfig(
     max_pool_connections=100, connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1}
 )
@@ -67,7 +69,10 @@ async def serve(environment: Environment) -> None:
         ring = KeyRing(await read_keys(), read_keys)
         task = uuid.uuid4().hex
         meter = Meter(environment.metrics_namespace)
-        dynamodb = await stack.enter_async_context(aws.create_client("dynamodb", config=AWS))
+        dynamodb = await Dynamodb.of(aws)
+        stack.callback(dynamodb.close)
+        connections = await Connections.of(aws, environment.push_endpoint)
+        stack.callback(connections.close)
         http = await stack.enter_async_context(aiohttp.ClientSession())
         sessions = Sessions(environment.sessions_table)
         governor = Governor(dynamodb, Slots(environment.sessions_table, environment.gladia_sessions), task)
@@ -87,9 +92,7 @@ async def serve(environment: Environment) -> None:
             environment=environment,
             task=task,
             dynamodb=dynamodb,
-            connections=await stack.enter_async_context(
-                aws.create_client("apigatewaymanagementapi", endpoint_url=environment.push_endpoint, config=AWS)
-            ),
+            connections=connections,
             http=http,
             keys=ring,
             sessions=sessions,

@@ -7,21 +7,18 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from bridge.aws import perform, post
+from bridge.aws import perform
+from bridge.connections import Connections
+from bridge.dynamodb import Dynamodb
 from bridge.meter import Meter
 from bridge.telling import Partial
 from bridge.turns import Turns
 from callscribe.errors import Refused, SubscriberGone, Unavailable
 from callscribe.messages import PartialMessage
 from callscribe.subscriptions import Subscription, Subscriptions
-
-if TYPE_CHECKING:
-    from types_aiobotocore_apigatewaymanagementapi import ApiGatewayManagementApiClient
-    from types_aiobotocore_dynamodb import DynamoDBClient
 
 # How soon someone who joins sees partials; finals do not wait for this. While DynamoDB can't answer it is asked less
 # and less.
@@ -38,10 +35,10 @@ LAST_REST_S = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """What the audiences of one process share; together less than the 100 connections of a client's pool.
+    """What the audiences of one process share; fewer posts than the 100 connections to their service.
 
-    A core makes about 500 posts a second (2 ms each), which at 50 ms a post are 25 under way: 64 leave room for others
-    that hang, and with 16 of them a call reaches 80 subscribers in the 250 ms that a partial lasts. Those that failed
+    64 under way at 50 ms each are 1,280 posts a second, what 320 subscribers are shown: more than the calls of a core
+    have, so that some may hang. With 16 of them a call reaches 80 in the 250 ms that a partial lasts. Those that failed
     the last time have 8 turns among all calls, so that however many are dead, none of them is ahead of one that lives.
     """
 
@@ -64,8 +61,8 @@ class Audience:
     def __init__(
         self,
         *,
-        dynamodb: DynamoDBClient,
-        connections: ApiGatewayManagementApiClient,
+        dynamodb: Dynamodb,
+        connections: Connections,
         subscriptions: Subscriptions,
         call_id: str,
         tenant: str,
@@ -141,7 +138,7 @@ class Audience:
             return
         try:
             async with asyncio.timeout(POST_S):
-                await post(self._connections, follower.connection_id, self._frame)
+                await self._connections.post(follower.connection_id, self._frame)
         except SubscriberGone:
             self._gone.add(follower.connection_id)
             self._followers.pop(follower.connection_id, None)

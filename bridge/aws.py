@@ -1,4 +1,4 @@
-"""AWS as the bridge uses it, without blocking: the log's requests, posts to connections, invocations, secrets."""
+"""AWS as the bridge uses it, without blocking: the log's requests, invocations, secrets."""
 
 from __future__ import annotations
 
@@ -9,14 +9,11 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from callscribe.dynamodb import answer_of, is_final
-from callscribe.errors import Refused, SubscriberGone, Unavailable
+from bridge.dynamodb import Dynamodb
+from callscribe.errors import Refused, Unavailable
 from callscribe.log import Steps
-from callscribe.requests import Conflict, Request
 
 if TYPE_CHECKING:  # stubs, which the image does not carry
-    from types_aiobotocore_apigatewaymanagementapi import ApiGatewayManagementApiClient
-    from types_aiobotocore_dynamodb import DynamoDBClient
     from types_aiobotocore_lambda import LambdaClient
     from types_aiobotocore_secretsmanager import SecretsManagerClient
 
@@ -27,7 +24,7 @@ T = TypeVar("T")
 REQUEST_S = 3.0
 
 
-async def perform(client: DynamoDBClient, steps: Steps[T]) -> T:
+async def perform(client: Dynamodb, steps: Steps[T]) -> T:
     """Run `steps` to their end and return their result.
 
     Raises Refused for a request that DynamoDB will never take, such as an item above 400 KB; Unavailable for all else,
@@ -41,42 +38,11 @@ async def perform(client: DynamoDBClient, steps: Steps[T]) -> T:
         except StopIteration as done:
             result: T = done.value
             return result
-        answer = await _ask(client, request)
-
-
-async def _ask(client: DynamoDBClient, request: Request) -> Any:
-    try:
-        async with asyncio.timeout(REQUEST_S):
-            return await getattr(client, request.method)(**request.arguments)
-    except ClientError as error:
-        return _answer_of(error)
-    except (BotoCoreError, ResponseParserError, TimeoutError) as error:
-        raise Unavailable(f"dynamodb: {type(error).__name__}") from error
-
-
-def _answer_of(error: ClientError) -> Conflict:
-    code = error.response["Error"]["Code"]
-    if is_final(error):
-        raise Refused(f"dynamodb: {code}") from error
-    try:
-        return answer_of(error)
-    except ClientError:
-        raise Unavailable(f"dynamodb: {code}") from error
-
-
-async def post(client: ApiGatewayManagementApiClient, connection_id: str, frame: bytes) -> None:
-    """Send `frame` to a client's connection, however long that takes. Raises SubscriberGone; Unavailable for all else.
-
-    Source: API Gateway, "Use @connections commands in your backend service".
-    """
-    try:
-        await client.post_to_connection(ConnectionId=connection_id, Data=frame)
-    except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] == 410:
-            raise SubscriberGone(connection_id) from error
-        raise Unavailable(f"post: {error.response['Error']['Code']}") from error
-    except (BotoCoreError, ResponseParserError) as error:
-        raise Unavailable(f"post: {type(error).__name__}") from error
+        try:
+            async with asyncio.timeout(REQUEST_S):
+                answer = await client.ask(request)
+        except TimeoutError as error:
+            raise Unavailable("dynamodb: no answer in time") from error
 
 
 async def invoke(client: LambdaClient, name: str, event: bytes) -> None:

@@ -5,18 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from bridge.aws import perform
+from bridge.dynamodb import Dynamodb
 from bridge.look_up import look_up
 from callscribe.call import fold
 from callscribe.entries import CallEnded, Utterance, timestamp
 from callscribe.errors import MalformedMessage, Refused, Unavailable
 from callscribe.log import Log
 from callscribe.sessions import Sessions
-
-if TYPE_CHECKING:
-    from types_aiobotocore_dynamodb import DynamoDBClient
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +22,7 @@ LINGER_S = 3.0
 TOKEN = "call.ended"  # noqa: S105 - names the fact
 
 
-async def end_call(client: DynamoDBClient, sessions: Sessions, log: Log, *, tenant: str, at: datetime) -> None:
+async def end_call(client: Dynamodb, sessions: Sessions, log: Log, *, tenant: str, at: datetime) -> None:
     """Write that the call ended `at`, unless somebody still hears a lane of it, or has written so.
 
     What can't be written now, the sweep writes.

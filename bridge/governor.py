@@ -8,16 +8,13 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from bridge.aws import perform
+from bridge.dynamodb import Dynamodb
 from callscribe.errors import Refused, Unavailable
+from callscribe.log import Steps
 from callscribe.slots import Granted, Slots, Waiting
-
-if TYPE_CHECKING:
-    from types_aiobotocore_dynamodb import DynamoDBClient
-
-    from callscribe.log import Steps
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +46,7 @@ class Governor:
 
     def __init__(
         self,
-        client: DynamoDBClient,
+        client: Dynamodb,
         slots: Slots,
         task: str,
         *,

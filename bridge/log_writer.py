@@ -8,10 +8,10 @@ import logging
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from bridge.aws import perform
 from bridge.cadence import Cadence
+from bridge.dynamodb import Dynamodb
 from bridge.meter import Meter
 from bridge.spill import CATCH_UP_INTERVAL_S, Spill
 from bridge.telling import Append
@@ -19,9 +19,6 @@ from bridge.unwritten import Due, Unwritten
 from callscribe.entries import CallFailed, timestamp
 from callscribe.errors import Refused, Unavailable
 from callscribe.log import Log
-
-if TYPE_CHECKING:
-    from types_aiobotocore_dynamodb import DynamoDBClient
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +40,7 @@ class LogWriter:
 
     def __init__(
         self,
-        client: DynamoDBClient,
+        client: Dynamodb,
         log: Log,
         *,
         tenant: str,

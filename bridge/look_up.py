@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from bridge.aws import perform
+from bridge.dynamodb import Dynamodb
 from callscribe.call import Call
 from callscribe.entries import CallStarted, Entry, timestamp
 from callscribe.errors import MalformedMessage, Refused, Unavailable
 from callscribe.log import Log
 from callscribe.settings import CallSettings, NumberSettings, Then, settings_in_force
-
-if TYPE_CHECKING:
-    from types_aiobotocore_dynamodb import DynamoDBClient
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +23,7 @@ AGAIN_S = 0.2
 WITHOUT_SETTINGS = NumberSettings(then=Then(say=""))
 
 
-async def look_up(client: DynamoDBClient, log: Log) -> list[Entry] | None:
+async def look_up(client: Dynamodb, log: Log) -> list[Entry] | None:
     """Return the call's log so far, None if it can't be read: the call is transcribed all the same."""
     entries: list[Entry] = []
     try:
@@ -45,7 +42,7 @@ async def look_up(client: DynamoDBClient, log: Log) -> list[Entry] | None:
         return None
 
 
-async def open_log(client: DynamoDBClient, log: Log, started: CallStarted, *, tenant: str) -> list[Entry] | None:
+async def open_log(client: Dynamodb, log: Log, started: CallStarted, *, tenant: str) -> list[Entry] | None:
     """Return the call's first entry, `started` if it has none; None if that can't be told in time."""
     at = timestamp(datetime.now(UTC))
     try:

@@ -7,16 +7,13 @@ import contextlib
 import logging
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from bridge.aws import perform
+from bridge.dynamodb import Dynamodb
 from callscribe.errors import MalformedMessage, Refused, Unavailable
+from callscribe.log import Steps
 from callscribe.sessions import Sessions
-
-if TYPE_CHECKING:
-    from types_aiobotocore_dynamodb import DynamoDBClient
-
-    from callscribe.log import Steps
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +27,7 @@ class Pulse:
     and whose calls to go on with, as they do for a task that died.
     """
 
-    def __init__(self, client: DynamoDBClient, sessions: Sessions, task: str, *, interval_s: float = BEAT_S) -> None:
+    def __init__(self, client: Dynamodb, sessions: Sessions, task: str, *, interval_s: float = BEAT_S) -> None:
         self._client = client
         self._sessions = sessions
         self._task = task

@@ -6,17 +6,14 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from enum import Enum
-from typing import TYPE_CHECKING
 
 from bridge.aws import perform
 from bridge.carrier import Carrier
+from bridge.dynamodb import Dynamodb
 from callscribe.errors import Unavailable
 from callscribe.media_address import media_stream_url
 from callscribe.sessions import Sessions
 from callscribe.twilio_rest import CallOver, StreamStarted, Track, carrying
-
-if TYPE_CHECKING:
-    from types_aiobotocore_dynamodb import DynamoDBClient
 
 # A media stream that was asked for is there within a second or two; whoever waits longer may ask again.
 AGAIN_MS = 5_000
@@ -36,7 +33,7 @@ class Recall:
 
     def __init__(
         self,
-        client: DynamoDBClient,
+        client: Dynamodb,
         sessions: Sessions,
         carrier: Carrier,
         *,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import aiohttp
 
 from bridge.assistant import Assistant
 from bridge.audience import Shares
+from bridge.connections import Connections
+from bridge.dynamodb import Dynamodb
 from bridge.environment import Environment
 from bridge.governor import Governor
 from bridge.keys import KeyRing
@@ -18,10 +19,6 @@ from bridge.spill import Spill
 from bridge.trace import Traces
 from callscribe.sessions import Sessions
 
-if TYPE_CHECKING:
-    from types_aiobotocore_apigatewaymanagementapi import ApiGatewayManagementApiClient
-    from types_aiobotocore_dynamodb import DynamoDBClient
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
@@ -29,8 +26,8 @@ class Services:
 
     environment: Environment
     task: str
-    dynamodb: DynamoDBClient
-    connections: ApiGatewayManagementApiClient
+    dynamodb: Dynamodb
+    connections: Connections
     http: aiohttp.ClientSession
     keys: KeyRing
     sessions: Sessions

@@ -6,20 +6,17 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from bridge.aws import perform
+from bridge.dynamodb import Dynamodb
 from bridge.takeover import Keeper, Taken
 from callscribe.errors import MalformedMessage, Refused, Unavailable
 from callscribe.lane_record import LaneRecord
+from callscribe.log import Steps
 from callscribe.sessions import STALE_MS, Sessions
-
-if TYPE_CHECKING:
-    from types_aiobotocore_dynamodb import DynamoDBClient
-
-    from callscribe.log import Steps
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +39,7 @@ class Tenure:
     """
 
     def __init__(
-        self, client: DynamoDBClient, sessions: Sessions, keeper: Keeper, *, call_id: str, media_stream: str
+        self, client: Dynamodb, sessions: Sessions, keeper: Keeper, *, call_id: str, media_stream: str
     ) -> None:
         self._client = client
         self._sessions = sessions

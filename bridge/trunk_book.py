@@ -7,17 +7,14 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from bridge.aws import perform
 from bridge.door import TurnedAway
+from bridge.dynamodb import Dynamodb
 from bridge.origin import Origin
 from bridge.trunk_door import Refusals, Shown, admit, certified, shown
 from callscribe.errors import MalformedMessage, Refused, Unavailable
 from callscribe.trunks import Trunk, Trunks
-
-if TYPE_CHECKING:
-    from types_aiobotocore_dynamodb import DynamoDBClient
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +31,7 @@ ATTEMPT_S = 2.0
 class TrunkBook:
     """The trunks that this process was asked about."""
 
-    def __init__(self, client: DynamoDBClient, table: str) -> None:
+    def __init__(self, client: Dynamodb, table: str) -> None:
         self._client = client
         self._trunks = Trunks(table)
         self._known: OrderedDict[str, tuple[Trunk | None, float]] = OrderedDict()  # and when that was so

@@ -8,17 +8,14 @@ import logging
 import random
 import time
 from operator import attrgetter
-from typing import TYPE_CHECKING
 
 from bridge.aws import perform
+from bridge.dynamodb import Dynamodb
 from bridge.recall import Recall
 from callscribe.entries import TWILIO
 from callscribe.errors import MalformedMessage, Refused, Unavailable
 from callscribe.lane_record import LaneRecord
 from callscribe.sessions import Sessions, Task
-
-if TYPE_CHECKING:
-    from types_aiobotocore_dynamodb import DynamoDBClient
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +32,7 @@ class Watch:
     """
 
     def __init__(
-        self, client: DynamoDBClient, sessions: Sessions, recall: Recall, *, task: str, every_s: float = EVERY_S
+        self, client: Dynamodb, sessions: Sessions, recall: Recall, *, task: str, every_s: float = EVERY_S
     ) -> None:
         self._client = client
         self._sessions = sessions

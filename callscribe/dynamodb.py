@@ -26,8 +26,6 @@ _TEMPORARY = {
     "ThrottlingException",
     "TransactionConflictException",
 }
-# An item above 400 KB is a ValidationException too.
-_FINAL = {"ItemCollectionSizeLimitExceededException", "ValidationException"}
 
 
 def perform(client: DynamoDBClient, steps: Steps[T]) -> T:
@@ -67,8 +65,3 @@ def answer_of(error: ClientError) -> Conflict:
     if code in _TEMPORARY or status >= 500 or status == 429:
         raise Unavailable(f"dynamodb: {code}", retry_after_s=0.1) from error
     raise error
-
-
-def is_final(error: ClientError) -> bool:
-    """Tell whether DynamoDB will never take this request, whoever asks and whenever."""
-    return error.response["Error"]["Code"] in _FINAL

@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator
 
 import boto3
 import pytest
-from aiobotocore.session import get_session
 from aiohttp import ClientSession, web
 from moto.server import ThreadedMotoServer
 from twilio.request_validator import RequestValidator
@@ -37,9 +36,9 @@ from local.gladia.plan import NO_FAULTS, Faults
 from local.gladia.scripted import ScriptedRecogniser, silence, spoken
 from local.gladia.server import EmulatedGladia
 from local.gladia.settings import Settings
+from tests.aws_clients import REGION, connections_at, tables_at
 from tests.tables import TABLES
 
-REGION = "eu-west-1"
 NAMES = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
 
 
@@ -187,17 +186,14 @@ async def running(moto: str, dynamodb, faults: Faults) -> AsyncIterator[Path]:
             port=0,
             drain_s=5,
         )
-        aws = get_session()
-        client = await stack.enter_async_context(aws.create_client("dynamodb", endpoint_url=moto, **NAMES))
+        client = stack.enter_context(tables_at(moto))
         governor = Governor(client, Slots("Sessions", 30), "task")
         stack.push_async_callback(governor.close, timeout_s=5)
         services = Services(
             environment=environment,
             task="task",
             dynamodb=client,
-            connections=await stack.enter_async_context(
-                aws.create_client("apigatewaymanagementapi", endpoint_url=push, **NAMES)
-            ),
+            connections=stack.enter_context(connections_at(push)),
             http=await stack.enter_async_context(ClientSession()),
             keys=KeyRing(KEYS, unchanged),
             sessions=Sessions("Sessions"),

@@ -5,24 +5,21 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from botocore.exceptions import ClientError
 
 from bridge.audience import Audience, Shares
 from bridge.meter import Meter
 from bridge.telling import Partial
+from callscribe.errors import SubscriberGone, Unavailable
 from callscribe.messages import decode_frame
 from callscribe.subscriptions import Subscriptions
-
-
-def answered(code: str, status: int) -> ClientError:
-    return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "PostToConnection")
+from tests.aws_clients import Answered, ByMethod
 
 
 def partial(text: str) -> Partial:
     return Partial("MZ1/inbound", "caller", "G1/1", text, 0, 100)
 
 
-class Table:
+class Table(ByMethod):
     """Who follows which call, as DynamoDB answers it."""
 
     def __init__(self) -> None:
@@ -55,20 +52,20 @@ class Connections:
         self.tried: list[str] = []
         self.ended: asyncio.Queue[str] = asyncio.Queue()
 
-    async def post_to_connection(self, *, ConnectionId, Data):  # noqa: N803 - as API Gateway spells it
-        self.tried.append(ConnectionId)
+    async def post(self, connection_id, frame):
+        self.tried.append(connection_id)
         self.under_way += 1
         self.most = max(self.most, self.under_way)
         try:
-            if ConnectionId in self.hanging:
+            if connection_id in self.hanging:
                 await asyncio.Event().wait()
             await asyncio.sleep(0)
-            if ConnectionId in self.errors:
-                raise self.errors[ConnectionId]
-            self.shown.append((ConnectionId, next(message.text for message in decode_frame(Data))))
+            if connection_id in self.errors:
+                raise self.errors[connection_id]
+            self.shown.append((connection_id, next(message.text for message in decode_frame(frame))))
         finally:
             self.under_way -= 1
-            self.ended.put_nowait(ConnectionId)
+            self.ended.put_nowait(connection_id)
 
 
 class House:
@@ -176,17 +173,8 @@ async def test_calls_in_which_all_are_dead_leave_the_living_their_turns_once_tha
     assert house.connections.shown == [("live", str(tick)) for tick in range(4)]
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        answered("LimitExceededException", 429),
-        answered("ForbiddenException", 403),
-        answered("InternalServerError", 500),
-    ],
-    ids=str,
-)
-async def test_one_that_fails_rests_longer_each_time_and_is_welcome_again(house, error):
-    house.connections.errors["ill"] = error
+async def test_one_that_fails_rests_longer_each_time_and_is_welcome_again(house):
+    house.connections.errors["ill"] = Unavailable("post: LimitExceededException")
     audience = house.audience("CA1", "ill")
     tried_at = []
     for tick in range(100):
@@ -220,7 +208,7 @@ async def test_one_that_takes_too_long_is_taken_for_failed(house, monkeypatch):
 
 
 async def test_one_that_is_gone_is_forgotten_though_the_table_does_not_know_yet(house):
-    house.connections.errors["gone"] = answered("GoneException", 410)
+    house.connections.errors["gone"] = SubscriberGone("gone")
     audience = house.audience("CA1", "gone", "live")
 
     for tick in range(20):
@@ -261,7 +249,7 @@ async def test_while_dynamodb_is_away_it_is_asked_less_and_less_and_the_known_ar
     audience = house.audience("CA1", "one")
     audience.show([partial("0")], after=1, now=0.0)
     await settle()
-    house.table.down = answered("ProvisionedThroughputExceededException", 400)
+    house.table.down = Answered("ProvisionedThroughputExceededException")
     asked = house.table.asked
     for tick in range(1, 481):
         audience.show([partial(str(tick))], after=1, now=tick / 4)

@@ -6,15 +6,14 @@ import asyncio
 import time
 
 import pytest
-from aiobotocore.session import get_session
-from botocore.exceptions import EndpointConnectionError
 
 from bridge.governor import ATTEMPTS, Governor, Lease
 from callscribe.dynamodb import perform
+from callscribe.errors import Unavailable
 from callscribe.slots import Slots, Waiting
+from tests.aws_clients import tables_at
 
 SLOTS = Slots("Sessions", limit=1)
-NAMES = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "eu-west-1"}
 
 
 class Link:
@@ -26,16 +25,13 @@ class Link:
         self.asked = asyncio.Condition()
         self.requests = 0
 
-    def __getattr__(self, method: str):
-        async def call(**arguments):
-            async with self.asked:
-                self.requests += 1
-                self.asked.notify_all()
-            if self.is_cut:
-                raise EndpointConnectionError(endpoint_url="dynamodb")
-            return await getattr(self._client, method)(**arguments)
-
-        return call
+    async def ask(self, request):
+        async with self.asked:
+            self.requests += 1
+            self.asked.notify_all()
+        if self.is_cut:
+            raise Unavailable("dynamodb: ConnectionRefusedError")
+        return await self._client.ask(request)
 
     async def more_requests(self, count: int) -> None:
         """Wait until so many more have been made."""
@@ -46,7 +42,7 @@ class Link:
 
 @pytest.fixture
 async def link(moto, dynamodb):
-    async with get_session().create_client("dynamodb", endpoint_url=moto, **NAMES) as client:
+    with tables_at(moto) as client:
         yield Link(client)
 
 
@@ -167,7 +163,7 @@ async def test_a_fault_that_passes_costs_no_slot(governor, link):
 
 async def test_a_dynamodb_that_hangs_is_out_of_reach_as_well():
     class Hanging:
-        async def query(self, **_arguments):
+        async def ask(self, _request):
             await asyncio.Event().wait()
 
     governor = Governor(Hanging(), SLOTS, "task-a", attempt_s=0.01, retry_s=(0.001,))

@@ -8,9 +8,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from aiobotocore.session import get_session
 
-from bridge.__main__ import AWS
 from bridge.log_writer import LogWriter
 from bridge.spill import Spill
 from bridge.telling import Append
@@ -22,8 +20,8 @@ from callscribe.messages import decode_frame
 from callscribe.subscriptions import Subscription, Subscriptions
 from local.aws.faults import Chance, Cut, Hangs, Plan, Rule, Throttled
 from local.aws.faulty import FaultyAws
+from tests.aws_clients import connections_at, tables_at
 
-NAMES = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "eu-west-1"}
 CALLS = [f"CA{number}" for number in range(10)]
 
 
@@ -38,21 +36,16 @@ def impatient(monkeypatch):
 @pytest.fixture
 async def behind_faults(path, moto):
     """`behind_faults(dynamodb=plan, connections=plan)`: the path, its AWS behind proxies with these faults."""
-    session = get_session()
     async with contextlib.AsyncExitStack() as stack:
 
         async def put(*, dynamodb: Plan | None = None, connections: Plan | None = None):
             push = path.bridge._services.environment.push_endpoint
             before_tables = await stack.enter_async_context(FaultyAws(moto, dynamodb or Plan()))
             before_posts = await stack.enter_async_context(FaultyAws(push.removesuffix("/live"), connections or Plan()))
-            tables = session.create_client("dynamodb", endpoint_url=before_tables.url, config=AWS, **NAMES)
-            posts = session.create_client(
-                "apigatewaymanagementapi", endpoint_url=f"{before_posts.url}/live", config=AWS, **NAMES
-            )
             path.bridge._services = replace(
                 path.bridge._services,
-                dynamodb=await stack.enter_async_context(tables),
-                connections=await stack.enter_async_context(posts),
+                dynamodb=stack.enter_context(tables_at(before_tables.url)),
+                connections=stack.enter_context(connections_at(f"{before_posts.url}/live")),
             )
             return before_tables, before_posts
 

@@ -7,7 +7,6 @@ import logging
 from collections import deque
 
 import pytest
-from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from bridge.cadence import Cadence
 from bridge.log_writer import LogWriter
@@ -15,19 +14,18 @@ from bridge.meter import Meter
 from bridge.spill import Spill
 from bridge.telling import Append
 from callscribe.entries import CallFailed, Dtmf
+from callscribe.errors import Unavailable
 from callscribe.log import Log, entry_of
+from tests.aws_clients import Answered, ByMethod
 
 LOG = Log("Calls", "CA1")
 
 
-def answered(code: str, status: int = 400) -> ClientError:
-    return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "PutItem")
+THROTTLED = Answered("ProvisionedThroughputExceededException")
+UNREACHABLE = Unavailable("dynamodb: ConnectionRefusedError")
 
 
-THROTTLED = answered("ProvisionedThroughputExceededException")
-
-
-class Table:
+class Table(ByMethod):
     """DynamoDB as a log uses it. `faults` strike the next puts, in order; a put may also wait, or lose its answer."""
 
     def __init__(self) -> None:
@@ -48,15 +46,13 @@ class Table:
         if self.faults and (fault := self.faults.popleft()) is not None:
             raise fault
         if Item["token"]["S"] in self.refuses:
-            raise answered("ValidationException")
+            raise Answered("ValidationException")
         if Item["sk"]["S"] in self.items:
-            error = answered("ConditionalCheckFailedException")
-            error.response["Item"] = self.items[Item["sk"]["S"]]
-            raise error
+            raise Answered("ConditionalCheckFailedException", item=self.items[Item["sk"]["S"]])
         self.items[Item["sk"]["S"]] = Item
         if self.loses_answers:
             self.loses_answers -= 1
-            raise ConnectTimeoutError(endpoint_url="")
+            raise UNREACHABLE
         return {}
 
     async def update_item(self, **_arguments):
@@ -113,15 +109,15 @@ async def test_entries_are_written_in_the_order_in_which_they_were_decided(table
     "fault",
     [
         THROTTLED,
-        answered("ThrottlingException"),
-        answered("RequestLimitExceeded"),
-        answered("InternalServerError", 500),
-        answered("ServiceUnavailable", 503),
-        answered("502", 502),  # a gateway's page
-        answered("AccessDeniedException"),
-        answered("ResourceNotFoundException"),
-        answered("ExpiredTokenException"),
-        ConnectTimeoutError(endpoint_url=""),
+        Answered("ThrottlingException"),
+        Answered("RequestLimitExceeded"),
+        Answered("InternalServerError", 500),
+        Answered("ServiceUnavailable", 503),
+        Answered("502", 502),  # a gateway's page
+        Answered("AccessDeniedException"),
+        Answered("ResourceNotFoundException"),
+        Answered("ExpiredTokenException"),
+        UNREACHABLE,
     ],
     ids=str,
 )

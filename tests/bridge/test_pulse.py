@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from aiobotocore.session import get_session
-from botocore.exceptions import EndpointConnectionError
 
 from bridge.pulse import Pulse
 from callscribe.dynamodb import perform
+from callscribe.errors import Unavailable
 from callscribe.lane_record import LaneRecord
 from callscribe.sessions import Sessions, Task
+from tests.aws_clients import tables_at
 
 SESSIONS = Sessions("Sessions")
-NAMES = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "eu-west-1"}
 LANE = LaneRecord(
     call_id="CA1", tenant="acme", lane="inbound", owner="task-a", media_stream="MZ1", account="AC1", legs=(),
     session_id="G1", url="wss://", begin=0, acknowledged=0, sent=0, position_ms=0, at_ms=1_795_000_000_000, offset_ms=0,
@@ -32,25 +31,18 @@ class Heart:
         self.beats = 0
         self.failures = 0
 
-    async def put_item(self, **arguments):
+    async def ask(self, request):
+        beats = request.method == "put_item"
         try:
-            if self.is_cut:
-                self.failures += 1
-                raise EndpointConnectionError(endpoint_url="dynamodb")
-            answer = await self._client.put_item(**arguments)
-            self.beats += 1
+            if self.is_cut and request.method != "delete_item":
+                self.failures += beats
+                raise Unavailable("dynamodb: ConnectionRefusedError")
+            answer = await self._client.ask(request)
+            self.beats += beats
             return answer
         finally:
             async with self._changed:
                 self._changed.notify_all()
-
-    async def query(self, **arguments):
-        if self.is_cut:
-            raise EndpointConnectionError(endpoint_url="dynamodb")
-        return await self._client.query(**arguments)
-
-    async def delete_item(self, **arguments):
-        return await self._client.delete_item(**arguments)
 
     async def until(self, claim) -> None:
         async with self._changed:
@@ -59,7 +51,7 @@ class Heart:
 
 @pytest.fixture
 async def heart(moto, dynamodb):
-    async with get_session().create_client("dynamodb", endpoint_url=moto, **NAMES) as client:
+    with tables_at(moto) as client:
         yield Heart(client)
 
 

@@ -6,7 +6,6 @@ import asyncio
 
 import aiohttp
 import pytest
-from aiobotocore.session import get_session
 
 from bridge.carrier import Carrier
 from bridge.recall import Answer, Recall
@@ -15,8 +14,8 @@ from callscribe.sessions import Sessions
 from local.twilio.account import Account
 from local.twilio.rest import RestServer
 from local.twilio.switchboard import CallRecord, StreamRecord, Switchboard
+from tests.aws_clients import tables_at
 
-NAMES = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "eu-west-1"}
 ACCOUNT = Account()
 
 
@@ -46,18 +45,16 @@ async def carrier():
 @pytest.fixture
 async def recall_of(dynamodb, moto, monkeypatch):
     monkeypatch.setattr("callscribe.exchange.AGAIN_S", 0.0)
-    async with (
-        get_session().create_client("dynamodb", endpoint_url=moto, **NAMES) as client,
-        aiohttp.ClientSession() as http,
-    ):
-        yield lambda url: Recall(
-            client,
-            Sessions("Sessions"),
-            Carrier(http, url=url, auth_token=lambda: ACCOUNT.auth_token),
-            task="task-a",
-            media_url="wss://bridge.example.test",
-            key=lambda: "key",
-        )
+    async with aiohttp.ClientSession() as http:
+        with tables_at(moto) as client:
+            yield lambda url: Recall(
+                client,
+                Sessions("Sessions"),
+                Carrier(http, url=url, auth_token=lambda: ACCOUNT.auth_token),
+                task="task-a",
+                media_url="wss://bridge.example.test",
+                key=lambda: "key",
+            )
 
 
 @pytest.fixture

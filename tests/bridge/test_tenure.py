@@ -6,17 +6,16 @@ import time
 
 import msgspec
 import pytest
-from aiobotocore.session import get_session
-from botocore.exceptions import EndpointConnectionError
 
 from bridge.takeover import Keeper
 from bridge.tenure import Tenure
 from callscribe.dynamodb import perform
+from callscribe.errors import Unavailable
 from callscribe.lane_record import LaneRecord, LegRecord
 from callscribe.sessions import STALE_MS, Sessions
+from tests.aws_clients import tables_at
 
 SESSIONS = Sessions("Sessions")
-NAMES = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "eu-west-1"}
 LANE = "inbound"
 
 
@@ -47,27 +46,20 @@ class Line:
         self.lost_requests = 0
         self.lost_answers = 0
 
-    async def query(self, **arguments):
-        self._lose()
-        return await self._client.query(**arguments)
-
-    async def update_item(self, **arguments):
-        self._lose()
-        answer = await self._client.update_item(**arguments)
-        if self.lost_answers:
-            self.lost_answers -= 1
-            raise EndpointConnectionError(endpoint_url="dynamodb")
-        return answer
-
-    def _lose(self) -> None:
+    async def ask(self, request):
         if self.lost_requests:
             self.lost_requests -= 1
-            raise EndpointConnectionError(endpoint_url="dynamodb")
+            raise Unavailable("dynamodb: ConnectionRefusedError")
+        answer = await self._client.ask(request)
+        if self.lost_answers and request.method != "query":
+            self.lost_answers -= 1
+            raise Unavailable("dynamodb: ConnectionResetError")
+        return answer
 
 
 @pytest.fixture
 async def line(dynamodb, moto):
-    async with get_session().create_client("dynamodb", endpoint_url=moto, **NAMES) as client:
+    with tables_at(moto) as client:
         yield Line(client)
 
 

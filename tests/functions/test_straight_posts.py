@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import boto3
@@ -16,6 +17,7 @@ from botocore.exceptions import NoCredentialsError, NoRegionError
 from functions.straight_posts import PostAnswer, StraightPosts
 
 CREDENTIALS = Credentials("AKIDEXAMPLE", "example-key-not-a-secret", "example-token")
+NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
 
 
@@ -69,8 +71,8 @@ def peer():
     peer.close()
 
 
-def posts(peer: Peer, *, timeout_s: float = 2.0) -> StraightPosts:
-    return StraightPosts(peer.endpoint, credentials=CREDENTIALS, region="eu-west-1", timeout_s=timeout_s)
+def posts(peer: Peer, **more) -> StraightPosts:
+    return StraightPosts(peer.endpoint, credentials=CREDENTIALS, region="eu-west-1", **more)
 
 
 def headers(request: bytes) -> dict[str, str]:
@@ -85,9 +87,8 @@ def target(request: bytes) -> str:
 @contextmanager
 def at_noon():
     """Let botocore sign everything at one moment."""
-    noon = auth.get_current_datetime().replace(hour=12, minute=0, second=0)
     with pytest.MonkeyPatch.context() as clock:
-        clock.setattr(auth, "get_current_datetime", lambda *_args, **_more: noon)
+        clock.setattr(auth, "get_current_datetime", lambda *_args, **_more: NOON)
         yield
 
 
@@ -103,7 +104,7 @@ def test_a_post_is_the_one_that_botocores_own_client_makes(peer, connection_id):
     )
     with at_noon():
         client.post_to_connection(ConnectionId=connection_id, Data=b'{"type":"pong"}')
-        assert posts(peer).post(connection_id, b'{"type":"pong"}') == PostAnswer(200, "")
+    assert posts(peer, now=lambda: NOON).post(connection_id, b'{"type":"pong"}') == PostAnswer(200, "")
 
     theirs, ours = peer.requests
     assert target(ours) == target(theirs) == f"POST /live/@connections/{quote(connection_id, safe='')} HTTP/1.1"

@@ -6,17 +6,14 @@ import asyncio
 import json
 
 import pytest
-from aiobotocore.session import get_session
 from aiohttp import web
 
-from bridge.__main__ import AWS
-from bridge.aws import perform, post
+from bridge.aws import perform
 from callscribe.errors import Refused, SubscriberGone, Unavailable
 from callscribe.requests import Request
 from local.aws.faults import Chance, Cut, Denied, Failed, Forbidden, Gone, Hangs, Limited, Plan, Rule, Throttled
 from local.aws.faulty import Asked, FaultyAws, asked_by
-
-NAMES = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "eu-west-1"}
+from tests.aws_clients import connections_at, tables_at
 
 
 class Upstream:
@@ -81,15 +78,9 @@ async def aws():
     runner = web.AppRunner(upstream.app())
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    session = get_session()
-    async with (
-        FaultyAws(f"http://127.0.0.1:{runner.addresses[0][1]}") as faulty,
-        session.create_client("dynamodb", endpoint_url=faulty.url, config=AWS, **NAMES) as dynamodb,
-        session.create_client(
-            "apigatewaymanagementapi", endpoint_url=f"{faulty.url}/live", config=AWS, **NAMES
-        ) as connections,
-    ):
-        yield Aws(upstream, faulty, dynamodb, connections)
+    async with FaultyAws(f"http://127.0.0.1:{runner.addresses[0][1]}") as faulty:
+        with tables_at(faulty.url) as dynamodb, connections_at(f"{faulty.url}/live") as connections:
+            yield Aws(upstream, faulty, dynamodb, connections)
     await runner.cleanup()
 
 
@@ -99,7 +90,7 @@ def one(fault, **rule) -> Plan:
 
 async def test_without_faults_everything_goes_through_as_it_is(aws):
     answer = await aws.put(7)
-    await post(aws.connections, "a-connection=", b"what is said")
+    await aws.connections.post("a-connection=", b"what is said")
 
     assert answer["Attributes"] == {"pk": {"S": "x" * 1000}}
     assert aws.upstream.puts == ["7"]
@@ -156,8 +147,8 @@ async def test_each_fault_of_a_post_passes_for_the_bridge(aws, fault):
     aws.faulty.plan = one(fault)
 
     with pytest.raises(Unavailable):
-        await post(aws.connections, "one", b"")
-    await post(aws.connections, "one", b"")
+        await aws.connections.post("one", b"")
+    await aws.connections.post("one", b"")
 
 
 async def test_a_connection_that_is_gone_stays_gone_and_the_others_do_not(aws):
@@ -165,8 +156,8 @@ async def test_a_connection_that_is_gone_stays_gone_and_the_others_do_not(aws):
 
     for _ in range(2):
         with pytest.raises(SubscriberGone):
-            await post(aws.connections, "one", b"")
-    await post(aws.connections, "other", b"")
+            await aws.connections.post("one", b"")
+    await aws.connections.post("other", b"")
     assert [name for name, _ in aws.upstream.posts] == ["other"]
 
 
@@ -182,7 +173,7 @@ async def test_a_rule_strikes_only_what_it_names(aws):
     assert await aws.outcomes(1, call="CALL#CA12") == "x"
     assert await aws.outcomes(1, call="CALL#CA2") == "."
     assert await aws.outcomes(1, table="Subscriptions") == "."
-    await post(aws.connections, "one", b"")
+    await aws.connections.post("one", b"")
 
 
 async def test_the_same_seed_strikes_the_same_requests_of_a_call_whatever_others_ask(aws):
@@ -191,8 +182,7 @@ async def test_the_same_seed_strikes_the_same_requests_of_a_call_whatever_others
     assert "x" in alone
 
     async with FaultyAws(aws.faulty._upstream_url, aws.faulty.plan) as again:
-        session = get_session()
-        async with session.create_client("dynamodb", endpoint_url=again.url, config=AWS, **NAMES) as dynamodb:
+        with tables_at(again.url) as dynamodb:
             crowd = Aws(aws.upstream, again, dynamodb, None)
             both = await asyncio.gather(crowd.outcomes(40, call="CALL#CA1"), crowd.outcomes(40, call="CALL#CA2"))
 

@@ -16,9 +16,12 @@ from bridge.__main__ import AWS
 from bridge.assistant import Assistant
 from bridge.audience import Audience
 from bridge.aws import read_secret
+from bridge.connections import Connections
+from bridge.dynamodb import Dynamodb
 from bridge.log_writer import LogWriter
 from bridge.meter import Meter
 from bridge.pulse import Pulse
+from bridge.signed_service import SignedService
 from bridge.takeover import Keeper
 from bridge.telling import Append, Partial
 from bridge.tenure import Tenure
@@ -67,25 +70,19 @@ class Bridge:
 async def bridge(deployment: Deployment) -> AsyncIterator[Bridge]:
     """Make the clients as the process does."""
     access, witness = deployment.stack.bridge_access, deployment.witness
-    names = {
-        "region_name": access.region,
-        "aws_access_key_id": access.key_id,
-        "aws_secret_access_key": access.secret,
-        "aws_session_token": access.token,
-        "config": AWS,
-    }
-    push = witness.at(deployment.stack.bridge["PUSH_ENDPOINT"])
     aws = get_session()
+    aws.set_config_variable("region", access.region)
+    aws.set_credentials(access.key_id, access.secret, access.token)
+    push = witness.at(deployment.stack.bridge["PUSH_ENDPOINT"])
     async with AsyncExitStack() as stack:
-        secrets, dynamodb, connections, functions = [
-            await stack.enter_async_context(aws.create_client(service, endpoint_url=url, **names))
-            for service, url in (
-                ("secretsmanager", witness.url),
-                ("dynamodb", witness.url),
-                ("apigatewaymanagementapi", push),
-                ("lambda", witness.url),
-            )
+        secrets, functions = [
+            await stack.enter_async_context(aws.create_client(service, endpoint_url=witness.url, config=AWS))
+            for service in ("secretsmanager", "lambda")
         ]
+        dynamodb = Dynamodb(await SignedService.of(aws, witness.url, service="dynamodb"))
+        connections = await Connections.of(aws, push)
+        stack.callback(dynamodb.close)
+        stack.callback(connections.close)
         yield Bridge(deployment, secrets, dynamodb, connections, functions)
 
 

@@ -31,8 +31,8 @@ bootstrap: .venv/.cdk ## once an AWS account and region: what CDK needs there
 deploy: .venv/.cdk ## the stacks, into your AWS account: STAGE=prod CDK_FLAGS="-c tasks=2 --profile NAME"
 	@$(RUN)/python -m infra.cdk_cli deploy --all $(if $(STAGE),-c stage=$(STAGE)) $(CDK_FLAGS)
 
-bench: .venv/.dev .venv-aws/.ready ## calls a core and added latency, on this machine
-	@$(RUN)/python -m bench
+bench: .venv/.dev .venv-peers/.ready ## what a call costs, beside other bridges, and the delay added, into docs/performance.md (25 minutes; QUICK=1: two)
+	@$(RUN)/python -m bench $(if $(QUICK),--quick)
 
 chaos: .venv/.dev ## 10,000 calls with faults by seed, loss counted to the byte; then the parsers, fuzzed for minutes
 	@$(RUN)/python -m bench.chaos --calls $(or $(CALLS),10000) --seed $(or $(SEED),1)
@@ -68,7 +68,7 @@ image-test: .venv/.dev .venv-aws/.ready ## the bridge's image: built without Doc
 	@$(RUN)/python -m bench.image $(if $(BASE),--base $(BASE))
 
 clean: ## forget what was set up here
-	rm -rf .venv .venv-aws cdk.out .callscribe
+	rm -rf .venv .venv-aws .venv-peers cdk.out .callscribe
 
 $(UV):
 	@echo "setting up Python packages, about 1.2 GB on disk"
@@ -96,4 +96,10 @@ $(UV):
 # The local AWS has an environment of its own, so that a function there sees only its bundle, as in Lambda.
 .venv-aws/.ready: $(UV) pyproject.toml uv.lock
 	@UV_PROJECT_ENVIRONMENT=.venv-aws $(UV) sync --quiet --frozen --only-group aws --python .venv/bin/python
+	@touch $@
+
+# The bridges that ours is measured beside have their own versions of what we use.
+.venv-peers/.ready: $(UV) bench/peers/requirements.txt
+	@$(UV) venv --quiet --clear --python .venv/bin/python .venv-peers
+	@$(UV) pip install --quiet --python .venv-peers/bin/python --requirements bench/peers/requirements.txt
 	@touch $@

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import sys
-import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from bench.measured import MeasuredProcess, measured
-from local.process import Process
+from bench.measured import MeasuredProcess, measured, python
+from bench.ports import free_port
 
-PORT = 18_080
+PORT = free_port()  # one a run, so that two on one machine do not meet
 MEDIA_URL = f"ws://127.0.0.1:{PORT}"
 
 
 @contextlib.asynccontextmanager
-async def measured_bridge(services_url: str) -> AsyncIterator[MeasuredProcess]:
-    """Run a bridge on `CORE`, listening at `MEDIA_URL`; Gladia and AWS are at `services_url`."""
+async def measured_bridge(
+    services_url: str, *, gladia_url: str = "", authority: Path | None = None
+) -> AsyncIterator[MeasuredProcess]:
+    """Run a bridge on `CORE`, listening at `MEDIA_URL`; AWS is at `services_url`, and so is Gladia if not elsewhere.
+
+    `authority` is the certificate that Gladia's is signed by.
+    """
     environment = {
-        "PATH": os.environ["PATH"],
         "CALLS_TABLE": "Calls",
         "SUBSCRIPTIONS_TABLE": "Subscriptions",
         "SESSIONS_TABLE": "Sessions",
         "KEYS_TABLE": "Keys",
         "PUSH_ENDPOINT": f"{services_url}/live",
         "MEDIA_URL": MEDIA_URL,
-        "GLADIA_URL": services_url,
+        "GLADIA_URL": gladia_url or services_url,
         "GLADIA_SECRET": "GLADIA",
         "TWILIO_SECRET": "TWILIO",
         "SIGNING_SECRET": "SIGNING",
@@ -40,12 +41,7 @@ async def measured_bridge(services_url: str) -> AsyncIterator[MeasuredProcess]:
         "AWS_REGION": "eu-west-1",
         "AWS_DEFAULT_REGION": "eu-west-1",
     }
-    process = Process(
-        "the bridge",
-        [sys.executable, "-m", "bridge"],
-        log=Path(tempfile.gettempdir()) / "callscribe-bench-bridge.log",
-        environment=environment,
-        ready=lambda line: "ready" if line.get("message") == "listening" else None,
-    )
-    async with measured(process) as bridge:
+    if authority is not None:
+        environment["SSL_CERT_FILE"] = str(authority)
+    async with measured("bridge", python("bridge"), environment) as bridge:
         yield bridge

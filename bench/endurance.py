@@ -24,15 +24,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import uvloop
-from aiohttp import web
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from bench.bridge import MEDIA_URL, measured_bridge
+from bench.discarding import Arrivals, Session, utterance
 from bench.load import FRAME_S, Caller
 from bench.measured import MeasuredProcess, leave_its_core
-from bench.services import Arrivals, Services, added_ms, serving, utterance
+from bench.services import Services, added_ms, serving
 
 CALL_S = 240.0
 FOLLOWED = 10  # calls with a subscriber, to whom partials are posted
@@ -113,7 +113,7 @@ class FaultyServices(Services):
         self.wrote = asyncio.Event()  # an entry
         self._begin = time.monotonic()
 
-    async def _speak(self, socket: web.WebSocketResponse, call_id: str, arrivals: Arrivals) -> None:
+    async def _speak(self, session: Session, call_id: str, arrivals: Arrivals) -> None:
         kept = self.kept.setdefault(call_id, Kept())
         await asyncio.sleep(random.random() * FINAL_EVERY_S)  # noqa: S311
         steps = round(FINAL_EVERY_S / PARTIAL_EVERY_S)
@@ -126,25 +126,22 @@ class FaultyServices(Services):
                 words = [*(f" word{place}" for place in range(step)), f" at{time.monotonic_ns() // 1000}us"]
                 said = utterance(number % 2, number, words, at_s=arrivals.received / 16_000, is_final=is_final)
                 kept.said += is_final
-                await socket.send_str(said)
+                session.send_text(said)
 
-    async def _post(self, request: web.Request) -> web.Response:
-        if request.match_info["connection"] == NEVER_READS:
+    def _post(self, connection: str, body: bytes) -> bool:
+        if connection == NEVER_READS:
             self.left_unread += 1
-            await asyncio.sleep(GRACE_S)  # longer than anybody waits
-            return web.Response()
-        body = await request.read()
+            return False
         if self.measures:
             self.turn.shown_ms += [age_ms(at) for at in _SAID_AT.findall(body)]
-        return web.Response()
+        return True
 
-    async def _aws(self, request: web.Request) -> web.Response:
+    def _aws(self, target: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         if self.turn.faulty and (time.monotonic() - self._begin) % EVERY_S < THROTTLED_S:
             self.turn.refused += 1
-            await request.read()
             kind = "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"
-            return web.json_response({"__type": kind}, status=400, content_type="application/x-amz-json-1.0")
-        return await super()._aws(request)
+            return "400 Bad Request", {"__type": kind}
+        return super()._aws(target, body)
 
     def _answer(self, target: str, body: dict[str, Any]) -> dict[str, Any]:
         if target == "PutItem" and body["TableName"] == "Calls":

@@ -1,4 +1,4 @@
-"""`python -m bench.floor`: a process that reads media sockets and throws away what comes.
+"""`PORT=8080 python -m bench.floor`: a process that reads media sockets and throws away what comes.
 
 So much the kernel and an event loop cost by themselves; no bridge can cost less.
 """
@@ -6,20 +6,11 @@ So much the kernel and an event loop cost by themselves; no bridge can cost less
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
-import sys
-import tempfile
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import cast
 
 import uvloop
-
-from bench.bridge import MEDIA_URL, PORT
-from bench.measured import MeasuredProcess, measured
-from local.process import Process
 
 _END = b"\r\n\r\n"
 _ANSWER = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade" + _END
@@ -43,22 +34,9 @@ class Discarding(asyncio.Protocol):
                 self._transport.write(_ANSWER)
 
 
-@contextlib.asynccontextmanager
-async def measured_floor() -> AsyncIterator[MeasuredProcess]:
-    """Run it where a bridge would listen."""
-    process = Process(
-        f"the floor at {MEDIA_URL}",
-        [sys.executable, "-m", "bench.floor"],
-        log=Path(tempfile.gettempdir()) / "callscribe-bench-floor.log",
-        environment={"PATH": os.environ["PATH"]},
-        ready=lambda line: "ready" if line.get("message") == "listening" else None,
-    )
-    async with measured(process) as floor:
-        yield floor
-
-
 async def _serve() -> None:
-    server = await asyncio.get_running_loop().create_server(Discarding, "127.0.0.1", PORT, backlog=1024)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(Discarding, "127.0.0.1", int(os.environ["PORT"]), backlog=1024)
     print(json.dumps({"message": "listening"}), flush=True)
     await server.serve_forever()
 

@@ -1,55 +1,64 @@
-"""A load of simulated media streams: both tracks, 100 messages a second a call, paced, over raw sockets.
+"""A load of simulated media streams, paced, over raw sockets: both tracks of a call, 100 messages a second.
 
-Frames are made once for all callers, so that the load costs less than what it is to measure.
+Frames are made once for all callers, and both of a tick are one `send`, so that the load costs less than what it is to
+measure.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
+import socket
 import time
 from array import array
 from functools import lru_cache
+from types import TracebackType
+from typing import Self
 
 from twilio.request_validator import RequestValidator
 
+from bench.websocket_frames import CLOSE, frame
 from callscribe.tickets import Ticket, sign
 
 FRAME_S = 0.02
 FIRST_MS = 102
 STREAM_SID = f"MZ{'0' * 32}"  # of all: the bridge knows a media stream by its socket
+BOTH = ("inbound", "outbound")
 PAYLOAD = base64.b64encode(b"\x7e" * 160).decode()
-_TEXT = b"\x81"
-_MASKED = 0x80
+GROUPS = 20  # callers are spread over each 20 ms in so many
+_GOODBYE = frame((1000).to_bytes(2, "big"), opcode=CLOSE, masked=True)
+_END = b"\r\n\r\n"
 
 
-def _frame(text: str) -> bytes:
-    """Return `text` as a client's frame; the mask is zero, which is allowed and costs nothing."""
-    data = text.encode()
-    size = bytes([_MASKED | len(data)]) if len(data) < 126 else bytes([_MASKED | 126]) + len(data).to_bytes(2, "big")
-    return _TEXT + size + bytes(4) + data
-
-
-@lru_cache(maxsize=1000)
-def _frames(tick: int) -> tuple[bytes, ...]:
-    """Return the frames of both tracks of 20 ms number `tick`."""
+@lru_cache(maxsize=2000)
+def _frames(tick: int, tracks: tuple[str, ...]) -> bytes:
+    """Return the frames of the tracks of 20 ms number `tick`, in a row."""
     at = FIRST_MS + 20 * tick
-    return tuple(
-        _frame(
-            f'{{"event":"media","sequenceNumber":"{2 * tick + place + 2}","media":{{"track":"{track}",'
-            f'"chunk":"{2 * tick + place + 1}","timestamp":"{at}","payload":"{PAYLOAD}"}},'
+    count = len(tracks)
+    return b"".join(
+        _text(
+            f'{{"event":"media","sequenceNumber":"{count * tick + place + 2}","media":{{"track":"{track}",'
+            f'"chunk":"{count * tick + place + 1}","timestamp":"{at}","payload":"{PAYLOAD}"}},'
             f'"streamSid":"{STREAM_SID}"}}'
         )
-        for place, track in enumerate(("inbound", "outbound"))
+        for place, track in enumerate(tracks)
     )
 
 
 class Caller:
-    """One media stream, and when each pair of frames was sent."""
+    """One media stream, and when the frames of each 20 ms were sent."""
 
     def __init__(
-        self, call_id: str, media_url: str, *, tenant: str = "bench", key: str = "key", auth: str = "token"
+        self,
+        call_id: str,
+        media_url: str,
+        *,
+        tenant: str = "bench",
+        key: str = "key",
+        auth: str = "token",
+        tracks: tuple[str, ...] = BOTH,
     ) -> None:
         """`key` signs its ticket, and `auth` the carrier's upgrade."""
         self.call_id = call_id
@@ -57,6 +66,8 @@ class Caller:
         self._tenant = tenant
         self._key = key
         self._auth = auth
+        self._tracks = tracks
+        self._unsent = b""  # what the peer has not made room for
         self.sent_at_s = array("d")
 
     async def open(self) -> None:
@@ -65,60 +76,118 @@ class Caller:
         path = f"/twilio/{sign(ticket, self._key)}"
         host, port = self.media_url.removeprefix("ws://").split(":")
         signature = RequestValidator(self._auth).compute_signature(self.media_url + path, {})
-        self._reader, self._writer = await asyncio.open_connection(host, int(port))
+        self._socket = socket.socket()
+        self._socket.setblocking(False)  # noqa: FBT003 - its only argument
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(self._socket, (host, int(port)))
         head = (
             f"GET {path} HTTP/1.1", f"Host: {host}:{port}", "Connection: Upgrade", "Upgrade: websocket",
             "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
             f"X-Twilio-Signature: {signature}", "", "",
         )  # fmt: skip
-        self._writer.write("\r\n".join(head).encode())
-        answer = await self._reader.readuntil(b"\r\n\r\n")
-        if b" 101 " not in answer.split(b"\r\n", 1)[0]:
-            raise RuntimeError(f"the bridge answered {answer[:60]!r}")
+        await loop.sock_sendall(self._socket, "\r\n".join(head).encode())
+        answer = b""
+        while not answer.endswith(_END):
+            read = await loop.sock_recv(self._socket, 4096)
+            answer += read
+            if not read or b" 101 " not in answer.split(b"\r\n", 1)[0]:
+                raise RuntimeError(f"the bridge answered {answer[:60]!r}")
+        await loop.sock_sendall(self._socket, _text('{"event":"connected","protocol":"Call","version":"1.0.0"}'))
         start = {
             "streamSid": f"MZ{self.call_id}", "accountSid": "AC", "callSid": self.call_id,
-            "tracks": ["inbound", "outbound"], "customParameters": {},
+            "tracks": list(self._tracks), "customParameters": {},
             "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1},
         }  # fmt: skip
         text = json.dumps({"event": "start", "sequenceNumber": "1", "streamSid": start["streamSid"], "start": start})
-        self._writer.write(_frame(text))
+        await loop.sock_sendall(self._socket, _text(text))
 
     def send(self, tick: int) -> None:
-        """Send the frames of both tracks of 20 ms number `tick`."""
-        for frame in _frames(tick):
-            self._writer.write(frame)
+        """Send the frames of its tracks of 20 ms number `tick`. Raises OSError if the connection is lost."""
+        self._send(_frames(tick, self._tracks))
         self.sent_at_s.append(time.monotonic())
+
+    @property
+    def frames(self) -> int:
+        """How many frames of 20 ms it has sent, of all its tracks."""
+        return len(self._tracks) * len(self.sent_at_s)
 
     def hang_up(self) -> None:
         """Send `stop`."""
-        number = 2 * len(self.sent_at_s) + 2
-        self._writer.write(_frame(f'{{"event":"stop","sequenceNumber":"{number}","streamSid":"MZ","stop":{{}}}}'))
+        number = self.frames + 2
+        self._send(_text(f'{{"event":"stop","sequenceNumber":"{number}","streamSid":"MZ","stop":{{}}}}'))
 
     async def close(self) -> None:
         """Wait until the bridge has closed."""
-        await self._reader.read()
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(self._socket, self._unsent)
+        while await loop.sock_recv(self._socket, 4096):
+            pass
         self.leave()
 
     def leave(self) -> None:
-        """Close the socket without waiting for anything."""
-        self._writer.close()
+        """Say goodbye and close the socket, without waiting for anything."""
+        with contextlib.suppress(OSError):  # it may be closed, or be full
+            self._socket.send(_GOODBYE)
+        self._socket.close()
+
+    def _send(self, data: bytes) -> None:
+        if self._unsent:
+            data = self._unsent + data
+        try:
+            sent = self._socket.send(data)
+        except BlockingIOError:
+            sent = 0
+        self._unsent = data[sent:] if sent < len(data) else b""
+
+
+class Talking:
+    """All callers talk while inside, spread evenly over each 20 ms, and say as much as each other."""
+
+    def __init__(self, callers: list[Caller]) -> None:
+        count = min(GROUPS, len(callers))
+        self._groups = [callers[place::count] for place in range(count)]
+        self._late_s = array("d")
+        self._is_ending = False
+
+    async def __aenter__(self) -> Self:
+        """Begin."""
+        self._task = asyncio.create_task(self._talk())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop at the end of a tick. Raises OSError if a connection was lost."""
+        self._is_ending = True
+        await self._task
+
+    def forget(self) -> None:
+        """Count the lateness from now on."""
+        del self._late_s[:]
+
+    def late_s(self, share: float = 0.99) -> float:
+        """Return how late `share` of all frames were at most."""
+        return sorted(self._late_s)[int(len(self._late_s) * share)]
+
+    async def _talk(self) -> None:
+        begin, tick = time.monotonic() + 0.05, 0
+        while not self._is_ending:
+            for place, group in enumerate(self._groups):
+                due = begin + FRAME_S * (tick + place / len(self._groups))
+                await asyncio.sleep(max(due - time.monotonic(), 0))
+                self._late_s.append(time.monotonic() - due)
+                for caller in group:
+                    caller.send(len(caller.sent_at_s))
+            tick += 1
 
 
 async def talk(callers: list[Caller], *, seconds: float) -> float:
-    """Let all `callers` talk for `seconds`, spread evenly over each 20 ms; return the p99 of how late frames were."""
-    ticks = round(seconds / FRAME_S)
-    groups = [callers[place::10] for place in range(10)]
-    begin = time.monotonic() + 0.05
-    late: list[float] = []
-    for tick in range(ticks):
-        for place, group in enumerate(groups):
-            due = begin + tick * FRAME_S + place * FRAME_S / 10
-            if (wait := due - time.monotonic()) > 0:
-                await asyncio.sleep(wait)
-            else:
-                await asyncio.sleep(0)
-            late.append(time.monotonic() - due)
-            for caller in group:
-                caller.send(len(caller.sent_at_s))
-    late.sort()
-    return late[int(len(late) * 0.99)]
+    """Let all `callers` talk for `seconds`; return the p99 of how late frames were."""
+    async with Talking(callers) as talking:
+        await asyncio.sleep(seconds)
+    return talking.late_s()
+
+
+def _text(text: str) -> bytes:
+    return frame(text.encode(), masked=True)

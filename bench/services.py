@@ -9,14 +9,15 @@ import asyncio
 import contextlib
 import itertools
 import json
-import time
+import ssl
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
-from aiohttp import WSMsgType, web
 
+from bench.answering import Answering, Asked, response
+from bench.discarding import Arrivals, Session, utterance
 from bench.load import Caller
 
 CHUNK_BYTES = 1600  # 100 ms of both tracks
@@ -24,66 +25,55 @@ FIRST_FRAMES = 50
 PARTIAL_EVERY_S = 0.3
 FINAL_EVERY_S = 3.0
 SECRETS = {"GLADIA": {"api_key": "k"}, "TWILIO": {"auth_token": "token"}, "SIGNING": {"current": "key"}}
-
-
-@dataclass(slots=True)
-class Arrivals:
-    """When a session had received so many bytes of audio."""
-
-    at_s: list[tuple[int, float]] = field(default_factory=list)
-    received: int = 0
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
+_AMZ_JSON = "application/x-amz-json-1.0"
 
 
 class Services:
-    """Gladia and AWS on one port."""
+    """Gladia and AWS on one port; Gladia on another one too, by TLS, if there is a context for it."""
 
-    def __init__(self, *, speaks: bool) -> None:
+    def __init__(self, *, speaks: bool, tls: ssl.SSLContext | None = None) -> None:
         """`speaks`: Gladia sends partials and finals on both channels, and one subscriber follows each call."""
         self._speaks = speaks
+        self.tls = tls
         self.sessions: dict[str, Arrivals] = {}
         self.appended = 0
         self.posted = 0
         self.url = ""
+        self.gladia_url = ""
 
-    def app(self) -> web.Application:
-        """Return both as one web application."""
-        app = web.Application()
-        app.router.add_post("/v2/live", self._open)
-        app.router.add_get("/v2/live", self._session)
-        app.router.add_post("/live/@connections/{connection}", self._post)
-        app.router.add_post("/", self._aws)
-        return app
+    def connection(self) -> Answering:
+        """Return what serves a client that has just connected."""
+        return Answering(self._respond, self._join)
 
-    async def _open(self, request: web.Request) -> web.Response:
-        body = await request.json()
-        session = body["custom_metadata"]["call_id"]
-        self.sessions[session] = Arrivals()
-        url = f"{self.url.replace('http', 'ws')}/v2/live?token={session}"
-        return web.json_response({"id": session, "created_at": "now", "url": url}, status=201)
+    def _respond(self, asked: Asked) -> bytes:
+        if asked.path.startswith("/v2/live"):
+            return self._open(asked.body) if asked.method == "POST" else response(b"", status="404 Not Found")
+        if asked.path.startswith("/live/"):
+            return response(b"") if self._post(unquote(asked.path).rpartition("/")[2], asked.body) else b""
+        target = asked.header(b"x-amz-target").rpartition(b".")[2].decode()
+        status, answer = self._aws(target, msgspec.json.decode(asked.body, type=dict[str, Any]))
+        return response(msgspec.json.encode(answer), status=status, content_type=_AMZ_JSON)
 
-    async def _session(self, request: web.Request) -> web.WebSocketResponse:
-        socket = web.WebSocketResponse(compress=False, autoping=True)
-        await socket.prepare(request)
-        arrivals = self.sessions[request.query["token"]]
-        speaking = asyncio.create_task(self._speak(socket, request.query["token"], arrivals)) if self._speaks else None
-        async for message in socket:
-            if message.type is not WSMsgType.BINARY:
-                break  # stop_recording
-            begin = arrivals.received
-            arrivals.received += len(message.data)
-            arrivals.at_s.append((arrivals.received, time.monotonic()))
-            await socket.send_str(
-                '{"type":"audio_chunk","session_id":"s","created_at":"now","acknowledged":true,"error":null,'
-                f'"data":{{"byte_range":[{begin},{arrivals.received}],"time_range":[0,0]}}}}'
-            )
-        if speaking is not None:
-            speaking.cancel()
-        arrivals.ended.set()
-        await socket.close()
-        return socket
+    def _open(self, body: bytes) -> bytes:
+        metadata = msgspec.json.decode(body)["custom_metadata"]
+        # Who has a session a track says which.
+        session = ".".join(metadata[name] for name in ("call_id", "track") if name in metadata)
+        self.sessions[session] = Arrivals(metadata["call_id"])
+        url = f"{self.gladia_url.replace('http', 'ws', 1)}/v2/live?token={session}"
+        opened = {"id": session, "created_at": "2026-11-26T09:15:02.417Z", "url": url}
+        return response(msgspec.json.encode(opened), status="201 Created")
 
-    async def _speak(self, socket: web.WebSocketResponse, _call_id: str, arrivals: Arrivals) -> None:
+    def _join(self, asked: Asked, transport: asyncio.Transport) -> Session | None:
+        token = parse_qs(urlsplit(asked.path).query)["token"][0]
+        arrivals = self.sessions.get(token)
+        if arrivals is None:
+            return None
+        session = Session(transport, arrivals)
+        if self._speaks:
+            session.speak(self._speak(session, token, arrivals))
+        return session
+
+    async def _speak(self, session: Session, _call_id: str, arrivals: Arrivals) -> None:
         each = round(FINAL_EVERY_S / PARTIAL_EVERY_S)
         for step in itertools.count():
             await asyncio.sleep(PARTIAL_EVERY_S)
@@ -91,19 +81,18 @@ class Services:
             words = [f" word{place}" for place in range(count + 1)]
             for channel in (0, 1):
                 at_s = arrivals.received / 16_000
-                await socket.send_str(utterance(channel, number, words, at_s=at_s, is_final=count + 1 == each))
+                session.send_text(utterance(channel, number, words, at_s=at_s, is_final=count + 1 == each))
 
-    async def _post(self, request: web.Request) -> web.Response:
-        await request.read()
+    def _post(self, _connection: str, _body: bytes) -> bool:
+        """Take a post to a connection; return whether it is answered at all."""
         self.posted += 1
-        return web.Response()
+        return True
 
-    async def _aws(self, request: web.Request) -> web.Response:
-        target = request.headers["X-Amz-Target"].rpartition(".")[2]
-        body = msgspec.json.decode(await request.read(), type=dict[str, Any])
+    def _aws(self, target: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """Return the status and the body of the answer to an operation."""
         if target == "PutItem":
             self.appended += 1
-        return web.json_response(self._answer(target, body), content_type="application/x-amz-json-1.0")
+        return "200 OK", self._answer(target, body)
 
     def _answer(self, target: str, body: dict[str, Any]) -> dict[str, Any]:
         match target:
@@ -127,35 +116,29 @@ class Services:
 
 @contextlib.asynccontextmanager
 async def serving(services: Services) -> AsyncIterator[None]:
-    """Let `services` be at its `url`."""
-    runner = web.AppRunner(services.app(), access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
-        services.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    """Let `services` be at its `url`, and its Gladia at its `gladia_url`."""
+    loop = asyncio.get_running_loop()
+    async with contextlib.AsyncExitStack() as stack:
+        plain = await loop.create_server(services.connection, "127.0.0.1", 0, backlog=1024)
+        stack.callback(plain.close)
+        services.url = services.gladia_url = f"http://127.0.0.1:{plain.sockets[0].getsockname()[1]}"
+        if services.tls is not None:
+            secure = await loop.create_server(services.connection, "127.0.0.1", 0, backlog=1024, ssl=services.tls)
+            stack.callback(secure.close)
+            services.gladia_url = f"https://127.0.0.1:{secure.sockets[0].getsockname()[1]}"
         yield
-    finally:
-        await runner.cleanup()
 
 
-def utterance(channel: int, number: int, words: list[str], *, at_s: float, is_final: bool) -> str:
-    """Return what Gladia says of utterance `number` of a channel so far, or for good."""
-    timed = [{"word": word, "start": at_s, "end": at_s, "confidence": 0.9} for word in words]
-    said = {
-        "text": "".join(words), "start": at_s, "end": at_s, "confidence": 0.9, "channel": channel,
-        "language": "en", "words": timed,
-    }  # fmt: skip
-    data = {"id": f"{channel:02}_{number:08}", "is_final": is_final, "utterance": said}
-    return json.dumps({"type": "transcript", "session_id": "s", "created_at": "now", "data": data})
-
-
-def added_ms(caller: Caller, chunks: list[tuple[int, float]]) -> list[float]:
+def added_ms(
+    caller: Caller, chunks: list[tuple[int, float]], *, tick_bytes: int = 320, chunk_bytes: int = CHUNK_BYTES
+) -> list[float]:
     """Return for each of these arrivals how long after its last frame was sent it came.
 
-    The first second is left out: the session is still being opened, and its first words are a backlog.
+    A tick of the caller's is `tick_bytes` of the session; only what came in whole chunks counts. The first second
+    is left out: the session is still being opened, and its first words are a backlog.
     """
     return [
-        (at_s - caller.sent_at_s[received // 320 - 1]) * 1000
+        (at_s - caller.sent_at_s[received // tick_bytes - 1]) * 1000
         for received, at_s in chunks
-        if received % CHUNK_BYTES == 0 and received // 320 - 1 > FIRST_FRAMES
+        if received % chunk_bytes == 0 and received // tick_bytes - 1 > FIRST_FRAMES
     ]

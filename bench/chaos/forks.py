@@ -18,7 +18,8 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from bench.chaos.world import World, free_port
+from bench.chaos.world import World
+from bench.ports import free_port
 from callscribe.call import fold
 from callscribe.entries import Entry, LegGap
 from callscribe.transcript import transcript

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import json
 import os
-import socket
 import sys
 import tempfile
 import time
@@ -28,6 +27,7 @@ from bench.chaos.observation import Written
 from bench.chaos.plan import CallPlan
 from bench.chaos.tables import Failed, Tables
 from bench.chaos.watch import Watch
+from bench.ports import free_port
 from callscribe.call import fold
 from callscribe.entries import CallEnded, CallStarted, Entry, timestamp
 from callscribe.log import Log, Steps, entry_of
@@ -274,14 +274,6 @@ class World:
 def call_of(metadata: Mapping[str, Any] | None) -> str:
     """Return the call that a Gladia session was opened for, by its metadata."""
     return str((metadata or {}).get("call_id", ""))
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _now() -> str:

@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from bench.chaos.world import World, free_port
+from bench.chaos.world import World
+from bench.ports import free_port
 from local.balancer import Balancer
 from local.gladia.settings import Settings
 from local.process import Process

@@ -11,11 +11,10 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from aiohttp import web
-
+from bench.discarding import Arrivals, Session, utterance
 from bench.following.service import began
 from bench.load import Caller, talk
-from bench.services import Arrivals, Services, utterance
+from bench.services import Services
 from callscribe.dynamodb import perform
 from callscribe.entries import timestamp
 from callscribe.log import Log
@@ -37,7 +36,7 @@ class Gladia(Services):
     def __init__(self) -> None:
         super().__init__(speaks=True)
 
-    async def _speak(self, socket: web.WebSocketResponse, _call_id: str, arrivals: Arrivals) -> None:
+    async def _speak(self, session: Session, _call_id: str, arrivals: Arrivals) -> None:
         await asyncio.sleep(random.random() * PARTIAL_EVERY_S)  # noqa: S311
         number = 0
         while True:
@@ -45,7 +44,7 @@ class Gladia(Services):
             number += 1
             words = [" word", f" at{time.monotonic_ns() // 1000}us"]
             at_s = arrivals.received / 16_000
-            await socket.send_str(utterance(number % 2, number // 10, words, at_s=at_s, is_final=number % 10 == 0))
+            session.send_text(utterance(number % 2, number // 10, words, at_s=at_s, is_final=number % 10 == 0))
 
 
 async def shown_ms(

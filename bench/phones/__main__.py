@@ -19,9 +19,10 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from bench.chaos.world import World, free_port
+from bench.chaos.world import World
 from bench.phones import baresip, sipp
 from bench.phones.target import Target
+from bench.ports import free_port
 from callscribe.call import Call, fold
 from callscribe.entries import LegGap
 from callscribe.transcript import transcript

@@ -14,7 +14,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidMessage, InvalidStatus
 
-from bench.chaos.world import free_port
+from bench.ports import free_port
 from bridge import call_end, media_socket, trunk_book
 from bridge.media_socket import MediaSocket
 from bridge.server import Bridge

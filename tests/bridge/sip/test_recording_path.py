@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.chaos.world import free_port
+from bench.ports import free_port
 from bridge import call_end
 from bridge.rtp.ports import Ports
 from bridge.sip import listener as sip_listener

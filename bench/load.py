@@ -33,7 +33,7 @@ _END = b"\r\n\r\n"
 
 
 @lru_cache(maxsize=2000)
-def _frames(tick: int, tracks: tuple[str, ...]) -> bytes:
+def media(tick: int, tracks: tuple[str, ...] = BOTH) -> bytes:
     """Return the frames of the tracks of 20 ms number `tick`, in a row."""
     at = FIRST_MS + 20 * tick
     count = len(tracks)
@@ -45,6 +45,29 @@ def _frames(tick: int, tracks: tuple[str, ...]) -> bytes:
         )
         for place, track in enumerate(tracks)
     )
+
+
+def upgrade(call_id: str, media_url: str, *, tenant: str = "bench", key: str = "key", auth: str = "token") -> bytes:
+    """Return what asks for the media socket of a call; `key` signs its ticket, and `auth` the request."""
+    ticket = Ticket(use="media", tenant=tenant, calls=(call_id,), expires_at=int(time.time()) + 600)
+    path = f"/twilio/{sign(ticket, key)}"
+    signature = RequestValidator(auth).compute_signature(media_url + path, {})
+    head = (
+        f"GET {path} HTTP/1.1", f"Host: {media_url.removeprefix('ws://')}", "Connection: Upgrade", "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+        f"X-Twilio-Signature: {signature}", "", "",
+    )  # fmt: skip
+    return "\r\n".join(head).encode()
+
+
+def beginning(call_id: str, tracks: tuple[str, ...] = BOTH) -> bytes:
+    """Return the frames before the first of audio: `connected` and `start`."""
+    start = {
+        "streamSid": f"MZ{call_id}", "accountSid": "AC", "callSid": call_id, "tracks": list(tracks),
+        "customParameters": {}, "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1},
+    }  # fmt: skip
+    said = {"event": "start", "sequenceNumber": "1", "streamSid": start["streamSid"], "start": start}
+    return _text('{"event":"connected","protocol":"Call","version":"1.0.0"}') + _text(json.dumps(said))
 
 
 class Caller:
@@ -72,39 +95,25 @@ class Caller:
 
     async def open(self) -> None:
         """Go through the upgrade and send `start`. Raises RuntimeError if the bridge refuses."""
-        ticket = Ticket(use="media", tenant=self._tenant, calls=(self.call_id,), expires_at=int(time.time()) + 600)
-        path = f"/twilio/{sign(ticket, self._key)}"
         host, port = self.media_url.removeprefix("ws://").split(":")
-        signature = RequestValidator(self._auth).compute_signature(self.media_url + path, {})
         self._socket = socket.socket()
         self._socket.setblocking(False)  # noqa: FBT003 - its only argument
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         loop = asyncio.get_running_loop()
         await loop.sock_connect(self._socket, (host, int(port)))
-        head = (
-            f"GET {path} HTTP/1.1", f"Host: {host}:{port}", "Connection: Upgrade", "Upgrade: websocket",
-            "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
-            f"X-Twilio-Signature: {signature}", "", "",
-        )  # fmt: skip
-        await loop.sock_sendall(self._socket, "\r\n".join(head).encode())
+        asked = upgrade(self.call_id, self.media_url, tenant=self._tenant, key=self._key, auth=self._auth)
+        await loop.sock_sendall(self._socket, asked)
         answer = b""
         while not answer.endswith(_END):
             read = await loop.sock_recv(self._socket, 4096)
             answer += read
             if not read or b" 101 " not in answer.split(b"\r\n", 1)[0]:
                 raise RuntimeError(f"the bridge answered {answer[:60]!r}")
-        await loop.sock_sendall(self._socket, _text('{"event":"connected","protocol":"Call","version":"1.0.0"}'))
-        start = {
-            "streamSid": f"MZ{self.call_id}", "accountSid": "AC", "callSid": self.call_id,
-            "tracks": list(self._tracks), "customParameters": {},
-            "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1},
-        }  # fmt: skip
-        text = json.dumps({"event": "start", "sequenceNumber": "1", "streamSid": start["streamSid"], "start": start})
-        await loop.sock_sendall(self._socket, _text(text))
+        await loop.sock_sendall(self._socket, beginning(self.call_id, self._tracks))
 
     def send(self, tick: int) -> None:
         """Send the frames of its tracks of 20 ms number `tick`. Raises OSError if the connection is lost."""
-        self._send(_frames(tick, self._tracks))
+        self._send(media(tick, self._tracks))
         self.sent_at_s.append(time.monotonic())
 
     @property

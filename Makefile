@@ -5,7 +5,7 @@ UV_VERSION := 0.13.9
 UV := .venv/bin/uv
 RUN := .venv/bin
 
-.PHONY: help demo test lint synth bootstrap deploy bench chaos drops failover rude phones endurance following after costs image-test clean
+.PHONY: help demo test lint synth bootstrap deploy bench guard chaos drops failover rude phones endurance following after costs image-test clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -33,6 +33,9 @@ deploy: .venv/.cdk ## the stacks, into your AWS account: STAGE=prod CDK_FLAGS="-
 
 bench: .venv/.dev .venv-peers/.ready ## what a call costs, beside other bridges, and the delay added, into docs/performance.md (25 minutes; QUICK=1: two)
 	@$(RUN)/python -m bench $(if $(QUICK),--quick)
+
+guard: .venv/.dev ## whether the bridge became dearer, in instructions that valgrind counts (KEEP=1: keep what it takes now)
+	@$(RUN)/python -m bench.guard $(if $(KEEP),--keep)
 
 chaos: .venv/.dev ## 10,000 calls with faults by seed, loss counted to the byte; then the parsers, fuzzed for minutes
 	@$(RUN)/python -m bench.chaos --calls $(or $(CALLS),10000) --seed $(or $(SEED),1)

@@ -16,10 +16,10 @@ import uvloop
 from aiobotocore.session import get_session
 
 from bench.aws_peer import aws_peer
+from bench.discarding import utterance
 from bench.general_clients import GeneralDynamodb
 from bench.in_turns import ROUNDS, TIMES, Way, cpu_us, show
 from bench.posts import KEYS, REGION
-from bench.services import utterance
 from bridge.__main__ import AWS
 from bridge.aws import perform
 from bridge.dialects.events import Audio, Started
@@ -66,7 +66,7 @@ def written(dynamodb: Dynamodb, tasks: asyncio.TaskGroup) -> Iterator[Way]:
 
     async def write_one() -> None:
         number = next(numbers)
-        told = Received(utterance(number % 2, number, WORDS, at_s=FINAL_S * number, is_final=True).encode())
+        told = Received(utterance(number % 2, number, WORDS, at_s=FINAL_S * number, is_final=True))
         for effect in stream.from_gladia(0, told, now=1.0):
             if isinstance(effect, Append):
                 writer.append(effect)

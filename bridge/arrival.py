@@ -17,6 +17,7 @@ WINDOW_MS = 10_000
 # A time so far from all others is a mistake, unless the next ones say the same: the clock was set anew.
 LEAP_MS = 60_000
 AGREEING = 3
+SETTLED_MS = 2000  # of audio, until some of it has come as soon as it can
 
 
 class Arrivals:
@@ -56,6 +57,12 @@ class Arrivals:
             self._window_end_ms = media_ms + WINDOW_MS
         elif delay_s < self._least_s:
             self._least_s = delay_s
+
+    def due_at(self, media_ms: int) -> float | None:
+        """Return when audio up to `media_ms` can be there at the earliest; None while that is not known well."""
+        if self._first_ms is None or self._newest_ms - self._first_ms < SETTLED_MS:
+            return None
+        return media_ms / 1000 + min(self._least_s, self._before_s)
 
     @property
     def first_at(self) -> float | None:

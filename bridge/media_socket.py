@@ -93,6 +93,7 @@ class MediaSocket(asyncio.Protocol):
         self._relay: Relay | None = None
         self._origin: Origin | None = None
         self._admission: asyncio.Task[None] | None = None
+        self._resting: asyncio.TimerHandle | None = None
         self._pinging: asyncio.TimerHandle | None = None
         self._heard_at = 0.0
         self._address = ""  # of who opened it
@@ -124,6 +125,7 @@ class MediaSocket(asyncio.Protocol):
             self._transport.abort()
             return
         self._flush()
+        self._rest()
 
     def eof_received(self) -> None:
         """The carrier will send no more."""
@@ -133,7 +135,7 @@ class MediaSocket(asyncio.Protocol):
     def connection_lost(self, _error: Exception | None) -> None:
         """However it ended, what was heard is still owed its words."""
         self._handshake.cancel()
-        for each in (self._admission, self._pinging):
+        for each in (self._admission, self._pinging, self._resting):
             if each is not None:
                 each.cancel()
         self._end(None)
@@ -143,6 +145,7 @@ class MediaSocket(asyncio.Protocol):
         if self._protocol.state is OPEN:
             self._protocol.send_close(code)
             self._flush()
+        self._wake()
 
     def _upgrade(self, request: Request) -> None:
         path, has_query, query = request.path.partition("?")
@@ -230,6 +233,18 @@ class MediaSocket(asyncio.Protocol):
         if self._audio and self._relay is not None:
             self._relay.hear_audio(self._audio)
             self._audio = []
+
+    def _rest(self) -> None:
+        """Read nothing while nothing that comes is needed: it is read at once then, for a third of what it costs."""
+        if self._relay is not None and self._protocol.state is OPEN and (rest_s := self._relay.rest_s):
+            self._transport.pause_reading()
+            self._resting = asyncio.get_running_loop().call_later(rest_s, self._wake)
+
+    def _wake(self) -> None:
+        if self._resting is not None:
+            self._resting.cancel()
+            self._resting = None
+            self._transport.resume_reading()
 
     def _take(self, relay: Relay, event: DialectEvent) -> None:
         self._hear()

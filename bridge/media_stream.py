@@ -91,6 +91,18 @@ class MediaStream:
             return None  # the carrier may go on, but there is no session to keep
         return first_of(self._quiet_at, *[hearing.deadline for hearing in self._hearings])
 
+    @property
+    def due_ms(self) -> int | None:
+        """Up to when, by the carrier's clock, audio has to come for anything to be sent; None if that is not known."""
+        first: int | None = None
+        for hearing in self._hearings:
+            timeline = hearing.lane.timeline
+            due = None if timeline is None or not hearing.lane.is_joined else timeline.due_ms
+            if due is None or self._stopped:
+                return None
+            first = due if first is None else min(first, due)
+        return first
+
     def take_over(self, name: str, taken: Taken, begin_ms: int) -> None:
         """Before `open`: let the lane of that name go on with what another process had.
 

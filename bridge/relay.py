@@ -44,6 +44,9 @@ logger = logging.getLogger(__name__)
 QUIET_S = 20.0
 # If nobody can be asked: longer than anybody is silent, with room on the line.
 QUIET_LIMIT_S = 300.0
+# A socket that rests is read a little before what makes a chunk whole can be there; shorter rests gain nothing.
+EARLY_S = 0.005
+WORTH_S = 0.025
 _MEDIA_MS = attrgetter("media_ms")
 
 
@@ -189,6 +192,16 @@ class Relay:
         # Most have no other effect than that the carrier is not silent.
         if effects or now + KEEP_ALIVE_S < self._fires_at:
             self.perform(effects)
+
+    @property
+    def rest_s(self) -> float:
+        """How long nothing that comes can have an effect, so that it may wait, to be read at once; 0 if it may have."""
+        if self._stream is None or self._moving is not None or not self._started.keeps_time:
+            return 0.0  # while the call moves, each byte counts that this process has
+        due_ms = self._stream.due_ms
+        due_at = None if due_ms is None else self._arrivals.due_at(due_ms)
+        rest_s = 0.0 if due_at is None else due_at - EARLY_S - time.monotonic()
+        return rest_s if rest_s > WORTH_S else 0.0
 
     def count_malformed(self, kind: str) -> None:
         """Count a message of the carrier that made no sense."""

@@ -110,6 +110,13 @@ class Timeline:
         ready -= self._given
         return self._interleaved(min(ready - ready % self._chunk, self._piece))
 
+    @property
+    def due_ms(self) -> int | None:
+        """Up to when, by the carrier's clock, audio has to come for the next chunk; None if that is not known."""
+        if self._doubts or self._lead - self._given >= self._chunk:
+            return None
+        return (self._zero + self._given + self._chunk) // self._bytes_a_ms
+
     def extend(self, end_ms: int) -> None:
         """Take note that the call went on until `end_ms` since its first frame, as another timeline has heard."""
         self._lead = max(self._lead, self._begin + end_ms * self._bytes_a_ms)

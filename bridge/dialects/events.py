@@ -25,6 +25,8 @@ class Started:
     begins_now: bool = False
     # What does not come was not said: nothing is lost on the way, and of silence nothing is sent.
     is_lossless: bool = False
+    # Its audio says when it was said: when it is read tells nothing more.
+    keeps_time: bool = False
     loses_packets: bool = False  # one by one, on the way; what stands for them is like what was heard before
 
 

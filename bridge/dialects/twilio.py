@@ -138,6 +138,7 @@ def _started(start: _StartBody, *, dialect: str) -> tuple[Started, Mapping[str, 
             tracks=tracks,
             form=MULAW_8K,
             parameters=start.custom_parameters,
+            keeps_time=True,
         ),
         {name: track for name, track in _TRACKS.items() if track in tracks},
     )

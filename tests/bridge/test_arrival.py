@@ -77,3 +77,15 @@ def test_a_clock_that_was_set_anew_is_believed_when_three_frames_agree():
         noted.note(Audio("inbound", 900_000_000 + 20 * number, FRAME), now=SAID_AT + 0.080 + 0.020 * number)
 
     assert noted.newest_at == pytest.approx(SAID_AT + 0.120)
+
+
+def test_what_is_said_next_is_there_no_sooner_than_the_least_late_was():
+    noted = arrivals([90, 40, 30, 60] * 30)
+
+    assert noted.due_at(102 + 3000) == pytest.approx(SAID_AT + 3.000 + 0.030)
+
+
+def test_when_audio_is_due_is_not_known_until_some_seconds_have_come():
+    assert Arrivals().due_at(1000) is None
+    assert arrivals([0] * 100).due_at(1000) is None
+    assert arrivals([0] * 102).due_at(1000) is not None

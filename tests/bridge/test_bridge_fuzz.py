@@ -145,6 +145,8 @@ def test_who_knocks_is_admitted_or_turned_away(path, signature, is_signed):
 class Hearer:
     """A relay, as far as a socket knows it."""
 
+    rest_s = 0.0
+
     def __init__(self):
         self.malformed = Counter()
         self.heard = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from typing import Any
@@ -26,6 +27,8 @@ MEDIA = {"type": "audio", "format": "PCMU", "channels": ["external"], "rate": 80
 
 class FakeRelay:
     """What was heard, and counted."""
+
+    rest_s = 0.0
 
     def __init__(self) -> None:
         self.heard: list[Any] = []
@@ -64,6 +67,8 @@ class Wire:
         path = "/twilio/" + sign(Ticket(use="media", tenant="acme", calls=(CALL,), expires_at=2**33), "key")
         self._client = ClientProtocol(parse_uri(URL + path))
         self._socket = socket
+        self.is_read = asyncio.Event()
+        self.is_read.set()
         socket.connection_made(self)
         request = self._client.connect()
         request.headers["X-Twilio-Signature"] = RequestValidator("token").compute_signature(URL + path, {})
@@ -97,6 +102,12 @@ class Wire:
 
     def can_write_eof(self) -> bool:
         return False
+
+    def pause_reading(self) -> None:
+        self.is_read.clear()
+
+    def resume_reading(self) -> None:
+        self.is_read.set()
 
     def close(self) -> None:
         self._client.receive_eof()
@@ -153,3 +164,28 @@ async def test_what_makes_no_sense_is_counted_and_what_follows_is_heard(receptio
     wire.say(b"\x7f" * 8)
     assert reception.only.malformed == ["order"]
     assert reception.only.heard == [Audio("customer", 0, b"\x7f" * 8)]
+
+
+async def test_nothing_is_read_while_nothing_that_comes_is_needed(reception):
+    wire = Wire(MediaSocket(reception, AudiohookDialect(Question())))
+    wire.say(opening())
+    assert wire.is_read.is_set()
+
+    reception.only.rest_s = 0.001
+    wire.say(b"\x7f" * 160)
+    assert not wire.is_read.is_set()
+
+    async with asyncio.timeout(5):
+        await wire.is_read.wait()
+
+
+async def test_a_socket_that_is_closed_is_read_at_once_for_the_peers_goodbye(reception):
+    socket = MediaSocket(reception, AudiohookDialect(Question()))
+    wire = Wire(socket)
+    wire.say(opening())
+    reception.only.rest_s = 3600.0
+    wire.say(b"\x7f" * 160)
+
+    socket.close(CloseCode.GOING_AWAY)
+
+    assert wire.is_read.is_set()

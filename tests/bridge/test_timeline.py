@@ -408,3 +408,23 @@ def test_every_byte_is_accounted_for_whatever_the_times(arrivals):
         heard, filled, dropped = timeline.counts(track)
         assert heard + filled - dropped == len(channel(out, number))
         assert channel(out, number).count(b"a") == heard - dropped
+
+
+def test_the_next_chunk_is_due_with_its_last_frame():
+    timeline = Timeline(("inbound", "outbound"), origin_ms=102)
+    for place in range(5):
+        assert timeline.due_ms == 202
+        for track in ("inbound", "outbound"):
+            timeline.place(track, 102 + 20 * place, frames("a"))
+    assert len(timeline.take()) == 10 * FRAME
+    assert timeline.due_ms == 302
+
+
+def test_while_one_track_is_waited_for_a_chunk_may_be_ready_any_moment():
+    timeline = Timeline(("inbound", "outbound"), origin_ms=102)
+    for place in range(5):
+        timeline.place("inbound", 102 + 20 * place, frames("a"))
+
+    assert timeline.due_ms is None
+    timeline.place("inbound", 500_000, frames("a"))  # and while a time is in doubt
+    assert timeline.due_ms is None

@@ -27,6 +27,7 @@ FIRST_MS = 102
 STREAM_SID = f"MZ{'0' * 32}"  # of all: the bridge knows a media stream by its socket
 BOTH = ("inbound", "outbound")
 PAYLOAD = base64.b64encode(b"\x7e" * 160).decode()
+CHUNK_FRAMES = 5  # of 20 ms, sent on at once
 GROUPS = 20  # callers are spread over each 20 ms in so many
 _GOODBYE = frame((1000).to_bytes(2, "big"), opcode=CLOSE, masked=True)
 _END = b"\r\n\r\n"
@@ -151,7 +152,10 @@ class Caller:
 
 
 class Talking:
-    """All callers talk while inside, spread evenly over each 20 ms, and say as much as each other."""
+    """All callers talk while inside, spread evenly over each 20 ms, and all stop in the same one.
+
+    They begin at different frames of a chunk, as calls do that begin at any moment.
+    """
 
     def __init__(self, callers: list[Caller]) -> None:
         count = min(GROUPS, len(callers))
@@ -186,8 +190,9 @@ class Talking:
                 due = begin + FRAME_S * (tick + place / len(self._groups))
                 await asyncio.sleep(max(due - time.monotonic(), 0))
                 self._late_s.append(time.monotonic() - due)
-                for caller in group:
-                    caller.send(len(caller.sent_at_s))
+                for number, caller in enumerate(group):
+                    if tick >= number % CHUNK_FRAMES:
+                        caller.send(len(caller.sent_at_s))
             tick += 1
 
 

@@ -44,8 +44,9 @@ logger = logging.getLogger(__name__)
 QUIET_S = 20.0
 # If nobody can be asked: longer than anybody is silent, with room on the line.
 QUIET_LIMIT_S = 300.0
-# A socket that rests is read a little before what makes a chunk whole can be there; shorter rests gain nothing.
-EARLY_S = 0.005
+# A socket that rests is read before what makes a chunk whole can be there, so that only that is still to be done then;
+# shorter rests gain nothing.
+EARLY_S = 0.012
 WORTH_S = 0.025
 _MEDIA_MS = attrgetter("media_ms")
 

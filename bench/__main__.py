@@ -24,8 +24,8 @@ from bench.rounds import Round, measure
 from bench.subjects import PEERS_PYTHON, SUBJECTS
 from bench.trust import is_disturbed
 
-ATTEMPTS = 3
-QUIET_S = 20.0  # how long a round waits for others to be done
+ATTEMPTS = 5
+QUIET_S = 60.0  # how long a round waits for others to be done
 
 
 async def undisturbed(case: Case, seconds: float) -> Round:

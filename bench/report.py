@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,7 +157,7 @@ def _share(each: Measured) -> str:
 def _times(each: Measured, other: Measured | None) -> str:
     if other is None or other is each:
         return ""
-    return f"{statistics.median(ratios(each, other)):.2f}"
+    return spread(ratios(each, other))
 
 
 def main() -> None:

@@ -93,7 +93,8 @@ $(UV):
 	@$(RUN)/python -c "from infra.cdk_cli import fetch; fetch()"
 	@touch $@
 
-# The local AWS has an environment of its own, so that a function there sees only its bundle, as in Lambda.
+# The local AWS has an environment of its own, so that a function there sees only its bundle, as in Lambda. What Lambda
+# brings is compiled, and else the first `make demo` would compile it.
 .venv-aws/.ready: $(UV) pyproject.toml uv.lock
-	@UV_PROJECT_ENVIRONMENT=.venv-aws $(UV) sync --quiet --frozen --only-group aws --python .venv/bin/python
+	@UV_PROJECT_ENVIRONMENT=.venv-aws $(UV) sync --quiet --frozen --compile-bytecode --only-group aws --python .venv/bin/python
 	@touch $@

@@ -134,7 +134,7 @@ class RunningFunction:
                     event,
                     {
                         "Lambda-Runtime-Aws-Request-Id": str(uuid.uuid4()),
-                        "Lambda-Runtime-Deadline-Ms": str(round(1000 * (time.time() + DEADLINE_S))),
+                        "Lambda-Runtime-Deadline-Ms": str(int(1000 * (time.time() + DEADLINE_S))),
                         "Lambda-Runtime-Invoked-Function-Arn": arn,
                         "Lambda-Runtime-Trace-Id": "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0",
                     },

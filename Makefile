@@ -90,7 +90,7 @@ $(UV):
 
 # CDK's command line, run by the Node that CDK itself runs on.
 .venv/.cdk: .venv/.run infra/cdk_cli.py
-	@$(RUN)/python -c "from infra.cdk_cli import fetch; fetch()"
+	@$(RUN)/python -c "from infra.cdk_cli import PACKAGE; PACKAGE.kept()"
 	@touch $@
 
 # The local AWS has an environment of its own, so that a function there sees only its bundle, as in Lambda. What Lambda

@@ -25,7 +25,8 @@ from rich.table import Table
 from bench.lambdas.aws import CROWD, serving
 from bench.lambdas.events import PUBLIC_URL, STARTED_ONLY, event, fan_out, served
 from bench.lambdas.runtime import FunctionFailed, RunningFunction, Took
-from infra.bundle import ROOT, Bundles, Target
+from infra.bundle import Bundles, Target
+from infra.packages import ROOT
 from local.aws.warm import EVENTS
 from tests.tables import TABLES
 

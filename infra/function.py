@@ -9,7 +9,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.bundle import PYTHON
+from infra.bytecode import PYTHON
 from infra.metrics import namespace
 
 

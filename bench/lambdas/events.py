@@ -16,7 +16,7 @@ from callscribe.entries import CallEnded, Entry
 from callscribe.tickets import push_ticket
 from callscribe.tickets import sign as sign_ticket
 from callscribe.twilio_signature import sign
-from infra.bundle import ROOT
+from infra.packages import ROOT
 from local.aws.warm import EVENTS as NOTHING_TO_DO
 
 PUBLIC_URL: Final = "https://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com"

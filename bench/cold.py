@@ -27,6 +27,7 @@ from bench.lambdas.events import PUBLIC_URL, STARTED_ONLY, event, fan_out, serve
 from bench.lambdas.runtime import FunctionFailed, RunningFunction, Took
 from infra.bundle import Bundles, Target
 from infra.packages import ROOT
+from infra.service_models import DATA_PATH
 from local.aws.warm import EVENTS
 from tests.tables import TABLES
 
@@ -47,6 +48,7 @@ def environment(name: str, *, aws: str = "https://example.com") -> dict[str, str
         "AWS_ACCESS_KEY_ID": "of-the-role",
         "AWS_SECRET_ACCESS_KEY": "example-key-not-a-secret",
         "AWS_ENDPOINT_URL": aws,
+        "AWS_DATA_PATH": DATA_PATH,
         "POWERTOOLS_SERVICE_NAME": name,
         "POWERTOOLS_METRICS_NAMESPACE": "callscribe",
         "POWERTOOLS_LOG_LEVEL": "INFO",

@@ -1,6 +1,7 @@
 """What Lambda gets to run: a function's folder, what it shares with the others, and its packages as locked.
 
-All Python in it is compiled beforehand (`infra.bytecode`).
+All Python in it is compiled beforehand (`infra.bytecode`), and clients of AWS read short descriptions of its services
+(`infra.service_models`).
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final, Self
 
+from infra import service_models
 from infra.bytecode import PYODIDE, PYTHON, compile_for_here, compile_for_lambda
 from infra.packages import LEFT_OUT, ROOT, BundleFailed, export_requirements, install
 
@@ -86,7 +88,7 @@ class Bundles:
         if bundle.is_dir():
             return bundle
         shutil.copytree(self._packages(*MORE.get(name, ())), bundle)
-        for folder in ("callscribe", f"functions/{name}", "functions/__pycache__"):
+        for folder in ("callscribe", f"functions/{name}", "functions/__pycache__", service_models.FOLDER):
             shutil.copytree(self._own / folder, bundle / folder)
         for module in (self._own / "functions").glob("*.py"):
             shutil.copy2(module, bundle / "functions")
@@ -101,6 +103,7 @@ class Bundles:
         for folder in ("callscribe", "functions"):
             shutil.copytree(ROOT / folder, own / folder, ignore=_COMPILED)
         self._target.compile(own)
+        service_models.write(own / service_models.FOLDER)
         return own
 
     def _packages(self, *more: str) -> Path:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.util
 import io
 import os
-import py_compile
-import tempfile
 import zipfile
 from pathlib import Path
-from py_compile import PycInvalidationMode
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,11 +30,7 @@ def fill_placeholders(text: str, *, account: str, region: str) -> str:
 
 
 def zipped(folder: Path) -> bytes:
-    """Return `folder` as a ZIP archive, not compressed: it only travels over loopback.
-
-    Python's files are in it compiled too: each copy of a function is unpacked into a folder of its own here, so each
-    would compile all that it imports, most of a second of a core.
-    """
+    """Return `folder` as a ZIP archive, not compressed: it only travels over loopback."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as out:
         for parent, folders, files in os.walk(folder):
@@ -47,19 +38,4 @@ def zipped(folder: Path) -> bytes:
             for name in sorted(files):
                 path = Path(parent) / name
                 out.write(path, path.relative_to(folder))
-                if path.suffix == ".py":
-                    module = path.relative_to(folder)
-                    out.writestr(importlib.util.cache_from_source(str(module)), _compiled(path.read_bytes(), module))
     return archive.getvalue()
-
-
-@functools.cache  # the functions share nearly all of it
-def _compiled(source: bytes, module: Path) -> bytes:
-    """Return `source` as a .pyc that is taken whatever the time of its source (PEP 552, unchecked)."""
-    with tempfile.TemporaryDirectory() as scratch:
-        read, written = Path(scratch) / "source.py", Path(scratch) / "source.pyc"
-        read.write_bytes(source)
-        py_compile.compile(
-            str(read), str(written), str(module), doraise=True, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH
-        )
-        return written.read_bytes()

@@ -7,23 +7,20 @@ import os
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 
+from infra.bytecode import compile_for_here
 from local.aws.assets import zipped
 
 
-def unpacked(folder: Path, into: Path) -> Path:
-    zipfile.ZipFile(io.BytesIO(zipped(folder))).extractall(into)
-    return into
-
-
-def test_a_function_is_compiled_for_all_its_copies_and_has_its_source_for_tracebacks(tmp_path):
+def test_a_function_that_was_compiled_is_not_compiled_again_where_it_is_unpacked(tmp_path):
     package = tmp_path / "function" / "package"
     package.mkdir(parents=True)
     (package / "handler.py").write_text("def handler():\n    raise ValueError\n")
     (package / "data.json").write_text("{}")
+    compile_for_here(tmp_path / "function")
 
-    folder = unpacked(tmp_path / "function", tmp_path / "copy")
+    folder = tmp_path / "copy"
+    zipfile.ZipFile(io.BytesIO(zipped(tmp_path / "function"))).extractall(folder)
 
     files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     compiled = f"package/__pycache__/handler.{sys.implementation.cache_tag}.pyc"

@@ -93,12 +93,13 @@ $(UV):
 
 # CDK's command line, run by the Node that CDK itself runs on.
 .venv/.cdk: .venv/.run infra/cdk_cli.py
-	@$(RUN)/python -c "from infra.cdk_cli import fetch; fetch()"
+	@$(RUN)/python -c "from infra.cdk_cli import PACKAGE; PACKAGE.kept()"
 	@touch $@
 
-# The local AWS has an environment of its own, so that a function there sees only its bundle, as in Lambda.
+# The local AWS has an environment of its own, so that a function there sees only its bundle, as in Lambda. What Lambda
+# brings is compiled, and else the first `make demo` would compile it.
 .venv-aws/.ready: $(UV) pyproject.toml uv.lock
-	@UV_PROJECT_ENVIRONMENT=.venv-aws $(UV) sync --quiet --frozen --only-group aws --python .venv/bin/python
+	@UV_PROJECT_ENVIRONMENT=.venv-aws $(UV) sync --quiet --frozen --compile-bytecode --only-group aws --python .venv/bin/python
 	@touch $@
 
 # The bridges that ours is measured beside have their own versions of what we use.

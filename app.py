@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from infra.api_stack import ApiStack
 from infra.bridge_service import Scale
 from infra.bridge_stack import BridgeStack, Domain
-from infra.bundle import ROOT, Bundles
+from infra.bundle import Bundles
 from infra.calls import Access
 from infra.calls_api import Issuer
 from infra.context import BadContext, Context
 from infra.data_stack import DataStack
+from infra.packages import ROOT
 from infra.parameters import Parameter
 from infra.region import missing
 from infra.synth import main

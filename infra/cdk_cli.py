@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
-from pathlib import Path
 from typing import Final
 
 from infra.npm import NODE, Pinned
@@ -19,26 +17,11 @@ PACKAGE: Final = Pinned(
     version="2.1148.1",
     integrity="sha512-K3d02L17IwmAuiBWNuX1DzYhKUs9GrKYI7bZnGJfJ1bKz9ymXFxfudBOL3rUb8JAusDNSULiQU2fsJH7kyY2XA==",
 )
-FOLDER: Final = Path(sys.prefix) / f"cdk-{PACKAGE.version}"
 
 
 def command(*arguments: str) -> list[str]:
     """Return what to run for `cdk` with `arguments`, after fetching it the first time."""
-    fetch()
-    return [str(NODE), str(FOLDER / "bin" / "cdk"), *arguments]
-
-
-def fetch() -> None:
-    """Unpack the command line, if it isn't there. Raises ValueError if it isn't what was pinned."""
-    if FOLDER.is_dir():
-        return
-    with tempfile.TemporaryDirectory(dir=FOLDER.parent) as scratch:
-        fresh = PACKAGE.unpack(Path(scratch))
-        try:
-            fresh.rename(FOLDER)  # all of it or nothing
-        except OSError:
-            if not FOLDER.is_dir():  # otherwise another process was first
-                raise
+    return [str(NODE), str(PACKAGE.kept() / "bin" / "cdk"), *arguments]
 
 
 if __name__ == "__main__":

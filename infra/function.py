@@ -9,8 +9,9 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.bundle import PYTHON
+from infra.bytecode import PYTHON
 from infra.metrics import namespace
+from infra.service_models import DATA_PATH
 
 
 class Function(Construct):
@@ -55,6 +56,7 @@ class Function(Construct):
                 "POWERTOOLS_SERVICE_NAME": name,
                 "POWERTOOLS_METRICS_NAMESPACE": namespace(self),
                 "POWERTOOLS_LOG_LEVEL": "INFO",
+                "AWS_DATA_PATH": DATA_PATH,
                 **environment,
             },
         )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import subprocess
+import sys
 import tarfile
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,6 +25,26 @@ class Pinned:
     name: str
     version: str
     integrity: str
+
+    @property
+    def folder(self) -> Path:
+        """Where it is kept: beside the Python packages."""
+        return Path(sys.prefix) / f"{self.name}-{self.version}"
+
+    def kept(self) -> Path:
+        """Return the folder of its files, fetched the first time.
+
+        Raises ValueError if it isn't what was pinned, CalledProcessError if it can't be fetched.
+        """
+        if not self.folder.is_dir():
+            with tempfile.TemporaryDirectory(dir=self.folder.parent) as scratch:
+                fresh = self.unpack(Path(scratch))
+                try:
+                    fresh.rename(self.folder)  # all of it or nothing
+                except OSError:
+                    if not self.folder.is_dir():  # otherwise another process was first
+                        raise
+        return self.folder
 
     def unpack(self, scratch: Path) -> Path:
         """Fetch it into the empty folder `scratch` and return the folder of its files.

@@ -12,8 +12,8 @@ from aws_cdk import App, Validations
 from aws_cdk.cx_api import CloudAssembly
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
-from infra.bundle import ROOT, BundleFailed
 from infra.context import BadContext, Context
+from infra.packages import ROOT, BundleFailed
 
 
 def synthesize(

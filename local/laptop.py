@@ -23,6 +23,7 @@ from local.aws import DeployError, EngineError, LocalAws, LocalStack, polling, w
 from local.page import serve_page
 from local.peers.door import SIMULATOR
 from local.process import Process, ProcessFailed
+from local.stages import Stages, together
 from local.synthesis import SynthesisFailed, synthesized
 from local.twilio.account import new_sid
 
@@ -35,6 +36,8 @@ STATE = Path(__file__).parents[1] / ".callscribe"
 SETTINGS = Path(__file__).with_name("settings.json")
 BRIDGE_LOG = "bridge.log"
 EMULATED_KEY = "emulated"
+# What somebody waits for while a call goes on; the others start when their first event comes, as on AWS.
+WAITED_FOR = ("voice", "authorize", "subscribe", "push", "publish", "calls")
 METRICS_S = 5  # who looks at it here wants to know of now
 
 Progress = Callable[[str], None]  # told what begins
@@ -96,85 +99,112 @@ async def laptop(
     recogniser: str = "whisper",
     gladia_workers: int = 1,
     start_bridge: StartBridge = bridge_from_here,
+    stages: Stages | None = None,
 ) -> AsyncIterator[tuple[Addresses, LocalStack]]:
     """Run it all while inside. Raises LaptopError.
 
-    With GLADIA_API_KEY in the environment the bridge talks to Gladia itself, at GLADIA_API_URL if that is set.
+    With GLADIA_API_KEY in the environment the bridge talks to Gladia itself, at GLADIA_API_URL if that is set. What
+    each part of the start takes is noted in `stages`.
     """
+    stages = stages or Stages()
     state_dir.mkdir(parents=True, exist_ok=True)
     try:
         async with contextlib.AsyncExitStack() as stack:
             progress("synthesizing the templates, starting the local AWS and Gladia")
-            aws = LocalAws(state_dir / "aws")
-            (gladia_url, gladia_key), _, assembly = await asyncio.gather(
-                _gladia(stack, state_dir, recogniser, gladia_workers),
-                stack.enter_async_context(aws),
-                asyncio.to_thread(synthesized),
-            )
-            keys = _Keys()
-            doors = _Doors()
-            rest_url = f"http://127.0.0.1:{_free_port()}"
-            deployed = await aws.deploy(
-                assembly,
-                secrets={
-                    "GLADIA_SECRET": {"api_key": gladia_key},
-                    "TWILIO_SECRET": {"auth_token": keys.auth_token},
-                    "SIGNING_SECRET": {"current": keys.signing_key},
-                },
-                media_url=doors.media_url,
-                outside={"GLADIA_URL": gladia_url, "TWILIO_URL": rest_url, "WEBHOOK_TARGETS": "anywhere"},
-                progress=lambda what, _done, _total: progress(f"deploying: {what}"),
-            )
-            progress("starting the bridge and the functions")
-            await asyncio.gather(
-                warm(deployed),
-                asyncio.to_thread(_set_numbers, deployed, settings),
-                stack.enter_async_context(polling(deployed)),
-                stack.enter_async_context(
-                    start_bridge(_bridge_environment(deployed, doors, gladia_url, rest_url), state_dir / BRIDGE_LOG)
-                ),
-            )
-            addresses = Addresses(
-                voice_url=deployed.voice_url,
-                status_url=deployed.status_url,
-                push_url=deployed.push_url,
-                api_url=deployed.api_url,
-                media_url=doors.media_url,
-                sip_url=doors.sip_url,
-                audiosocket_url=doors.audiosocket_url,
-                gladia_url=gladia_url,
-                rest_url=rest_url,
-                page_url="",
-                aws_url=aws.engine.url,
-                webhooks_table=deployed.outputs["WebhooksTable"],
-                keys_table=deployed.keys_table,
-                account_sid=keys.account_sid,
-                auth_token=keys.auth_token,
-                signing_key=keys.signing_key,
-                api_key=await asyncio.to_thread(_make_key, deployed),
-                gladia_key=gladia_key,
-            )
-            page_url = await stack.enter_async_context(serve_page(addresses.api_url, addresses.api_key))
+            aws, gladia, keys, doors = LocalAws(state_dir / "aws"), _Gladia(), _Keys(), _Doors()
+            log = state_dir / BRIDGE_LOG
+
+            async def deployed_and_warm() -> LocalStack:
+                synthesis = asyncio.to_thread(synthesized)
+                _, assembly = await together(
+                    stages.during("the local AWS", stack.enter_async_context(aws)),
+                    stages.during("the templates", synthesis),
+                )
+                step = stages.steps("the deployment")
+
+                def deploys(what: str) -> None:
+                    step(what)
+                    progress(f"deploying: {what}")
+
+                deployed = await _deploy(aws, assembly, gladia=gladia, keys=keys, doors=doors, progress=deploys)
+                progress("starting the bridge and the functions")
+                bridge = start_bridge(_bridge_environment(deployed, doors, gladia), log)
+                await together(
+                    stages.during("the functions", warm(deployed, only=WAITED_FOR)),
+                    stages.during("the bridge", stack.enter_async_context(bridge)),
+                    asyncio.to_thread(_set_numbers, deployed, settings),
+                    stack.enter_async_context(polling(deployed)),
+                )
+                return deployed
+
+            # Gladia loads its model meanwhile; where it will be is known before it is there.
+            hearing = gladia.start(stack, state_dir / "gladia.log", recogniser, gladia_workers)
+            deployed, _ = await together(deployed_and_warm(), stages.during("Gladia and its model", hearing))
+            api_key = await asyncio.to_thread(_make_key, deployed)
+            page_url = await stack.enter_async_context(serve_page(deployed.api_url, api_key))
             progress("ready")
-            yield msgspec.structs.replace(addresses, page_url=page_url), deployed
+            yield _addresses(deployed, gladia, keys, doors, api_key=api_key, page_url=page_url), deployed
     except (DeployError, EngineError, ProcessFailed, SynthesisFailed) as error:
         raise LaptopError(str(error)) from error
 
 
+def _addresses(
+    deployed: LocalStack, gladia: _Gladia, keys: _Keys, doors: _Doors, *, api_key: str, page_url: str
+) -> Addresses:
+    return Addresses(
+        voice_url=deployed.voice_url,
+        status_url=deployed.status_url,
+        push_url=deployed.push_url,
+        api_url=deployed.api_url,
+        media_url=doors.media_url,
+        sip_url=doors.sip_url,
+        audiosocket_url=doors.audiosocket_url,
+        gladia_url=gladia.url,
+        rest_url=doors.rest_url,
+        page_url=page_url,
+        aws_url=deployed.root.url,
+        webhooks_table=deployed.outputs["WebhooksTable"],
+        keys_table=deployed.keys_table,
+        account_sid=keys.account_sid,
+        auth_token=keys.auth_token,
+        signing_key=keys.signing_key,
+        api_key=api_key,
+        gladia_key=gladia.key,
+    )
+
+
 class _Doors:
-    """Where the bridge listens, each at a port that is free."""
+    """Where the bridge listens, and Twilio's REST API is looked for, each at a port that is free."""
 
     def __init__(self) -> None:
         self.media_url = f"ws://127.0.0.1:{_free_port()}"
         self.sip_url = f"sip:127.0.0.1:{_free_port()}"
         self.audiosocket_url = f"tcp://127.0.0.1:{_free_port()}"
+        self.rest_url = f"http://127.0.0.1:{_free_port()}"
 
 
-def _bridge_environment(deployed: LocalStack, doors: _Doors, gladia_url: str, twilio_url: str) -> dict[str, str]:
+async def _deploy(
+    aws: LocalAws, assembly: Path, *, gladia: _Gladia, keys: _Keys, doors: _Doors, progress: Progress
+) -> LocalStack:
+    """Deploy the templates with the secrets and addresses of this machine. Raises DeployError."""
+    return await aws.deploy(
+        assembly,
+        secrets={
+            "GLADIA_SECRET": {"api_key": gladia.key},
+            "TWILIO_SECRET": {"auth_token": keys.auth_token},
+            "SIGNING_SECRET": {"current": keys.signing_key},
+        },
+        media_url=doors.media_url,
+        outside={"GLADIA_URL": gladia.url, "TWILIO_URL": doors.rest_url, "WEBHOOK_TARGETS": "anywhere"},
+        progress=lambda what, _done, _total: progress(what),
+    )
+
+
+def _bridge_environment(deployed: LocalStack, doors: _Doors, gladia: _Gladia) -> dict[str, str]:
     """Return the environment of the bridge's task definition with its task role, at addresses of this machine."""
     return deployed.bridge_environment(
-        GLADIA_URL=gladia_url,
-        TWILIO_URL=twilio_url,
+        GLADIA_URL=gladia.url,
+        TWILIO_URL=doors.rest_url,
         HOST="127.0.0.1",
         PORT=doors.media_url.rpartition(":")[2],
         SIP_PORT=doors.sip_url.rpartition(":")[2],
@@ -193,17 +223,27 @@ class _Keys:
         self.signing_key = secrets.token_urlsafe(32)
 
 
-async def _gladia(stack: contextlib.AsyncExitStack, state_dir: Path, recogniser: str, workers: int) -> tuple[str, str]:
-    """Return the address and key of Gladia: the real one if there is a key to it, else an emulated one."""
-    if key := os.environ.get("GLADIA_API_KEY"):
-        return os.environ.get("GLADIA_API_URL", "https://api.gladia.io"), key
-    command = [
-        sys.executable, "-m", "local.gladia", "--port", "0", "--json", "--recogniser", recogniser,
-        "--workers", str(workers), "--key", EMULATED_KEY,
-    ]  # fmt: skip
-    process = Process("the emulated Gladia", command, log=state_dir / "gladia.log", ready=lambda line: line.get("url"))
-    await stack.enter_async_context(process)
-    return await process.said(), EMULATED_KEY
+class _Gladia:
+    """The real one if there is a key to it, else an emulated one, whose address is known before it is there."""
+
+    def __init__(self) -> None:
+        key = os.environ.get("GLADIA_API_KEY")
+        self._is_emulated = key is None
+        self._port = _free_port()
+        self.key = key or EMULATED_KEY
+        there = os.environ.get("GLADIA_API_URL", "https://api.gladia.io")
+        self.url = f"http://127.0.0.1:{self._port}" if key is None else there
+
+    async def start(self, stack: contextlib.AsyncExitStack, log: Path, recogniser: str, workers: int) -> None:
+        """Return once it is there; `stack` ends it."""
+        if not self._is_emulated:
+            return
+        command = [
+            sys.executable, "-m", "local.gladia", "--port", str(self._port), "--json", "--recogniser", recogniser,
+            "--workers", str(workers), "--key", self.key,
+        ]  # fmt: skip
+        ready = Process("the emulated Gladia", command, log=log, ready=lambda line: line.get("url"))
+        await stack.enter_async_context(ready)
 
 
 def _set_numbers(deployed: LocalStack, settings: Path) -> None:

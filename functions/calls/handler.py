@@ -54,7 +54,12 @@ _twilio_secret = Kept(_secrets, required("TWILIO_SECRET"))
 _twilio_url = required("TWILIO_URL").rstrip("/")
 _tenant_claim = required("TENANT_CLAIM")
 _keys = ApiKeys(required("KEYS_TABLE"))
-_document = msgspec.json.encode(openapi()).decode()
+
+
+@functools.cache
+def _document() -> str:
+    """Return the API's own description, which few ask for."""
+    return msgspec.json.encode(openapi()).decode()
 
 
 def _perform(steps: Steps[T], /) -> T:
@@ -112,7 +117,7 @@ _OPERATIONS = {f"{operation.method} {operation.path}": operation for operation i
 def _serve(event: dict[str, Any]) -> HttpAnswer:
     """Do what is asked. Raises Problem, Unavailable, Refused, MalformedMessage."""
     if route_of(event) == f"GET {PATH}":  # the API's own description, to whoever asks
-        return HttpAnswer(HTTPStatus.OK, JSON, _document)
+        return HttpAnswer(HTTPStatus.OK, JSON, _document())
     operation = _OPERATIONS.get(route_of(event))
     if operation is None:
         raise Problem(HTTPStatus.NOT_FOUND, "no-such-operation", f"there is nothing here; see {PATH}")

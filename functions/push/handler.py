@@ -38,8 +38,9 @@ _quick = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=WORKERS,
 )
-_dynamodb = trace.watched(boto3.client("dynamodb", config=_quick))
-_connections = Connections(StraightPosts.of(boto3.Session(), required("PUSH_ENDPOINT")).post)
+_session = boto3.Session()  # one for both: a session takes as long to make as its client
+_dynamodb = trace.watched(_session.client("dynamodb", config=_quick))
+_connections = Connections(StraightPosts.of(_session, required("PUSH_ENDPOINT")).post)
 _subscriptions = Subscriptions(required("SUBSCRIPTIONS_TABLE"))
 _workers = ThreadPoolExecutor(WORKERS)
 

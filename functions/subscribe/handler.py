@@ -36,8 +36,9 @@ metrics = Metrics()
 trace = Trace("subscribe")
 
 _config = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3})
-_dynamodb = trace.watched(boto3.client("dynamodb", config=_config))
-_connections = Connections(StraightPosts.of(boto3.Session(), required("PUSH_ENDPOINT")).post)
+_session = boto3.Session()  # one for both: a session takes as long to make as its client
+_dynamodb = trace.watched(_session.client("dynamodb", config=_config))
+_connections = Connections(StraightPosts.of(_session, required("PUSH_ENDPOINT")).post)
 _calls_table = required("CALLS_TABLE")
 _subscriptions = Subscriptions(required("SUBSCRIPTIONS_TABLE"))
 

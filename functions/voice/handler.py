@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -10,16 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import boto3
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.idempotency import (
-    DynamoDBPersistenceLayer,
-    IdempotencyConfig,
-    idempotent_function,
-)
-from aws_lambda_powertools.utilities.idempotency.exceptions import (
-    IdempotencyAlreadyInProgressError,
-    IdempotencyInconsistentStateError,
-    IdempotencyPersistenceLayerError,
-)
 from aws_lambda_powertools.utilities.parameters import SecretsProvider, SSMProvider
 from botocore.config import Config
 
@@ -36,6 +27,8 @@ from functions.voice.webhook import CallForm, RecordingForm, StatusForm, StreamF
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from functions.voice.once import Once
 
 T = TypeVar("T")
 
@@ -65,39 +58,23 @@ _reception = Reception(
     media_url=Kept(_parameters, required("MEDIA_URL_PARAMETER")).read,
     signing_secret=Kept(_secrets, required("SIGNING_SECRET")).read,
 )
-_idempotency = IdempotencyConfig(hash_function="sha256", expires_after_seconds=24 * 3600)
+_idempotency_table = required("IDEMPOTENCY_TABLE")
 
 
 class Forbidden(Exception):
     """This request is not Twilio's; the message says how that is known."""
 
 
-def _act(*, request: str, act: Callable[[], None]) -> None:  # noqa: ARG001 - the key is for Powertools
-    act()
-
-
 # The opening is not under this: the log opens once by itself, a stored answer would hold a ticket, and a
 # repetition that finds the first one still at work would be an error on the phone line.
-_first_time = idempotent_function(
-    _act,
-    data_keyword_argument="request",
-    config=_idempotency,
-    persistence_store=DynamoDBPersistenceLayer(required("IDEMPOTENCY_TABLE"), boto3_client=_dynamodb),
-    key_prefix="voice",
-)
+@functools.cache
+def _once() -> Once:
+    from functions.voice.once import Once  # noqa: PLC0415 - no call that begins waits for what only callbacks need
+
+    return Once(_idempotency_table, _dynamodb, unreached=lambda: logger.warning("idempotency table not reached"))
 
 
-def _once(request: str, act: Callable[[], None]) -> None:
-    """Do what a callback asks unless the same request was answered before; `act` itself bears repetition."""
-    try:
-        _first_time(request=request, act=act)
-    except (IdempotencyPersistenceLayerError, IdempotencyInconsistentStateError):
-        # Without the table a repetition costs a look at the log; dropping the callback would cost its entry.
-        logger.warning("idempotency table not reached")
-        act()
-
-
-def _voice(event: Mapping[str, Any]) -> HttpAnswer:
+def _voice(event: Mapping[str, Any], _context: LambdaContext) -> HttpAnswer:
     """Open the call and answer what it does."""
     webhook = _receive(event, "/twilio/voice")
     try:
@@ -119,7 +96,7 @@ def _voice(event: Mapping[str, Any]) -> HttpAnswer:
     return _twiml(opened.twiml)
 
 
-def _status(event: Mapping[str, Any]) -> HttpAnswer:
+def _status(event: Mapping[str, Any], context: LambdaContext) -> HttpAnswer:
     """Close the call when its status says that it is over."""
     webhook = _receive(event, "/twilio/status")
     _check(webhook)
@@ -131,11 +108,11 @@ def _status(event: Mapping[str, Any]) -> HttpAnswer:
             logger.info("call closed", extra={"reason": form.status})
             _count("CallsClosed")
 
-    _once(f"status/{form.call_id}/{form.sequence}/{form.status}/{webhook.retry}", act)
+    _once().act(f"status/{form.call_id}/{form.sequence}/{form.status}/{webhook.retry}", act, context)
     return _empty(HTTPStatus.NO_CONTENT)
 
 
-def _stream(event: Mapping[str, Any]) -> HttpAnswer:
+def _stream(event: Mapping[str, Any], context: LambdaContext) -> HttpAnswer:
     """Write down that a media stream was lost; count those that begin and end."""
     webhook = _receive(event, "/twilio/stream")
     _check(webhook)
@@ -153,11 +130,11 @@ def _stream(event: Mapping[str, Any]) -> HttpAnswer:
                 known = _reception.fail(form, now=datetime.now(UTC))
                 logger.warning("media stream failed", extra={"call_known": known})
 
-    _once(f"stream/{form.call_id}/{form.media_stream}/{form.event}/{form.at}/{webhook.retry}", act)
+    _once().act(f"stream/{form.call_id}/{form.media_stream}/{form.event}/{form.at}/{webhook.retry}", act, context)
     return _empty(HTTPStatus.NO_CONTENT)
 
 
-def _recording(event: Mapping[str, Any]) -> HttpAnswer:
+def _recording(event: Mapping[str, Any], context: LambdaContext) -> HttpAnswer:
     """Write down what became of a recording."""
     webhook = _receive(event, "/twilio/recording")
     _check(webhook)
@@ -169,12 +146,12 @@ def _recording(event: Mapping[str, Any]) -> HttpAnswer:
             logger.info("recording over", extra={"status": form.status})
             _count("RecordingsEnded")
 
-    _once(f"recording/{form.call_id}/{form.recording}/{form.status}/{webhook.retry}", act)
+    _once().act(f"recording/{form.call_id}/{form.recording}/{form.status}/{webhook.retry}", act, context)
     return _empty(HTTPStatus.NO_CONTENT)
 
 
-_NOT_SERVED = (Forbidden, MalformedMessage, Unavailable, IdempotencyAlreadyInProgressError, Refused)
-_ROUTES: Mapping[str, Callable[[Mapping[str, Any]], HttpAnswer]] = {
+_NOT_SERVED = (Forbidden, MalformedMessage, Unavailable, Refused)
+_ROUTES: Mapping[str, Callable[[Mapping[str, Any], LambdaContext], HttpAnswer]] = {
     "POST /twilio/voice": _voice,
     "POST /twilio/status": _status,
     "POST /twilio/stream": _stream,
@@ -208,13 +185,12 @@ def _not_served(error: Exception) -> HttpAnswer:
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer the webhook in `event`, an HTTP API's request in payload format 2.0."""
-    _idempotency.register_lambda_context(context)
     _count("Requests")
     serve = _ROUTES.get(route_of(event))
     if serve is None:
         return _empty(HTTPStatus.NOT_FOUND).as_json()
     try:
-        return serve(event).as_json()
+        return serve(event, context).as_json()
     except _NOT_SERVED as error:
         return _not_served(error).as_json()
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.util
-import io
 import os
-import py_compile
 import tempfile
 import zipfile
 from pathlib import Path
-from py_compile import PycInvalidationMode
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -19,12 +14,17 @@ if TYPE_CHECKING:
     from local.aws.assembly import FileAsset
 
 
+# What is larger goes compressed: an engine's library travels, and is hashed at both ends, in a third of the time.
+LARGE_BYTES = 1_000_000
+
+
 def upload(asset: FileAsset, *, s3: S3Client, account: str, region: str) -> None:
     """Put `asset` where its template looks for it, making the bucket if need be."""
     bucket = fill_placeholders(asset.bucket, account=account, region=region)
     s3.create_bucket(Bucket=bucket)
-    body = zipped(asset.source) if asset.packaging == "zip" else asset.source.read_bytes()
-    s3.put_object(Bucket=bucket, Key=fill_placeholders(asset.key, account=account, region=region), Body=body)
+    source = zipped(asset.source) if asset.packaging == "zip" else asset.source
+    key = fill_placeholders(asset.key, account=account, region=region)
+    s3.put_object(Bucket=bucket, Key=key, Body=source.read_bytes())
 
 
 def fill_placeholders(text: str, *, account: str, region: str) -> str:
@@ -34,32 +34,22 @@ def fill_placeholders(text: str, *, account: str, region: str) -> str:
     return text
 
 
-def zipped(folder: Path) -> bytes:
-    """Return `folder` as a ZIP archive, not compressed: it only travels over loopback.
+def zipped(folder: Path) -> Path:
+    """Return a ZIP archive of `folder`, made the first time and kept beside it: the folder is named by its content."""
+    archive = folder.with_name(f"{folder.name}.zip")
+    if not archive.exists():
+        with tempfile.NamedTemporaryFile(dir=folder.parent, prefix=f"{folder.name}.", delete=False) as fresh:
+            _zip(folder, fresh)
+        Path(fresh.name).rename(archive)  # all of it or nothing, whoever else makes it
+    return archive
 
-    Python's files are in it compiled too: each copy of a function is unpacked into a folder of its own here, so each
-    would compile all that it imports, most of a second of a core.
-    """
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as out:
+
+def _zip(folder: Path, into: IO[bytes]) -> None:
+    with zipfile.ZipFile(into, "w", compresslevel=1) as out:
         for parent, folders, files in os.walk(folder):
             folders.sort()
             for name in sorted(files):
                 path = Path(parent) / name
-                out.write(path, path.relative_to(folder))
-                if path.suffix == ".py":
-                    module = path.relative_to(folder)
-                    out.writestr(importlib.util.cache_from_source(str(module)), _compiled(path.read_bytes(), module))
-    return archive.getvalue()
-
-
-@functools.cache  # the functions share nearly all of it
-def _compiled(source: bytes, module: Path) -> bytes:
-    """Return `source` as a .pyc that is taken whatever the time of its source (PEP 552, unchecked)."""
-    with tempfile.TemporaryDirectory() as scratch:
-        read, written = Path(scratch) / "source.py", Path(scratch) / "source.pyc"
-        read.write_bytes(source)
-        py_compile.compile(
-            str(read), str(written), str(module), doraise=True, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH
-        )
-        return written.read_bytes()
+                is_large = path.stat().st_size > LARGE_BYTES
+                how = zipfile.ZIP_DEFLATED if is_large else zipfile.ZIP_STORED
+                out.write(path, path.relative_to(folder), compress_type=how)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infra.bundle import ROOT, Target
+from infra.bundle import Target
 from infra.context import BadContext, Context
+from infra.packages import ROOT
 from infra.region import missing
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 import uv
 
-from infra.bundle import ROOT
+from infra.packages import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.bundle import ROOT
 from infra.node import NodeMissing, use_packaged_node
+from infra.packages import ROOT
 
 
 def test_it_is_chosen_before_cdk_is_imported_and_needs_nothing_on_the_path() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bridge.meter import METRICS
-from infra.bundle import ROOT
+from infra.packages import ROOT
 
 if TYPE_CHECKING:
     from tests.infra.templates import Templates

@@ -33,3 +33,13 @@ async def test_a_function_that_cannot_start_is_named(stack):
 async def test_a_function_without_an_event_is_an_error(stack):
     with pytest.raises(DeployError, match="no event for newcomer"):
         await warm(replace(stack, functions={"newcomer": "a-function"}))
+
+
+async def test_the_others_are_left_cold_where_only_some_are_waited_for(stack):
+    # The stand-in would fail at the event of `authorize`.
+    both = {"push": stack.functions["push"], "authorize": stack.functions["push"]}
+
+    await warm(replace(stack, functions=both), only=("push",))
+
+    with pytest.raises(DeployError, match="function authorize does not start"):
+        await warm(replace(stack, functions=both))

@@ -19,7 +19,7 @@ MACHINE = Machine("x86_64", "Some CPU", 2, "3.11.7")
 
 
 def a_round(share=0.2, **changes):
-    sound = Round(share, 0.3, 0.001, 6400, 6400, 77_000, 76_000, 0.01, (0.3, 1.0, 2.0))
+    sound = Round(share, 0.3, 0.001, 6400, 6400, 77_000, 76_000, added_ms=(0.3, 1.0, 2.0))
     return dataclasses.replace(sound, **changes)
 
 

@@ -119,7 +119,9 @@ def test_signalwire_speaks_twilios_messages_with_names_of_its_own():
 
     assert say(dialect, {"event": "connected", "protocol": "Call", "version": "0.2.0"}) == []
     (started,) = say(dialect, SIGNALWIRE_START)
-    assert started == Started("29ad9ba9-0001", "19b8c7e4-0001", "ae19d4ea-0001", ("inbound", "outbound"))
+    assert started == Started(
+        "29ad9ba9-0001", "19b8c7e4-0001", "ae19d4ea-0001", ("inbound", "outbound"), keeps_time=True
+    )
     assert say(dialect, media(SIGNALWIRE_START, 2, MULAW, "outbound", 40)) == [Audio("outbound", 40, MULAW)]
     digit = {"event": "dtmf", "sequenceNumber": "3", "dtmf": {"track": "inbound", "digit": "5", "duration": "100"}}
     assert say(dialect, digit) == [Digit("inbound", "5")]

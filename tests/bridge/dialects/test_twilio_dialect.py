@@ -59,6 +59,7 @@ def test_start_tells_the_call_and_its_tracks():
         tracks=("inbound", "outbound"),
         form=MULAW_8K,
         parameters={"tenant": "t-42"},
+        keeps_time=True,
     )
 
 

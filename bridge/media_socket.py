@@ -236,7 +236,9 @@ class MediaSocket(asyncio.Protocol):
 
     def _rest(self) -> None:
         """Read nothing while nothing that comes is needed: it is read at once then, for a third of what it costs."""
-        if self._relay is not None and self._protocol.state is OPEN and (rest_s := self._relay.rest_s):
+        if self._relay is None or self._resting is not None or self._protocol.state is not OPEN:
+            return
+        if rest_s := self._relay.rest_s:
             self._transport.pause_reading()
             self._resting = asyncio.get_running_loop().call_later(rest_s, self._wake)
 

@@ -19,7 +19,7 @@ MACHINE = Machine("x86_64", "Some CPU", 2, "3.11.7")
 
 
 def a_round(share=0.2, **changes):
-    sound = Round(share, 0.3, 0.001, 6400, 6400, 77_000, 76_000, added_ms=(0.3, 1.0, 2.0))
+    sound = Round(share, 0.3, 0.001, 6400, 6400, 77_000, 76_000, 0.01, 0.01, (0.3, 1.0, 2.0))
     return dataclasses.replace(sound, **changes)
 
 
@@ -85,6 +85,13 @@ def test_a_curve_ends_where_the_load_is_late():
     plan = dataclasses.replace(PLAN, compared=(), loaded=False)
 
     assert list(turns(plan, measured, 0)) == [Case(FLOOR.name, 100)]
+
+
+def test_a_curve_goes_on_where_others_disturbed_it():
+    measured = {Case(RELAY.name, 100): [a_round(0.5, others_share=0.5)]}
+    plan = dataclasses.replace(PLAN, compared=(), loaded=False)
+
+    assert next(turns(plan, measured, 0)) == Case(RELAY.name, 200)
 
 
 def test_calls_that_fill_a_share_of_the_core_are_looked_for_between_two_points_of_the_curve():

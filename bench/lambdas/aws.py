@@ -47,6 +47,7 @@ def serving() -> Iterator[str]:
     here, there = multiprocessing.Pipe()
     server = multiprocessing.get_context("spawn").Process(target=_serve, args=(there,), daemon=True)
     server.start()
+    there.close()  # so that one that ends at once is noticed
     try:
         yield f"http://127.0.0.1:{here.recv()}"
     finally:

@@ -168,7 +168,7 @@ def test_a_secret_cannot_be_guessed_before_it_is_filled_in(templates: Templates,
 
 def test_each_process_is_told_what_it_needs_and_no_more(templates: Templates) -> None:
     told = {
-        process: {name for name in variables if not name.startswith("POWERTOOLS_")}
+        process: {name for name in variables if not name.startswith("POWERTOOLS_") and name != "AWS_DATA_PATH"}
         for process, variables in environments(templates).items()
     }
 

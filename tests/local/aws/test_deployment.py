@@ -108,7 +108,7 @@ def test_a_folder_without_an_assembly_says_what_to_run(tmp_path):
 
 
 def test_whatever_of_the_project_is_in_an_assembly_makes_it_anew_when_it_changes(templates):
-    held = {path.name for asset in templates.glob("asset.*") for path in asset.iterdir()}
+    held = {path.name for asset in templates.glob("asset.*") if asset.is_dir() for path in asset.iterdir()}
     ours = {path.name for path in ROOT.iterdir() if path.name in held}
 
     assert {"callscribe", "functions", "bridge", "web"} <= ours <= {".dockerignore", *MADE_OF}

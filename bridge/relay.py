@@ -71,7 +71,7 @@ class Relay:
         self._moves_within_s: float | None = None  # it was to move before it had begun
         self._lost: Stopped | None = None  # the carrier's socket ended, and not as it should
         self._timer: asyncio.TimerHandle | None = None
-        self._fires_at = math.inf
+        self._fires_at = math.inf  # when the stream is woken
         self._pacing_timer: asyncio.TimerHandle | None = None
         self.malformed: Counter[str] = Counter()
 
@@ -408,7 +408,7 @@ class Relay:
         Deadlines mostly move on, with each frame: a timer that is early finds that out when it fires.
         """
         deadline = None if self._stream is None else self._stream.deadline
-        if deadline is not None and not self._is_late(deadline):
+        if deadline is not None and self._fires_at <= deadline:
             return
         if self._timer is not None:
             self._timer.cancel()
@@ -416,10 +416,6 @@ class Relay:
         self._fires_at, self._timer = math.inf, None
         if deadline is not None:
             self._fires_at, self._timer = deadline, self._loop.call_at(deadline, self._wake)
-
-    def _is_late(self, at: float) -> bool:
-        """Whether nothing will wake the stream until `at`."""
-        return self._fires_at > at
 
     def _wake(self) -> None:
         self._fires_at, self._timer = math.inf, None

@@ -18,7 +18,7 @@ from websockets.http11 import Response
 from websockets.protocol import CLOSED, OPEN
 from websockets.uri import parse_uri
 
-from bridge.incoming import Incoming, Message
+from bridge.incoming import Incoming, Messages
 from bridge.outgoing import flush
 
 CLOSE_TIMEOUT_S = 2.0  # a socket that is given up is often one that nobody answers on
@@ -61,9 +61,10 @@ class GladiaSocket(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take what came in, all of it."""
         for event in self._incoming.receive(data):
-            if isinstance(event, Message):
-                if not self._is_left:
-                    self._received(event.data)
+            if isinstance(event, Messages):
+                for message in event.payloads:
+                    if not self._is_left:
+                        self._received(message)
             elif isinstance(event, Response):
                 self._answered()
         self._flush()

@@ -1,14 +1,15 @@
 """What comes on a WebSocket, as whole messages: with `websockets`' Sans-I/O core, but for frames that are plain.
 
 A media stream is a hundred messages a second of some hundred bytes, each of one frame that came whole. These are opened
-here, in place; all else is the core's: handshakes, control frames, messages in parts, frames that come in pieces, or
-are very short or long, limits, and whatever is against the protocol. The core is given whole frames, or the beginning
-of one and then its rest, so that it never stands anywhere but where this does.
+here, in place, all of a read in one loop; all else is the core's: handshakes, control frames, messages in parts, frames
+that come in pieces, or are very short or long, limits, and whatever is against the protocol. The core is given whole
+frames, or the beginning of one and then its rest, so that it never stands anywhere but where this does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from struct import Struct as Layout
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -28,18 +29,19 @@ _MASK_BYTES = 4
 # length of two bytes, as all have that are from 126 to 65535 bytes long.
 _PLAIN_MASKED = {0x81FE: True, 0x82FE: False}
 _PLAIN_UNMASKED = {0x817E: True, 0x827E: False}
-_PLAIN_HEAD_BYTES = 4
+_MASKED_HEAD = Layout(">HH4s")  # what it is, its length, and its mask
+_UNMASKED_HEAD = Layout(">HH")
 _CONTROL = frozenset({Opcode.CLOSE, Opcode.PING, Opcode.PONG})
 
 
-class Message(Struct, frozen=True, gc=False):
-    """A whole message."""
+class Messages(Struct, frozen=True, gc=False):
+    """Whole messages, at least one, in the order in which they came."""
 
-    data: bytes
-    is_text: bool
+    payloads: list[bytes]
+    is_text: bool  # each of them
 
 
-Incident: TypeAlias = Message | Request | Response | Frame  # the last are control frames, which the core has answered
+Incident: TypeAlias = Messages | Request | Response | Frame  # the last are control frames, which the core has answered
 
 
 class Incoming:
@@ -52,6 +54,7 @@ class Incoming:
         is_server = protocol.side is Side.SERVER
         self._mask_bytes = _MASK_BYTES if is_server else 0
         self._plain = _PLAIN_MASKED if is_server else _PLAIN_UNMASKED
+        self._run = _masked_run if is_server else _unmasked_run
         self._tail = b""  # the end of what came: of a handshake's head, or of a frame's first bytes
         self._owed = 0  # bytes of a frame whose beginning the core has
         self._parts: list[bytes] = []
@@ -89,22 +92,18 @@ class Incoming:
             self._owed = max(0, at - end)
             yield from self._pass_on(data[:at])
         while at + 1 < end:
-            head = int.from_bytes(data[at : at + _PLAIN_HEAD_BYTES], "big")
-            length = head & 0xFFFF
-            begin = at + _PLAIN_HEAD_BYTES + self._mask_bytes
-            until = begin + length
-            is_text = self._plain.get(head >> 16)
-            if is_text is not None and until <= end and length <= self._limit_bytes and self._is_between_messages:
-                payload = data[begin:until]
-                if self._mask_bytes:
-                    payload = apply_mask(payload, data[begin - _MASK_BYTES : begin])
-                yield Message(payload, is_text)
-            else:
-                begin, until = _extent(data, at, self._mask_bytes)
-                if begin - self._mask_bytes > end:
-                    break
-                self._owed = max(0, until - end)
-                yield from self._pass_on(data[at:until])
+            first = data[at] << 8 | data[at + 1]
+            if first in self._plain and self._is_between_messages:
+                payloads, beyond = self._run(data, at, first, self._limit_bytes)
+                if payloads:
+                    at = beyond
+                    yield Messages(payloads, self._plain[first])
+                    continue
+            begin, until = _extent(data, at, self._mask_bytes)
+            if begin - self._mask_bytes > end:
+                break
+            self._owed = max(0, until - end)
+            yield from self._pass_on(data[at:until])
             at = until
         self._tail = data[at:]
 
@@ -120,8 +119,41 @@ class Incoming:
             if event.fin:
                 message = b"".join(self._parts)
                 self._parts.clear()
-                yield Message(message, self._is_text)
+                yield Messages([message], self._is_text)
         self._is_between_messages = not self._parts and self._protocol.state is OPEN
+
+
+def _masked_run(data: bytes, at: int, first: int, limit_bytes: int) -> tuple[list[bytes], int]:
+    """Return the payloads of the plain frames from `at` on that begin with `first`, and where they end.
+
+    Those that come in pieces, or are longer than `limit_bytes`, are no part of them.
+    """
+    payloads: list[bytes] = []
+    end, head_bytes, head_at = len(data), _MASKED_HEAD.size, _MASKED_HEAD.unpack_from
+    while at + head_bytes <= end:
+        kind, length, mask = head_at(data, at)
+        begin = at + head_bytes
+        until = begin + length
+        if kind != first or until > end or length > limit_bytes:
+            break
+        payloads.append(apply_mask(data[begin:until], mask))
+        at = until
+    return payloads, at
+
+
+def _unmasked_run(data: bytes, at: int, first: int, limit_bytes: int) -> tuple[list[bytes], int]:
+    """Do as `_masked_run`, with frames of a server."""
+    payloads: list[bytes] = []
+    end, head_bytes, head_at = len(data), _UNMASKED_HEAD.size, _UNMASKED_HEAD.unpack_from
+    while at + head_bytes <= end:
+        kind, length = head_at(data, at)
+        begin = at + head_bytes
+        until = begin + length
+        if kind != first or until > end or length > limit_bytes:
+            break
+        payloads.append(data[begin:until])
+        at = until
+    return payloads, at
 
 
 def _extent(data: bytes, at: int, mask_bytes: int) -> tuple[int, int]:

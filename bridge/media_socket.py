@@ -21,12 +21,12 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from bridge.dialects.by_name import DIALECTS, SUBPROTOCOLS, dialect_of
-from bridge.dialects.dialect import Dialect
+from bridge.dialects.dialect import Dialect, InRuns
 from bridge.dialects.events import Audio, DialectEvent, Dialled, Offered, Reply, Started, Stopped
 from bridge.dialects.twilio import TwilioDialect
 from bridge.door import Door, TurnedAway, knock
 from bridge.elsewhere import dialled, listening
-from bridge.incoming import Incoming, Message
+from bridge.incoming import Incoming, Messages
 from bridge.origin import Origin
 from bridge.outgoing import flush
 from bridge.relay import Relay
@@ -89,7 +89,7 @@ class MediaSocket(asyncio.Protocol):
         # Compression is not offered: it would cost more than the audio, which it can't make smaller.
         self._protocol = ServerProtocol(select_subprotocol=_subprotocol, max_size=MESSAGE_LIMIT_BYTES)
         self._incoming = Incoming(self._protocol, limit_bytes=MESSAGE_LIMIT_BYTES)
-        self._dialect: Dialect = dialect or TwilioDialect()
+        self._speak(dialect or TwilioDialect())
         self._relay: Relay | None = None
         self._origin: Origin | None = None
         self._admission: asyncio.Task[None] | None = None
@@ -112,9 +112,8 @@ class MediaSocket(asyncio.Protocol):
         """Take what came in, all of it."""
         self._heard_at = asyncio.get_running_loop().time()
         for event in self._incoming.receive(data):
-            if isinstance(event, Message):
-                if not self._is_elsewhere:
-                    self._message(event.data, is_text=event.is_text)
+            if isinstance(event, Messages):
+                self._messages(event.payloads, is_text=event.is_text)
             elif isinstance(event, Request):
                 self._upgrade(event)
             elif isinstance(event, Frame) and event.opcode is Opcode.CLOSE:
@@ -172,7 +171,7 @@ class MediaSocket(asyncio.Protocol):
         found = await reception.trunks.admit(path, request.headers, address=address, is_certified=self._is_certified)
         if isinstance(found, Origin):
             try:
-                self._dialect = dialect_of(found.provider, dict(parse_qsl(query)))
+                self._speak(dialect_of(found.provider, dict(parse_qsl(query))))
             except Refused as error:
                 found = TurnedAway(400, str(error))
         self._answer(request, found)
@@ -203,6 +202,20 @@ class MediaSocket(asyncio.Protocol):
             self._protocol.send_ping(b"")
             self._flush()
             self._pinging = loop.call_later(PING_S, self._ping)
+
+    def _speak(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._in_runs = dialect if isinstance(dialect, InRuns) else None
+
+    def _messages(self, messages: list[bytes], *, is_text: bool) -> None:
+        begin = 0
+        while begin < len(messages) and not self._is_elsewhere:
+            if self._in_runs is not None and self._relay is not None and not self._refused:
+                audio, begin = self._in_runs.receive_audio(messages, begin)
+                self._audio += audio
+            if begin < len(messages):
+                self._message(messages[begin], is_text=is_text)
+                begin += 1
 
     def _message(self, message: bytes, *, is_text: bool) -> None:
         relay = self._relay

@@ -147,7 +147,7 @@ class MediaStream:
         for frame in frames:
             lane = self._hearing_by_track[frame.track].lane
             timeline = lane.timeline or self._begin(frame.media_ms, lane)
-            timeline.place(frame.track, frame.media_ms, frame.audio)
+            timeline.place(frame.track, frame.media_ms, frame.audio, frame.packets)
         effects: list[Effect] = []
         for hearing in self._hearings:
             placed = hearing.lane.timeline

@@ -103,7 +103,7 @@ def begin_ms(taken: Taken, early: Iterable[Audio], *, first_at_ms: int) -> int:
         timeline = Timeline(tracks, origin_ms=min(event.media_ms for event in heard), form=form)
         for event in heard:
             if event.track in tracks:
-                timeline.place(event.track, event.media_ms, event.audio)
+                timeline.place(event.track, event.media_ms, event.audio, event.packets)
         audio = b"".join(iter(timeline.finish, b""))
         place = continuation(taken.tail, audio, frame_bytes=form.sample_bytes * len(tracks))
         if place is not None:

@@ -73,22 +73,19 @@ class Timeline:
         self._doubts: dict[str, list[tuple[int, bytes]]] = {}
         self._is_over = False
 
-    def place(self, track: str, media_ms: int, audio: bytes) -> None:
-        """Take `audio` in at the carrier's time `media_ms`.
+    def place(self, track: str, media_ms: int, audio: bytes, packets: int = 1) -> None:
+        """Take `audio` in at the carrier's time `media_ms`; it came as so many `packets` of one length.
 
-        A time more than 60 s from where the timeline stands is believed when three frames in a row agree on it; one
+        A time more than 60 s from where the timeline stands is believed when three packets in a row agree on it; one
         that does not come to that is dropped. Up to an hour ahead it makes silence. A clock that went farther, or back,
         was set anew: what comes by it follows on what came before, and no gap is told.
         """
         state = self._tracks[track]
-        state.heard += len(audio)
         position = media_ms * self._bytes_a_ms - self._zero
-        if self._doubts or not -self._leap <= position - self._lead <= self._leap:
-            self._place_in_doubt(track, media_ms, audio)
+        if self._doubts or self._given == self._begin or not state.follow(position, audio, packets):
+            self._place_apart(track, media_ms, audio, packets)
             return
-        if self._given == self._begin and -self._hole <= position - self._begin < -JITTER_MS * self._bytes_a_ms:
-            self._begin_at(position)
-        state.place(position, audio)
+        state.heard += len(audio)
         if state.end > self._lead:  # noqa: PLR1730 - max() takes three times as long
             self._lead = state.end
 
@@ -198,6 +195,24 @@ class Timeline:
         for number, audio in enumerate(channels):
             wide[number :: len(channels)] = array("H", audio)
         return wide.tobytes()
+
+    def _place_apart(self, track: str, media_ms: int, audio: bytes, packets: int) -> None:
+        """Take packets in one by one, which may not all find the place they are for."""
+        size = len(audio) // packets
+        for begin in range(0, len(audio), size):
+            self._place_packet(track, media_ms + begin // self._bytes_a_ms, audio[begin : begin + size])
+
+    def _place_packet(self, track: str, media_ms: int, audio: bytes) -> None:
+        state = self._tracks[track]
+        state.heard += len(audio)
+        position = media_ms * self._bytes_a_ms - self._zero
+        if self._doubts or not -self._leap <= position - self._lead <= self._leap:
+            self._place_in_doubt(track, media_ms, audio)
+            return
+        if self._given == self._begin and -self._hole <= position - self._begin < -JITTER_MS * self._bytes_a_ms:
+            self._begin_at(position)
+        state.place(position, audio)
+        self._lead = max(self._lead, state.end)
 
     def _place_in_doubt(self, track: str, media_ms: int, audio: bytes) -> None:
         """Take `audio` in while something is in doubt: this, or something before."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Literal, TypeAlias
 
 from bridge.concealment import PIECE_MS, concealed
@@ -76,16 +77,23 @@ class Track:
         self._last: tuple[int, bytes] = (-1, b"")
         self._expected = 0  # the position after the last packet, by its own timestamp
 
+    def follow(self, position: int, audio: bytes, packets: int) -> bool:
+        """Keep `audio`, which came as so many `packets`, if it follows what is there, as nearly all does."""
+        if position != self.end or self.given > position:
+            return False
+        size = len(audio) // packets
+        self._lengths.extend(repeat(size, packets))
+        self._append(audio)
+        self._expected = self.end
+        self._last = (self.end - size, audio[-size:])
+        return True
+
     def place(self, position: int, audio: bytes) -> None:
         """Keep what of `audio` is for places that nothing else has; drop the rest."""
         length = len(audio)
         ahead = position - self.end
         self._lengths.append(length)
-        if ahead == 0 and self._runs and self.given <= self.end:  # as nearly all do, it follows what is there
-            self._runs[-1].audio += audio
-            self.end += length
-            self.held += length
-        elif self.given <= self.end and (ahead == 0 or self._is_jitter(position, audio)):
+        if self.given <= self.end and (ahead == 0 or self._is_jitter(position, audio)):
             self._append(audio)
         elif (position, audio) == self._last:
             self.dropped += length

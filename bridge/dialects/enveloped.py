@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from bridge.dialects.events import Audio, Digit, Started, Stopped
+from bridge.dialects.runs import Runs
 from bridge.dialects.sequence import Sequence
 from bridge.dialects.untimed import Question, is_name
 from callscribe.errors import MalformedMessage, Refused
@@ -52,6 +53,16 @@ class Enveloped:
             # Carriers send whole milliseconds; anything else would shift all that follows.
             raise self._malformed(f"a frame of {len(audio)} bytes", "length")
         return Audio(party, media_ms, audio)
+
+    def hear_next(self, track: str, audio: bytes, number: int) -> str | None:
+        """Return whose audio a message brought, if it is the next one and in order; None if it is for `hear`."""
+        if self._stage != "streaming" or not audio or len(audio) % self._bytes_a_ms or track not in self._tracks:
+            return None
+        return self._tracks[track] if self._sequence.is_next(number) else None
+
+    def runs(self) -> Runs:
+        """Return what joins the packets of one read."""
+        return Runs(self._bytes_a_ms)
 
     def press(self, track: str, digit: str, *, number: int | None = None) -> Digit:
         """Return the key that was pressed; no `track` stands for the first."""

@@ -36,6 +36,7 @@ class Audio(Struct, frozen=True, gc=False):  # of which there are more than of a
     track: str
     media_ms: int  # since the media stream began, by the carrier's own clock
     audio: bytes
+    packets: int = 1  # of one length, in which it came; each began where the one before it ended
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -10,6 +10,7 @@ from callscribe.decoding import NOT_DECODABLE
 from callscribe.errors import MalformedMessage
 
 T = TypeVar("T")
+NO_MESSAGE: Final = (*NOT_DECODABLE, UnicodeEncodeError)  # what a decoder may say of it
 _BAD_BASE64 = "Invalid base64"  # as the decoder's message begins
 _any_object = msgspec.json.Decoder(dict[str, Any])
 
@@ -24,7 +25,7 @@ def decoded(decoder: msgspec.json.Decoder[T], text: bytes, *, dialect: str) -> T
     except msgspec.ValidationError as error:
         kind = "base64" if str(error).startswith(_BAD_BASE64) else "shape"
         raise MalformedMessage(f"{dialect}: {error}", kind=kind) from error
-    except (*NOT_DECODABLE, UnicodeEncodeError) as error:
+    except NO_MESSAGE as error:
         raise MalformedMessage(f"{dialect}: {error}", kind="json") from error
 
 

@@ -21,12 +21,18 @@ class Sequence:
         """Take `number` for the newest, whatever came before it."""
         self._newest = number
 
+    def is_next(self, number: int) -> bool:
+        """Tell whether `number` follows the last one, as nearly all do; take note of it if it does."""
+        if number != self._newest + 1:
+            return False
+        self._newest = number
+        return True
+
     def is_new(self, number: int) -> bool:
         """Take note of `number` and tell whether this was its first time; later ones may have come before it."""
-        ahead = number - self._newest
-        if ahead == 1:
-            self._newest = number
+        if self.is_next(number):
             return True
+        ahead = number - self._newest
         if not -_WINDOW < ahead <= _WINDOW:
             # One wrong number must not make all that follow look old.
             before, self._leap = self._leap, number

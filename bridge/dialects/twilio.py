@@ -12,8 +12,8 @@ import msgspec
 from msgspec import Struct, field
 
 from bridge.dialects.enveloped import Enveloped
-from bridge.dialects.events import DialectEvent, Started
-from bridge.dialects.json_text import decoded
+from bridge.dialects.events import Audio, DialectEvent, Started
+from bridge.dialects.json_text import NO_MESSAGE, decoded
 from callscribe.audio_format import MULAW_8K
 from callscribe.errors import MalformedMessage
 
@@ -35,7 +35,7 @@ class _StartBody(Struct, frozen=True, rename="camel"):
     custom_parameters: dict[str, str] = field(default_factory=dict)
 
 
-class _MediaBody(Struct, frozen=True):
+class _MediaBody(Struct, frozen=True, gc=False):
     track: str
     timestamp: int  # ms since the media stream began
     payload: bytes  # base64
@@ -55,7 +55,7 @@ class _Start(Struct, frozen=True, tag="start", tag_field="event", rename="camel"
     start: _StartBody
 
 
-class _Media(Struct, frozen=True, tag="media", tag_field="event", rename="camel"):
+class _Media(Struct, frozen=True, gc=False, tag="media", tag_field="event", rename="camel"):
     sequence_number: int
     media: _MediaBody
 
@@ -78,6 +78,7 @@ _decoder: msgspec.json.Decoder[_Connected | _Numbered] = msgspec.json.Decoder(
     _Connected | _Start | _Media | _Dtmf | _Mark | _Stop,
     strict=False,  # Twilio quotes its numbers
 )
+_media_decoder: msgspec.json.Decoder[_Media] = msgspec.json.Decoder(_Media, strict=False)
 
 
 class TwilioDialect:
@@ -95,10 +96,9 @@ class TwilioDialect:
         is not affected.
         """
         said = decoded(_decoder, message, dialect=self.DIALECT)
-        if isinstance(said, _Media):  # apart from the others, as by far the most are
-            media = said.media
-            return (self._stream.hear(media.track, media.timestamp, media.payload, number=said.sequence_number),)
         match said:
+            case _Media(sequence_number=number, media=media):
+                return (self._stream.hear(media.track, media.timestamp, media.payload, number=number),)
             case _Start(sequence_number=number, start=start):
                 return (self._began(start, number),)
             case _Dtmf(sequence_number=number, dtmf=dtmf):
@@ -110,6 +110,26 @@ class TwilioDialect:
                 return ()
             case _Connected():
                 return ()
+
+    def receive_audio(self, messages: list[bytes], begin: int) -> tuple[list[Audio], int]:
+        """Return the audio of `messages` from `begin` on, and the place of the first that is for `receive`."""
+        decode, hear_next = _media_decoder.decode, self._stream.hear_next
+        runs = self._stream.runs()
+        add = runs.add
+        place = begin
+        try:
+            for place in range(begin, len(messages)):
+                said = decode(messages[place])
+                media = said.media
+                track = hear_next(media.track, media.payload, said.sequence_number)
+                if track is None:
+                    break
+                add(track, media.timestamp, media.payload)
+            else:
+                place = len(messages)
+        except NO_MESSAGE:
+            pass
+        return runs.pieces(), place
 
     def ended(self, code: int | None) -> tuple[DialectEvent, ...]:
         """Return that the socket is over, which Twilio says before it closes it."""

@@ -428,3 +428,33 @@ def test_while_one_track_is_waited_for_a_chunk_may_be_ready_any_moment():
     assert timeline.due_ms is None
     timeline.place("inbound", 500_000, frames("a"))  # and while a time is in doubt
     assert timeline.due_ms is None
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.booleans(),
+            st.sampled_from((0, 0, 0, 20, 140, -20, -160, 7, 70_000)),  # from where the track's last one ended
+            st.integers(1, 6),
+            st.sampled_from((80, 160)),
+        ),
+        max_size=30,
+    )
+)
+def test_packets_that_came_as_one_piece_stand_where_each_of_them_would(pieces):
+    whole, apart, ends = two(), two(), {"inbound": 102, "outbound": 102}
+    for number, (is_inbound, off_ms, packets, size) in enumerate(pieces):
+        track = "inbound" if is_inbound else "outbound"
+        begin_ms = max(0, ends[track] + off_ms)
+        audio = bytes([number + 1]) * (packets * size)
+        whole.place(track, begin_ms, audio, packets)
+        for place in range(packets):
+            apart.place(track, begin_ms + place * size // 8, audio[:size])
+        ends[track] = begin_ms + packets * size // 8
+
+        assert whole.take() == apart.take()
+        assert whole.gaps() == apart.gaps()
+        assert [whole.counts(each) for each in ends] == [apart.counts(each) for each in ends]
+        assert [whole.held(each) for each in ends] == [apart.held(each) for each in ends]
+    assert list(iter(whole.finish, b"")) == list(iter(apart.finish, b""))
+    assert whole.gaps() == apart.gaps()

@@ -7,7 +7,7 @@ import contextlib
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bridge.dialects.events import Audio, DialectEvent, Digit, Started, Stopped
@@ -169,3 +169,80 @@ def test_no_text_makes_more_than_a_malformed_message(text):
     with contextlib.suppress(MalformedMessage):
         hear(dialect, text)
     assert hear(dialect, media(50)) is not None
+
+
+def singly(audio: Audio) -> list[Audio]:
+    """Return the packets that `audio` came in."""
+    size = len(audio.audio) // audio.packets
+    return [
+        Audio(audio.track, audio.media_ms + begin // 8, audio.audio[begin : begin + size])
+        for begin in range(0, len(audio.audio), size)
+    ]
+
+
+def by_the_read(dialect: TwilioDialect, messages: list[bytes]) -> tuple[list[DialectEvent], list[str]]:
+    """Return what is heard, each packet by itself, and what is wrong, of messages that one read brought."""
+    heard: list[DialectEvent] = []
+    wrong, place = [], 0
+    while place < len(messages):
+        pieces, place = dialect.receive_audio(messages, place)
+        heard += [packet for piece in pieces for packet in singly(piece)]
+        if place < len(messages):
+            try:
+                heard += dialect.receive(messages[place])
+            except MalformedMessage as error:
+                wrong.append(error.kind)
+            place += 1
+    return heard, wrong
+
+
+def one_by_one(dialect: TwilioDialect, messages: list[bytes]) -> tuple[list[DialectEvent], list[str]]:
+    """Return the same of messages that came apart."""
+    heard: list[DialectEvent] = []
+    wrong = []
+    for message in messages:
+        try:
+            heard += dialect.receive(message)
+        except MalformedMessage as error:
+            wrong.append(error.kind)
+    return heard, wrong
+
+
+def of_track(events: list[DialectEvent], track: str) -> list[DialectEvent]:
+    return [event for event in events if not isinstance(event, Audio) or event.track == track]
+
+
+MESSAGES = st.one_of(
+    st.builds(
+        media,
+        number=st.integers(1, 12),
+        timestamp=st.sampled_from((102, 122, 142, 162)),
+        track=st.sampled_from(("inbound", "outbound", "inbound", "nobody")),
+        payload=st.sampled_from((frame(b"\xfe" * 160), frame(b"\xfd" * 80), frame(b"\xfd" * 81), "", "*")),
+    ),
+    st.sampled_from((CONNECTED, START, "{", '{"event":"mark","sequenceNumber":"4","mark":{"name":"m"}}')),
+)
+
+
+@given(st.lists(MESSAGES, max_size=12))
+@example([media(number=place, timestamp=82 + 20 * place) for place in range(2, 8)])
+def test_messages_of_one_read_say_what_they_say_one_by_one(texts):
+    messages = [text.encode() for text in texts]
+    heard, wrong = by_the_read(streaming(), messages)
+    alone, wrong_alone = one_by_one(streaming(), messages)
+
+    assert wrong == wrong_alone
+    for track in ("inbound", "outbound"):
+        assert of_track(heard, track) == of_track(alone, track)
+
+
+def test_packets_that_follow_one_another_come_as_one_piece():
+    messages = [
+        media(number=place + 2, timestamp=102 + 20 * (place // 2), track=("inbound", "outbound")[place % 2]).encode()
+        for place in range(8)
+    ]
+
+    assert streaming().receive_audio(messages, 0) == (
+        [Audio("inbound", 102, b"\xfe" * 640, 4), Audio("outbound", 102, b"\xfe" * 640, 4)],
+        8,
+    )

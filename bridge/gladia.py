@@ -102,15 +102,22 @@ class _Envelope(Struct, frozen=True):
     error: Raw = Raw(b"null")
 
 
-class _Problem(Struct, frozen=True):
-    message: str = ""
-
-
 class _Chunk(Struct, frozen=True):
     byte_range: tuple[int, int]
 
 
+class _Acknowledgement(Struct, frozen=True, tag="audio_chunk", tag_field="type"):
+    acknowledged: bool
+    data: _Chunk
+
+
+class _Problem(Struct, frozen=True):
+    message: str = ""
+
+
+_CHUNK = b'{"type":"audio_chunk","'  # as nearly all of them begin, and that is Gladia's choice
 _envelope = msgspec.json.Decoder(_Envelope)
+_acknowledgement = msgspec.json.Decoder(_Acknowledgement)
 _chunk = msgspec.json.Decoder(_Chunk)
 _problem = msgspec.json.Decoder(_Problem | None)
 _transcript = msgspec.json.Decoder(Transcript)
@@ -122,6 +129,8 @@ def decode(text: str | bytes) -> Message:
 
     Raises MalformedMessage if it isn't JSON of its type's shape.
     """
+    if text[: len(_CHUNK)] == _CHUNK and (end := _acknowledged(text)) is not None:
+        return end
     try:
         envelope = _envelope.decode(text)
         if envelope.type == "audio_chunk" and envelope.acknowledged:
@@ -139,6 +148,15 @@ def decode(text: str | bytes) -> Message:
     if envelope.type == "stop_recording":
         return Stopping()
     return Ignored(envelope.type)
+
+
+def _acknowledged(text: str | bytes) -> Acknowledged | None:
+    """Return what `text` acknowledges; None if it is anything else, or nothing."""
+    try:
+        said = _acknowledgement.decode(text)
+    except (*NOT_DECODABLE, UnicodeEncodeError):
+        return None
+    return Acknowledged(*said.data.byte_range) if said.acknowledged else None
 
 
 def frame_bytes(request: dict[str, Any]) -> int:

@@ -19,7 +19,7 @@ from websockets.protocol import CLOSED, OPEN
 from websockets.uri import parse_uri
 
 from bridge.incoming import Incoming, Messages
-from bridge.outgoing import flush
+from bridge.outgoing import PlainFrames, flush
 
 CLOSE_TIMEOUT_S = 2.0  # a socket that is given up is often one that nobody answers on
 # A stored result can be long; a message above the limit closes the socket with 1009.
@@ -50,6 +50,7 @@ class GladiaSocket(asyncio.Protocol):
         self._opened = opened
         self._received = received
         self._incoming = Incoming(protocol, limit_bytes=MESSAGE_LIMIT_BYTES)
+        self._frames = PlainFrames()
         self._is_left = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -67,7 +68,9 @@ class GladiaSocket(asyncio.Protocol):
                         self._received(message)
             elif isinstance(event, Response):
                 self._answered()
-        self._flush()
+        if self._incoming.core_was_asked:
+            self._incoming.core_was_asked = False
+            self._flush()
 
     def eof_received(self) -> None:
         """Gladia will send no more."""
@@ -92,6 +95,9 @@ class GladiaSocket(asyncio.Protocol):
             return
         if isinstance(message, str):
             self._protocol.send_text(message.encode())
+        elif (frame := self._frames.frame(message)) is not None:
+            self._transport.write(frame)
+            return
         else:
             self._protocol.send_binary(message)
         self._flush()

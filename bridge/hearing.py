@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from bridge import session_events as session
 from bridge.lane import FRUITLESS_LIMIT, Lane, Stretch
@@ -19,8 +20,7 @@ from bridge.words import Words
 BRIDGED_MS = 25_000
 
 
-@dataclass(frozen=True, slots=True)
-class ToSession:
+class ToSession(Struct, frozen=True):
     """Do this for the session of that number."""
 
     number: int
@@ -71,11 +71,23 @@ class Hearing:
         lane.advance += len(silence)
         yield from self._give(silence, now)
 
-    def hear(self, audio: bytes, now: float) -> Effects:
+    def hear(self, audio: bytes, now: float) -> Effects | list[Effect]:
         """Give the lane's next audio to the session that hears it."""
         lane = self.lane
         if not (audio := lane.admit(audio)):
-            return
+            return []
+        if lane.advance or self._rollover.is_opening:
+            return self._hear_between(audio, now)
+        lane.position += len(audio)
+        stretch = lane.current
+        said = stretch.session.hear(audio, now=now)
+        if len(said) == 1 and isinstance(said[0], session.Send):  # as it nearly always is
+            return [ToSession(stretch.number, said[0])]
+        return self._given(stretch, said, audio, now)
+
+    def _hear_between(self, audio: bytes, now: float) -> Effects:
+        """Do the same while a session was given something ahead of its time, or the next one is to take its place."""
+        lane = self.lane
         if lane.advance:
             ahead = audio[: lane.advance]
             if ahead.strip(lane.form.silence):
@@ -93,7 +105,10 @@ class Hearing:
 
     def _give(self, audio: bytes, now: float) -> Effects:
         stretch = self.lane.current
-        yield from self._outcome(stretch, stretch.session.hear(audio, now=now), now)
+        yield from self._given(stretch, stretch.session.hear(audio, now=now), audio, now)
+
+    def _given(self, stretch: Stretch, said: list[session.Effect], audio: bytes, now: float) -> Effects:
+        yield from self._outcome(stretch, said, now)
         if self.lane.current is not stretch:  # it was full
             yield from self._outcome(self.lane.current, self.lane.current.session.hear(audio, now=now), now)
 

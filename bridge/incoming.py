@@ -8,7 +8,7 @@ frames, or the beginning of one and then its rest, so that it never stands anywh
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from struct import Struct as Layout
 from typing import TypeAlias
 
@@ -21,6 +21,8 @@ try:
     from websockets.speedups import apply_mask
 except ImportError:  # it is not compiled for every platform
     from websockets.utils import apply_mask
+
+__all__ = ["Incident", "Incoming", "Messages", "apply_mask"]
 
 _HEAD_END = b"\r\n\r\n"
 _MASKED = 0x80
@@ -62,9 +64,19 @@ class Incoming:
         self._is_new = protocol.state is CONNECTING  # its handshake is not all there
         self._is_between_messages = False  # and the core is open
         self._is_cores = False  # all that comes from now on
+        self.core_was_asked = False  # since this was set to False: it may have something to send
 
-    def receive(self, data: bytes) -> Iterator[Incident]:
-        """Yield what `data` brings. What the core has to send is to be sent after that."""
+    def receive(self, data: bytes) -> Iterable[Incident]:
+        """Return what `data` brings. What the core has to send is to be sent after that."""
+        if self._is_between_messages and not self._tail and not self._owed and len(data) > 1:
+            first = data[0] << 8 | data[1]
+            if first in self._plain:
+                payloads, end = self._run(data, 0, first, self._limit_bytes)
+                if end == len(data):
+                    return (Messages(payloads, self._plain[first]),)
+        return self._receive(data)
+
+    def _receive(self, data: bytes) -> Iterator[Incident]:
         if self._is_new:
             data = yield from self._shake_hands(data)
         elif self._tail:
@@ -108,6 +120,7 @@ class Incoming:
         self._tail = data[at:]
 
     def _pass_on(self, data: bytes) -> Iterator[Incident]:
+        self.core_was_asked = True
         self._protocol.receive_data(data)
         for event in self._protocol.events_received():
             if not isinstance(event, Frame) or event.opcode in _CONTROL:

@@ -123,7 +123,9 @@ class MediaSocket(asyncio.Protocol):
             # What follows a request in the same read is no frame: the protocol is over before there was an answer.
             self._transport.abort()
             return
-        self._flush()
+        if self._incoming.core_was_asked:
+            self._incoming.core_was_asked = False
+            self._flush()
         self._rest()
 
     def eof_received(self) -> None:
@@ -326,6 +328,7 @@ class MediaSocket(asyncio.Protocol):
     def _reply(self, reply: Reply) -> None:
         if self._protocol.state is OPEN:
             self._protocol.send_text(reply.text.encode())
+            self._flush()
 
     def _stop(self, relay: Relay, stopped: Stopped) -> None:
         if not self._stopped:

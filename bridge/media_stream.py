@@ -154,7 +154,8 @@ class MediaStream:
             # A long silence goes with later frames. Gaps become certain by what is given out behind them.
             if placed is not None and (audio := placed.take()):
                 effects += hearing.hear(audio, now)
-                effects += self._gaps(hearing.lane, placed)
+                if placed.has_gaps:
+                    effects += self._gaps(hearing.lane, placed)
         return effects
 
     def from_gladia(self, number: int, event: session.Event, *, now: float) -> list[Effect]:
@@ -235,12 +236,11 @@ class MediaStream:
         return Hearing(lane, self._teller, self._words, counts=self.counts, number=lambda: next(self._numbers))
 
     def _find(self, number: int) -> tuple[Hearing, Stretch]:
-        return next(
-            (hearing, stretch)
-            for hearing in self._hearings
-            for stretch in hearing.lane.stretches
-            if stretch.number == number
-        )
+        for hearing in self._hearings:
+            for stretch in hearing.lane.stretches:
+                if stretch.number == number:
+                    return hearing, stretch
+        raise LookupError(f"there is no session {number}")
 
     def _hearing_of(self, track: str) -> tuple[Hearing, Leg]:
         hearing = self._hearing_by_track[track]

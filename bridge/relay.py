@@ -9,6 +9,7 @@ import random
 import time
 from collections import Counter
 from datetime import UTC, datetime
+from itertools import groupby
 from operator import attrgetter
 
 from bridge import session_events as session
@@ -190,8 +191,11 @@ class Relay:
             return
         now = self._loop.time()
         effects = self._stream.hear_audio(frames, now=now)
-        # Most have no other effect than that the carrier is not silent.
-        if effects or now + KEEP_ALIVE_S < self._fires_at:
+        if self._fires_at <= now + min(SILENT_S, KEEP_ALIVE_S) and all(map(_is_audio, effects)):
+            # What puts off nothing that the timer is not early enough for: a chunk that goes out, or waits to be whole.
+            for effect in effects:
+                self._do(effect)
+        else:
             self.perform(effects)
 
     @property
@@ -234,25 +238,28 @@ class Relay:
     def perform(self, effects: list[Effect]) -> None:
         """Begin to do what the media stream wants done."""
         for effect in effects:
-            match effect:
-                case ToSession(number=number, command=command):
-                    self._link(number).perform(command)
-                case Append(body=body):
-                    if isinstance(body, Utterance):
-                        self._pacing.settle(body.id)
-                        self._time(body)
-                        self._ask_about(body)
-                    elif isinstance(body, LegEnded):
-                        self._services.meter.count("legs_ended")
-                        self._services.meter.count("legs_incomplete", not body.ledger.was_taken)
-                    self._writer.append(effect)
-                case Partial():
-                    self._pacing.offer(effect)
-                    if self._pacing_timer is None:
-                        self._show()
+            self._do(effect)
         self._set_timer()
         if self._stream is not None and self._stream.closed:
             self._closed.set()
+
+    def _do(self, effect: Effect) -> None:
+        match effect:
+            case ToSession(number=number, command=command):
+                self._link(number).perform(command)
+            case Append(body=body):
+                if isinstance(body, Utterance):
+                    self._pacing.settle(body.id)
+                    self._time(body)
+                    self._ask_about(body)
+                elif isinstance(body, LegEnded):
+                    self._services.meter.count("legs_ended")
+                    self._services.meter.count("legs_incomplete", not body.ledger.was_taken)
+                self._writer.append(effect)
+            case Partial():
+                self._pacing.offer(effect)
+                if self._pacing_timer is None:
+                    self._show()
 
     async def disconnected(self) -> None:
         """Wait until no socket to Gladia is open any more."""
@@ -300,8 +307,13 @@ class Relay:
         self.perform(stream.open(now=self._loop.time()))
         if self._succession is not None:  # so that there is something to go on with, should this process die at once
             self._succession.changed()
-        for event in self._early:
-            self.hear(event)
+        # As they came: one track may be pieces ahead of the other, which are not to be given out without it.
+        for is_audio, events in groupby(self._early, key=lambda event: isinstance(event, Audio)):
+            if is_audio:
+                self.hear_audio([event for event in events if isinstance(event, Audio)])
+            else:
+                for event in events:
+                    self.hear(event)
         self._early.clear()
         if self._moves_within_s is not None:
             self.move_on(within_s=self._moves_within_s)
@@ -436,6 +448,10 @@ class Relay:
                 "partials_failed": self._audience.failed,
             },
         )
+
+
+def _is_audio(effect: Effect) -> bool:
+    return isinstance(effect, ToSession) and isinstance(effect.command, session.Send)
 
 
 def _offset_ms(call: Call, began: datetime) -> int:

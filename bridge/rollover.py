@@ -20,13 +20,13 @@ class Rollover:
         self._form = form
         self._lull = Lull(channels, form)
         self._due_at: float | None = None
-        self._is_opening = False
+        self.is_opening = False  # the next session has been asked for
         self._switch_by: float | None = None
 
     @property
     def deadline(self) -> float | None:
         """When to ask `is_due`; None while there is nothing to do."""
-        return None if self._is_opening else self._due_at
+        return None if self.is_opening else self._due_at
 
     def is_due(self, now: float) -> bool:
         """Whether the next session is to be opened now."""
@@ -38,7 +38,7 @@ class Rollover:
 
     def opening(self) -> None:
         """The next session has been asked for."""
-        self._is_opening = True
+        self.is_opening = True
 
     def ready(self, *, now: float) -> None:
         """The next session can be given audio."""
@@ -47,11 +47,11 @@ class Rollover:
 
     def failed(self, *, now: float) -> None:
         """The next session came to nothing."""
-        self._is_opening, self._switch_by, self._due_at = False, None, now + AGAIN_S
+        self.is_opening, self._switch_by, self._due_at = False, None, now + AGAIN_S
 
     def switched(self, *, now: float) -> None:
         """The next session is the current one."""
-        self._is_opening, self._switch_by, self._due_at = False, None, now + LIFETIME_S
+        self.is_opening, self._switch_by, self._due_at = False, None, now + LIFETIME_S
         self._lull = Lull(self._channels, self._form)
 
     def end(self) -> None:
@@ -60,7 +60,7 @@ class Rollover:
 
     def hear(self, chunk: bytes, *, now: float) -> bool:
         """Take the next chunk; return whether it should be the first of the next session."""
-        if not self._is_opening:
+        if not self.is_opening:
             return False
         self._lull.hear(chunk)
         return self._switch_by is not None and (self._lull.is_now or now >= self._switch_by)

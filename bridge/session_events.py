@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from bridge.gladia_analysis import AddOnFailed, Analysis
 from callscribe.gladia_transcript import Transcript
@@ -12,107 +13,90 @@ from callscribe.stored_result import Stored
 NO_SLOT = "all sessions of gladia's plan were in use"
 
 
-@dataclass(frozen=True, slots=True)
-class SessionOpened:
+class SessionOpened(Struct, frozen=True):
     """Gladia granted a session."""
 
     id: str
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class OpeningFailed:
+class OpeningFailed(Struct, frozen=True):
     """Gladia can't grant a session now."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class OpeningRefused:
+class OpeningRefused(Struct, frozen=True):
     """Gladia will never grant this: a wrong key, a wrong option."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class SocketOpened:
+class SocketOpened(Struct, frozen=True):
     """The session's socket took the handshake; whether it is of use, its first message shows."""
 
 
-@dataclass(frozen=True, slots=True)
-class SocketReopened:
+class SocketReopened(Struct, frozen=True):
     """The socket took a handshake, and what was sent on an earlier one may or may not have arrived."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True):
     """Gladia has said how far the session's audio goes, or that it takes no more."""
 
 
-@dataclass(frozen=True, slots=True)
-class SocketLost:
+class SocketLost(Struct, frozen=True):
     """The session's socket is closed, or could not be opened; `code` as in RFC 6455, 1006 if none came."""
 
     code: int
 
 
-@dataclass(frozen=True, slots=True)
-class SocketSilent:
+class SocketSilent(Struct, frozen=True):
     """The session's socket is open, but Gladia is not there any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class SessionEnded:
+class SessionEnded(Struct, frozen=True):
     """Gladia has said its last word, as it should."""
 
 
-@dataclass(frozen=True, slots=True)
-class SessionEndedInDoubt:
+class SessionEndedInDoubt(Struct, frozen=True):
     """Gladia has said its last word, but some that came before may be lost with a socket."""
 
 
-@dataclass(frozen=True, slots=True)
-class SessionCut:
+class SessionCut(Struct, frozen=True):
     """The session is over in a way that leaves its last words uncertain."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class AudioEnded:
+class AudioEnded(Struct, frozen=True):
     """The carrier has no more audio for this session."""
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(Struct, frozen=True, gc=False):
     """A message from Gladia."""
 
     text: str | bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ResultFetched:
+class ResultFetched(Struct, frozen=True):
     """What Gladia has stored of the session so far."""
 
     stored: Stored
 
 
-@dataclass(frozen=True, slots=True)
-class ResultFailed:
+class ResultFailed(Struct, frozen=True):
     """What Gladia has stored can't be had now."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class ResultAbsent:
+class ResultAbsent(Struct, frozen=True):
     """Gladia has stored nothing of the session, and will not."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class DeadlinePassed:
+class DeadlinePassed(Struct, frozen=True):
     """The session's `deadline` is over."""
 
 
@@ -137,84 +121,72 @@ Event: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
+class Open(Struct, frozen=True):
     """Ask Gladia for a session with this request."""
 
     request: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Connect:
+class Connect(Struct, frozen=True):
     """Open the session's socket; `url` is a secret."""
 
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(Struct, frozen=True, gc=False):
     """Send this on the session's socket: bytes are audio, text is a command."""
 
     message: bytes | str
 
 
-@dataclass(frozen=True, slots=True)
-class Disconnect:
+class Disconnect(Struct, frozen=True):
     """Close the session's socket, whatever state it is in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fetch:
+class Fetch(Struct, frozen=True):
     """Ask Gladia for what it has stored of this session."""
 
     session_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(Struct, frozen=True):
     """The session takes no slot of Gladia's plan any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
+class Granted(Struct, frozen=True):
     """The session exists; from here on its words can come."""
 
     session_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
+class Located(Struct, frozen=True):
     """A session that was taken over has the audio before byte `position`."""
 
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(Struct, frozen=True):
     """Gladia heard this."""
 
     session_id: str
     transcript: Transcript
 
 
-@dataclass(frozen=True, slots=True)
-class Analysed:
+class Analysed(Struct, frozen=True):
     """An add-on found this in a final that was told before, or nothing, as it failed."""
 
     session_id: str
     analysis: Analysis | AddOnFailed
 
 
-@dataclass(frozen=True, slots=True)
-class Recovered:
+class Recovered(Struct, frozen=True):
     """All that Gladia heard in this session, from what it has stored."""
 
     session_id: str
     stored: Stored
 
 
-@dataclass(frozen=True, slots=True)
-class Parted:
+class Parted(Struct, frozen=True):
     """Another session has to hear what comes from byte `resume` on; this one answers for the audio before `end`.
 
     What lies between the two was kept for too long and has been given up.
@@ -225,8 +197,7 @@ class Parted:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
+class Closed(Struct, frozen=True):
     """The session is over; `failure` says why its last words are not certain, None if they came."""
 
     failure: str | None

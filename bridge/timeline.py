@@ -131,13 +131,16 @@ class Timeline:
             return b""
         return self._interleaved(min(left, self._piece))
 
+    @property
+    def has_gaps(self) -> bool:
+        """Whether there are gaps to be told."""
+        return bool(self._gaps)
+
     def gaps(self) -> list[Gap]:
         """Return the gaps that have become certain since this was asked last: those that audio was given out after.
 
         At the end, when `finish` is empty, also those that nothing follows.
         """
-        if not self._gaps:
-            return []
         told = [Gap(gap.track, self._ms(gap.start), self._ms(gap.end), gap.cause) for gap in self._gaps]
         self._gaps.clear()
         return told

@@ -7,6 +7,8 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosedError, InvalidHandshake, InvalidStatus, InvalidURI
 from websockets.frames import Frame, Opcode
@@ -15,6 +17,13 @@ from websockets.server import ServerProtocol
 
 from bridge import gladia_socket
 from bridge.gladia_socket import ABNORMAL, GladiaSocket, dial
+from bridge.outgoing import PlainFrames
+
+
+UPGRADE = (
+    b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
 
 
 class Told:
@@ -236,3 +245,27 @@ async def test_a_message_that_is_too_long_ends_it(monkeypatch):
         await socket.lost
         await seen.wait()
     assert told.all == ["opened"]
+
+
+@given(st.binary(max_size=300).map(lambda start: start * 3), st.integers(0, 400))
+@example(b"a" * 125, 0)
+@example(b"a" * 65535, 0)
+@example(b"a" * 65536, 0)
+def test_a_chunk_is_the_frame_that_websockets_reads(message, before):
+    frames, server = PlainFrames(), ServerProtocol()
+    server.receive_data(UPGRADE)
+    server.send_response(server.accept(server.events_received()[0]))
+    for _ in range(before):  # as many as one draw of masks is for, and more
+        frames.frame(bytes(200))
+    framed = frames.frame(message)
+
+    assert (framed is not None) == (126 <= len(message) <= 65535)
+    if framed is not None:
+        server.receive_data(framed)
+        assert server.events_received() == [Frame(Opcode.BINARY, message)]
+
+
+def test_no_mask_comes_twice():
+    frames = PlainFrames()
+
+    assert len({frames.frame(bytes(200))[4:8] for _ in range(1000)}) > 990  # four bytes each: chance is allowed for

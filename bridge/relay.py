@@ -45,9 +45,9 @@ logger = logging.getLogger(__name__)
 QUIET_S = 20.0
 # If nobody can be asked: longer than anybody is silent, with room on the line.
 QUIET_LIMIT_S = 300.0
-# A socket that rests is read before what makes a chunk whole can be there, so that only that is still to be done then;
-# shorter rests gain nothing.
-EARLY_S = 0.012
+# A socket that rests is read when what makes a chunk whole has had a moment to come, so that a chunk is one read: the
+# least late packets of ten seconds tell when. Shorter rests gain nothing.
+LATE_S = 0.001
 WORTH_S = 0.025
 _MEDIA_MS = attrgetter("media_ms")
 
@@ -205,7 +205,7 @@ class Relay:
             return 0.0  # while the call moves, each byte counts that this process has
         due_ms = self._stream.due_ms
         due_at = None if due_ms is None else self._arrivals.due_at(due_ms)
-        rest_s = 0.0 if due_at is None else due_at - EARLY_S - time.monotonic()
+        rest_s = 0.0 if due_at is None else due_at + LATE_S - time.monotonic()
         return rest_s if rest_s > WORTH_S else 0.0
 
     def count_malformed(self, kind: str) -> None:

@@ -2,9 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
 from msgspec import Struct
 
 from bridge.dialects.events import Audio
+
+
+class Media(Protocol):
+    """The audio in a message."""
+
+    @property
+    def track(self) -> str:
+        """What messages call its track."""
+
+    @property
+    def timestamp(self) -> int:
+        """Milliseconds since the media stream began."""
+
+    @property
+    def payload(self) -> bytes:
+        """The audio itself."""
+
+
+class MediaMessage(Protocol):
+    """A message that is nothing but audio, in a dialect that numbers messages."""
+
+    @property
+    def sequence_number(self) -> int:
+        """One more than that of the message before it."""
+
+    @property
+    def media(self) -> Media:
+        """The audio."""
 
 
 class _Run(Struct, gc=False):
@@ -17,26 +48,31 @@ class _Run(Struct, gc=False):
     packets: list[bytes]
 
 
-class Runs:
-    """What one read brought."""
+def joined(
+    messages: Sequence[MediaMessage], tracks: Mapping[str, str], *, newest: int, bytes_a_ms: int
+) -> tuple[list[Audio], int]:
+    """Return the audio of `messages` up to the first that is not in order, and how many that are.
 
-    def __init__(self, bytes_a_ms: int) -> None:
-        """`bytes_a_ms` is what a packet's length is a multiple of."""
-        self._bytes_a_ms = bytes_a_ms
-        self._runs: list[_Run] = []
-        self._last: dict[str, _Run] = {}  # by track
-
-    def add(self, track: str, media_ms: int, audio: bytes) -> None:
-        """Take the next packet."""
-        run, size = self._last.get(track), len(audio)
-        if run is not None and run.end_ms == media_ms and run.size == size:
+    In order are those whose numbers follow `newest` one by one, on one of `tracks` (by what messages call them), of
+    whole milliseconds. Pieces come in the order in which they begin.
+    """
+    runs: list[_Run] = []
+    last: dict[str, _Run] = {}  # of each track
+    number = newest
+    for message in messages:
+        media = message.media
+        audio, size, run = media.payload, len(media.payload), last.get(media.track)
+        if message.sequence_number != number + 1:
+            break
+        if run is not None and run.end_ms == media.timestamp and run.size == size:
             run.packets.append(audio)
-            run.end_ms = media_ms + size // self._bytes_a_ms
+        elif media.track in tracks and size and not size % bytes_a_ms:
+            run = _Run(tracks[media.track], media.timestamp, 0, size, [audio])
+            last[media.track] = run
+            runs.append(run)
         else:
-            run = _Run(track, media_ms, media_ms + size // self._bytes_a_ms, size, [audio])
-            self._last[track] = run
-            self._runs.append(run)
-
-    def pieces(self) -> list[Audio]:
-        """Return them joined, in the order in which they begin."""
-        return [Audio(run.track, run.media_ms, b"".join(run.packets), len(run.packets)) for run in self._runs]
+            break
+        run.end_ms = media.timestamp + size // bytes_a_ms
+        number += 1
+    pieces = [Audio(run.track, run.media_ms, b"".join(run.packets), len(run.packets)) for run in runs]
+    return pieces, number - newest

@@ -13,39 +13,33 @@ class Sequence:
     """The numbers of one media stream."""
 
     def __init__(self) -> None:
-        self._newest = 0
+        self.newest = 0  # may be moved on by whoever has seen that all numbers up to there have come
         self._overtaken: set[int] = set()  # numbers before it that have not come
         self._leap: int | None = None  # a number from afar, which is believed when another follows it
 
     def begin(self, number: int) -> None:
         """Take `number` for the newest, whatever came before it."""
-        self._newest = number
-
-    def is_next(self, number: int) -> bool:
-        """Tell whether `number` follows the last one, as nearly all do; take note of it if it does."""
-        if number != self._newest + 1:
-            return False
-        self._newest = number
-        return True
+        self.newest = number
 
     def is_new(self, number: int) -> bool:
         """Take note of `number` and tell whether this was its first time; later ones may have come before it."""
-        if self.is_next(number):
+        ahead = number - self.newest
+        if ahead == 1:
+            self.newest = number
             return True
-        ahead = number - self._newest
         if not -_WINDOW < ahead <= _WINDOW:
             # One wrong number must not make all that follow look old.
             before, self._leap = self._leap, number
             if before is None or not 0 < number - before <= _WINDOW:
                 return False
-            self._newest = number
+            self.newest = number
             self._overtaken.clear()
             return True
         if ahead > 0:
-            self._overtaken.update(range(self._newest + 1, number))
+            self._overtaken.update(range(self.newest + 1, number))
             if len(self._overtaken) > _WINDOW:
                 self._overtaken = {each for each in self._overtaken if number - each < _WINDOW}
-            self._newest = number
+            self.newest = number
             return True
         is_new = number in self._overtaken
         self._overtaken.discard(number)

@@ -113,23 +113,15 @@ class TwilioDialect:
 
     def receive_audio(self, messages: list[bytes], begin: int) -> tuple[list[Audio], int]:
         """Return the audio of `messages` from `begin` on, and the place of the first that is for `receive`."""
-        decode, hear_next = _media_decoder.decode, self._stream.hear_next
-        runs = self._stream.runs()
-        add = runs.add
-        place = begin
+        decode = _media_decoder.decode
+        said: list[_Media] = []
         try:
-            for place in range(begin, len(messages)):
-                said = decode(messages[place])
-                media = said.media
-                track = hear_next(media.track, media.payload, said.sequence_number)
-                if track is None:
-                    break
-                add(track, media.timestamp, media.payload)
-            else:
-                place = len(messages)
+            for message in messages[begin:] if begin else messages:
+                said.append(decode(message))  # noqa: PERF401 - what came before one that is none counts
         except NO_MESSAGE:
             pass
-        return runs.pieces(), place
+        audio, count = self._stream.hear_run(said)
+        return audio, begin + count
 
     def ended(self, code: int | None) -> tuple[DialectEvent, ...]:
         """Return that the socket is over, which Twilio says before it closes it."""

@@ -19,7 +19,6 @@ from bridge import gladia_socket
 from bridge.gladia_socket import ABNORMAL, GladiaSocket, dial
 from bridge.outgoing import PlainFrames
 
-
 UPGRADE = (
     b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"

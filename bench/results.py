@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import statistics
+import sysconfig
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,12 +33,16 @@ class Machine:
         """Return the one that this runs on."""
         told = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         models = [line.partition(":")[2].strip() for line in told if line.startswith("model name")]
-        return cls(
-            platform.machine(), models[0] if models else "CPU unnamed", os.cpu_count() or 0, platform.python_version()
-        )
+        return cls(platform.machine(), models[0] if models else "CPU unnamed", os.cpu_count() or 0, _python())
 
     def __str__(self) -> str:
         return f"{self.architecture}, {self.cpu}, {self.cores} cores, Python {self.python}"
+
+
+def _python() -> str:
+    """Return which Python this is, and how it was built: by a profile of what it does, it takes a fifth less."""
+    is_optimised = "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
+    return f"{platform.python_version()} ({'built by profile' if is_optimised else 'not built by profile'})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ _PLAIN_BINARY = 0x82FE
 _HEAD = Layout(">HH4s")
 _SHORTEST, _LONGEST = 126, 65535
 _MASK_BYTES = 4
-_DRAWN_BYTES = 1024  # of the operating system's randomness, as to ask for four bytes takes as long
+_DRAWN_BYTES = 256  # of the operating system's randomness, as to ask for four bytes takes as long
 
 
 class PlainFrames:

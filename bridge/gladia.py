@@ -13,7 +13,7 @@ from msgspec import Raw, Struct
 from bridge import gladia_analysis
 from bridge.gladia_analysis import AddOnFailed, Analysis
 from callscribe.audio_format import MULAW_8K, AudioFormat
-from callscribe.decoding import NOT_DECODABLE
+from callscribe.decoding import NO_MESSAGE
 from callscribe.errors import MalformedMessage
 from callscribe.gladia_transcript import Transcript
 
@@ -129,8 +129,8 @@ def decode(text: str | bytes) -> Message:
 
     Raises MalformedMessage if it isn't JSON of its type's shape.
     """
-    if text[: len(_CHUNK)] == _CHUNK and (end := _acknowledged(text)) is not None:
-        return end
+    if text[: len(_CHUNK)] == _CHUNK and (acknowledged := _acknowledged(text)) is not None:
+        return acknowledged
     try:
         envelope = _envelope.decode(text)
         if envelope.type == "audio_chunk" and envelope.acknowledged:
@@ -143,7 +143,7 @@ def decode(text: str | bytes) -> Message:
         if envelope.type in gladia_analysis.TYPES:
             is_error = bytes(envelope.error) != b"null"
             return gladia_analysis.decode(envelope.type, envelope.data, is_error=is_error)
-    except (*NOT_DECODABLE, UnicodeEncodeError) as error:
+    except NO_MESSAGE as error:
         raise MalformedMessage(f"gladia: {error}", kind="gladia") from error
     if envelope.type == "stop_recording":
         return Stopping()
@@ -154,7 +154,7 @@ def _acknowledged(text: str | bytes) -> Acknowledged | None:
     """Return what `text` acknowledges; None if it is anything else, or nothing."""
     try:
         said = _acknowledgement.decode(text)
-    except (*NOT_DECODABLE, UnicodeEncodeError):
+    except NO_MESSAGE:
         return None
     return Acknowledged(*said.data.byte_range) if said.acknowledged else None
 
@@ -173,7 +173,7 @@ def decode_opened(text: bytes) -> Opened:
     """Return the session in the answer to `POST /v2/live`. Raises MalformedMessage."""
     try:
         return _opened.decode(text)
-    except (*NOT_DECODABLE, UnicodeEncodeError) as error:
+    except NO_MESSAGE as error:
         raise MalformedMessage(f"gladia: {error}", kind="gladia") from error
 
 

@@ -451,7 +451,10 @@ class Relay:
 
 
 def _is_audio(effect: Effect) -> bool:
-    return isinstance(effect, ToSession) and isinstance(effect.command, session.Send)
+    if not isinstance(effect, ToSession):
+        return False
+    command = effect.command
+    return isinstance(command, session.Send) and isinstance(command.message, bytes)
 
 
 def _offset_ms(call: Call, began: datetime) -> int:

@@ -83,7 +83,10 @@ class Timeline:
         state = self._tracks[track]
         position = media_ms * self._bytes_a_ms - self._zero
         if self._doubts or self._given == self._begin or not state.follow(position, audio, packets):
-            self._place_apart(track, media_ms, audio, packets)
+            if packets == 1:
+                self._place_packet(track, media_ms, audio)
+            else:
+                self._place_apart(track, media_ms, audio, packets)
             return
         state.heard += len(audio)
         if state.end > self._lead:  # noqa: PLR1730 - max() takes three times as long

@@ -22,7 +22,7 @@ from callscribe.after_call import (
     Summary,
     TranscriptReady,
 )
-from callscribe.decoding import NOT_DECODABLE
+from callscribe.decoding import NO_MESSAGE
 from callscribe.errors import MalformedMessage
 from callscribe.second_pass import (
     BatchFailed,
@@ -256,7 +256,7 @@ def decode_body(kind: str, text: str | bytes) -> Body:
         return decode_other(kind, text)
     try:
         body: Body = _DECODERS[kind].decode(text)
-    except (*NOT_DECODABLE, UnicodeEncodeError) as error:
+    except NO_MESSAGE as error:
         raise MalformedMessage(f"entry {kind}: {error}", kind="entry") from error
     return body
 
@@ -265,7 +265,7 @@ def decode_other(kind: str, text: str | bytes) -> Other:
     """Return the body of an entry of `kind` as it is. Raises MalformedMessage if `text` isn't a JSON object."""
     try:
         return Other(kind=kind, fields=msgspec.json.decode(text, type=dict[str, Any]))
-    except (*NOT_DECODABLE, UnicodeEncodeError) as error:
+    except NO_MESSAGE as error:
         raise MalformedMessage(f"entry {kind}: {error}", kind="entry") from error
 
 

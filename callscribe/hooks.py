@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from callscribe.after_call import Card
-from callscribe.decoding import NOT_DECODABLE
+from callscribe.decoding import NO_MESSAGE
 from callscribe.errors import MalformedMessage, Refused
 from callscribe.log import Steps
 from callscribe.requests import Conflict, Item
@@ -134,7 +134,7 @@ def decode_said(body: bytes) -> Said:
     """Return what is asked about. Raises MalformedMessage."""
     try:
         return _said.decode(body)
-    except (*NOT_DECODABLE, UnicodeEncodeError) as error:
+    except NO_MESSAGE as error:
         raise MalformedMessage(f"said: {error}", kind="said") from error
 
 
@@ -147,7 +147,7 @@ def card(said: Said, answer: bytes) -> Card | None:
         return None
     try:
         given = _answer.decode(answer)
-    except (*NOT_DECODABLE, UnicodeEncodeError) as error:
+    except NO_MESSAGE as error:
         raise MalformedMessage(f"card: {error}", kind="card") from error
     if given is None:
         return None

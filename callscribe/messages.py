@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from msgspec import Meta, Struct
 
-from callscribe.decoding import NOT_DECODABLE
+from callscribe.decoding import NO_MESSAGE
 from callscribe.entries import Entry, decode_body, encode_body, kind_of
 from callscribe.errors import MalformedMessage
 
@@ -143,7 +143,7 @@ def decode_action(text: str | bytes) -> Action:
     """Return what a client asks. Raises MalformedMessage, saying which field is wrong."""
     try:
         return _actions.decode(text)
-    except (*NOT_DECODABLE, UnicodeEncodeError) as error:
+    except NO_MESSAGE as error:
         raise MalformedMessage(str(error), kind="action") from error
 
 
@@ -187,7 +187,7 @@ def decode_frame(frame: str | bytes) -> list[Message]:
     lines: Iterable[str | bytes] = frame.split("\n") if isinstance(frame, str) else frame.split(b"\n")
     try:
         return [_messages.decode(line) for line in lines]
-    except (*NOT_DECODABLE, UnicodeEncodeError) as error:
+    except NO_MESSAGE as error:
         raise MalformedMessage(str(error), kind="message") from error
 
 

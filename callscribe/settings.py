@@ -15,7 +15,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct, field
 
-from callscribe.decoding import NOT_DECODABLE
+from callscribe.decoding import NO_MESSAGE
 from callscribe.errors import Refused
 
 DEFAULT_PARTIES = {
@@ -123,7 +123,7 @@ def decode_settings(text: str | bytes) -> SettingsDocument:
     """Return the document in `text`. Raises Refused, naming the field, if it isn't one."""
     try:
         return _document.decode(text)
-    except (*NOT_DECODABLE, UnicodeEncodeError) as error:
+    except NO_MESSAGE as error:
         raise Refused(f"settings: {error}") from error
 
 
@@ -131,7 +131,7 @@ def decode_trunk_settings(text: str | bytes) -> TrunkSettings:
     """Return the settings in `text`. Raises Refused, naming the field, if they aren't any."""
     try:
         return msgspec.json.decode(text, type=TrunkSettings)
-    except (*NOT_DECODABLE, UnicodeEncodeError) as error:
+    except NO_MESSAGE as error:
         raise Refused(f"settings: {error}") from error
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from bridge.dialects.events import Audio, Digit, Started, Stopped
 from bridge.dialects.runs import MediaMessage, joined
-from bridge.dialects.sequence import Sequence as Order
+from bridge.dialects.sequence import Sequence
 from bridge.dialects.untimed import Question, is_name
 from callscribe.errors import MalformedMessage, Refused
 
@@ -20,14 +20,14 @@ class Enveloped:
         self._dialect = dialect
         self._tracks: Mapping[str, str] = {}
         self._bytes_a_ms = 0  # once it has begun
-        self._order = Order()
+        self._sequence = Sequence()
         self._stage: Literal["before", "streaming", "after"] = "before"
 
     def begin(self, started: Started, *, tracks: Mapping[str, str], number: int = 0) -> Started:
         """Return `started`, once. `tracks` are its tracks by what messages call them. Raises of kind `order`."""
         if self._stage != "before":
             raise self._malformed(f"start {self._stage} it", "order")
-        self._order.begin(number)
+        self._sequence.begin(number)
         self._tracks = tracks
         self._bytes_a_ms = started.form.bytes_a_ms
         self._stage = "streaming"
@@ -40,7 +40,7 @@ class Enveloped:
         """
         if self._stage != "streaming":
             raise self._malformed(f"{what} {self._stage} it", "order")
-        if number is not None and not self._order.is_new(number):
+        if number is not None and not self._sequence.is_new(number):
             raise self._malformed("a sequence number came again, or from afar", "order")
 
     def hear(self, track: str, media_ms: int, audio: bytes, *, number: int | None = None) -> Audio:
@@ -54,13 +54,13 @@ class Enveloped:
             raise self._malformed(f"a frame of {len(audio)} bytes", "length")
         return Audio(party, media_ms, audio)
 
-    def hear_run(self, messages: Sequence[MediaMessage]) -> tuple[list[Audio], int]:
-        """Return the audio of the first of `messages`, and how many that are; what follows them is for `hear`."""
+    def hear_run(self, messages: Iterable[MediaMessage]) -> tuple[list[Audio], int]:
+        """Return the audio of the first of `messages`, and how many those are; what follows is for `hear`."""
         if self._stage != "streaming":
             return [], 0
-        newest = self._order.newest
+        newest = self._sequence.newest
         pieces, count = joined(messages, self._tracks, newest=newest, bytes_a_ms=self._bytes_a_ms)
-        self._order.newest = newest + count
+        self._sequence.newest = newest + count
         return pieces, count
 
     def press(self, track: str, digit: str, *, number: int | None = None) -> Digit:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
-from callscribe.decoding import NOT_DECODABLE
+from callscribe.decoding import NO_MESSAGE
 from callscribe.errors import MalformedMessage
 
 T = TypeVar("T")
-NO_MESSAGE: Final = (*NOT_DECODABLE, UnicodeEncodeError)  # what a decoder may say of it
 _BAD_BASE64 = "Invalid base64"  # as the decoder's message begins
 _any_object = msgspec.json.Decoder(dict[str, Any])
 

@@ -6,6 +6,7 @@ Source: Twilio, "Media Streams - WebSocket messages". Numbers come as strings; `
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import ClassVar, TypeAlias
 
 import msgspec
@@ -13,7 +14,7 @@ from msgspec import Struct, field
 
 from bridge.dialects.enveloped import Enveloped
 from bridge.dialects.events import Audio, DialectEvent, Started
-from bridge.dialects.json_text import NO_MESSAGE, decoded
+from bridge.dialects.json_text import decoded
 from callscribe.audio_format import MULAW_8K
 from callscribe.errors import MalformedMessage
 
@@ -113,14 +114,7 @@ class TwilioDialect:
 
     def receive_audio(self, messages: list[bytes], begin: int) -> tuple[list[Audio], int]:
         """Return the audio of `messages` from `begin` on, and the place of the first that is for `receive`."""
-        decode = _media_decoder.decode
-        said: list[_Media] = []
-        try:
-            for message in messages[begin:] if begin else messages:
-                said.append(decode(message))  # noqa: PERF401 - what came before one that is none counts
-        except NO_MESSAGE:
-            pass
-        audio, count = self._stream.hear_run(said)
+        audio, count = self._stream.hear_run(map(_media_decoder.decode, islice(messages, begin, None)))
         return audio, begin + count
 
     def ended(self, code: int | None) -> tuple[DialectEvent, ...]:

@@ -458,3 +458,13 @@ def test_packets_that_came_as_one_piece_stand_where_each_of_them_would(pieces):
         assert [whole.held(each) for each in ends] == [apart.held(each) for each in ends]
     assert list(iter(whole.finish, b"")) == list(iter(apart.finish, b""))
     assert whole.gaps() == apart.gaps()
+
+
+def test_audio_without_a_byte_changes_nothing():
+    timeline = one()
+    timeline.place("inbound", 102, b"")
+    timeline.place("inbound", 102, frames("a"))
+    assert timeline.take() == frames("a")
+    timeline.place("inbound", 500, b"")
+
+    assert timeline.finish() == b""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import example, given
@@ -246,3 +247,19 @@ def test_packets_that_follow_one_another_come_as_one_piece():
         [Audio("inbound", 102, b"\xfe" * 640, 4), Audio("outbound", 102, b"\xfe" * 640, 4)],
         8,
     )
+
+
+def test_nothing_is_decoded_behind_the_first_message_that_is_not_in_order():
+    # A read of repeated messages must not have all of them decoded again for each.
+    dialect = streaming()
+    dialect.receive_audio([media(number=2, timestamp=102).encode()], 0)
+    decoded = []
+
+    def said(number: int) -> object:
+        decoded.append(number)
+        return SimpleNamespace(
+            sequence_number=number, media=SimpleNamespace(track="inbound", timestamp=122, payload=b"\xfe" * 160)
+        )
+
+    assert dialect._stream.hear_run(map(said, (3, 3, 4, 5))) == ([Audio("inbound", 122, b"\xfe" * 160)], 1)
+    assert decoded == [3, 3]

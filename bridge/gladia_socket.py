@@ -19,7 +19,8 @@ from websockets.protocol import CLOSED, OPEN
 from websockets.uri import parse_uri
 
 from bridge.incoming import Incoming, Messages
-from bridge.outgoing import PlainFrames, flush
+from bridge.outgoing import flush
+from bridge.plain_frames import PlainFrames
 
 CLOSE_TIMEOUT_S = 2.0  # a socket that is given up is often one that nobody answers on
 # A stored result can be long; a message above the limit closes the socket with 1009.
@@ -68,8 +69,7 @@ class GladiaSocket(asyncio.Protocol):
                         self._received(message)
             elif isinstance(event, Response):
                 self._answered()
-        if self._incoming.core_was_asked:
-            self._incoming.core_was_asked = False
+        if self._incoming.core_was_asked():
             self._flush()
 
     def eof_received(self) -> None:

@@ -1,15 +1,15 @@
 """What comes on a WebSocket, as whole messages: with `websockets`' Sans-I/O core, but for frames that are plain.
 
 A media stream is a hundred messages a second of some hundred bytes, each of one frame that came whole. These are opened
-here, in place, all of a read in one loop; all else is the core's: handshakes, control frames, messages in parts, frames
-that come in pieces, or are very short or long, limits, and whatever is against the protocol. The core is given whole
-frames, or the beginning of one and then its rest, so that it never stands anywhere but where this does.
+in place, all of a read in one loop (`bridge/plain_frames.py`); all else is the core's: handshakes, control frames,
+messages in parts, frames that come in pieces, or are very short or long, limits, and whatever is against the protocol.
+The core is given whole frames, or the beginning of one and then its rest, so that it never stands anywhere but where
+this does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
-from struct import Struct as Layout
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -17,22 +17,10 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import CONNECTING, OPEN, Protocol, Side
 
-try:
-    from websockets.speedups import apply_mask
-except ImportError:  # it is not compiled for every platform
-    from websockets.utils import apply_mask
-
-__all__ = ["Incident", "Incoming", "Messages", "apply_mask"]
+from bridge.plain_frames import MASK_BYTES, MASKED, UNMASKED, masked_run, unmasked_run
 
 _HEAD_END = b"\r\n\r\n"
-_MASKED = 0x80
-_MASK_BYTES = 4
-# The first two bytes of plain frames, and whether they are text: the last and only one of a message, no extension, a
-# length of two bytes, as all have that are from 126 to 65535 bytes long.
-_PLAIN_MASKED = {0x81FE: True, 0x82FE: False}
-_PLAIN_UNMASKED = {0x817E: True, 0x827E: False}
-_MASKED_HEAD = Layout(">HH4s")  # what it is, its length, and its mask
-_UNMASKED_HEAD = Layout(">HH")
+_MASKED_BIT = 0x80
 _CONTROL = frozenset({Opcode.CLOSE, Opcode.PING, Opcode.PONG})
 
 
@@ -54,9 +42,9 @@ class Incoming:
         self._protocol = protocol
         self._limit_bytes = limit_bytes
         is_server = protocol.side is Side.SERVER
-        self._mask_bytes = _MASK_BYTES if is_server else 0
-        self._plain = _PLAIN_MASKED if is_server else _PLAIN_UNMASKED
-        self._run = _masked_run if is_server else _unmasked_run
+        self._mask_bytes = MASK_BYTES if is_server else 0
+        self._plain = MASKED if is_server else UNMASKED
+        self._run = masked_run if is_server else unmasked_run
         self._tail = b""  # the end of what came: of a handshake's head, or of a frame's first bytes
         self._owed = 0  # bytes of a frame whose beginning the core has
         self._parts: list[bytes] = []
@@ -64,10 +52,10 @@ class Incoming:
         self._is_new = protocol.state is CONNECTING  # its handshake is not all there
         self._is_between_messages = False  # and the core is open
         self._is_cores = False  # all that comes from now on
-        self.core_was_asked = False  # since this was set to False: it may have something to send
+        self._core_was_asked = False
 
     def receive(self, data: bytes) -> Iterable[Incident]:
-        """Return what `data` brings. What the core has to send is to be sent after that."""
+        """Return what `data` brings. What the core has to send is to be sent after that, if `core_was_asked`."""
         if self._is_between_messages and not self._tail and not self._owed and len(data) > 1:
             first = data[0] << 8 | data[1]
             if first in self._plain:
@@ -75,6 +63,11 @@ class Incoming:
                 if end == len(data):
                     return (Messages(payloads, self._plain[first]),)
         return self._receive(data)
+
+    def core_was_asked(self) -> bool:
+        """Return, once, whether the core was given anything, so that it may have something to send."""
+        asked, self._core_was_asked = self._core_was_asked, False
+        return asked
 
     def _receive(self, data: bytes) -> Iterator[Incident]:
         if self._is_new:
@@ -120,7 +113,7 @@ class Incoming:
         self._tail = data[at:]
 
     def _pass_on(self, data: bytes) -> Iterator[Incident]:
-        self.core_was_asked = True
+        self._core_was_asked = True
         self._protocol.receive_data(data)
         for event in self._protocol.events_received():
             if not isinstance(event, Frame) or event.opcode in _CONTROL:
@@ -136,42 +129,9 @@ class Incoming:
         self._is_between_messages = not self._parts and self._protocol.state is OPEN
 
 
-def _masked_run(data: bytes, at: int, first: int, limit_bytes: int) -> tuple[list[bytes], int]:
-    """Return the payloads of the plain frames from `at` on that begin with `first`, and where they end.
-
-    Those that come in pieces, or are longer than `limit_bytes`, are no part of them.
-    """
-    payloads: list[bytes] = []
-    end, head_bytes, head_at = len(data), _MASKED_HEAD.size, _MASKED_HEAD.unpack_from
-    while at + head_bytes <= end:
-        kind, length, mask = head_at(data, at)
-        begin = at + head_bytes
-        until = begin + length
-        if kind != first or until > end or length > limit_bytes:
-            break
-        payloads.append(apply_mask(data[begin:until], mask))
-        at = until
-    return payloads, at
-
-
-def _unmasked_run(data: bytes, at: int, first: int, limit_bytes: int) -> tuple[list[bytes], int]:
-    """Do as `_masked_run`, with frames of a server."""
-    payloads: list[bytes] = []
-    end, head_bytes, head_at = len(data), _UNMASKED_HEAD.size, _UNMASKED_HEAD.unpack_from
-    while at + head_bytes <= end:
-        kind, length = head_at(data, at)
-        begin = at + head_bytes
-        until = begin + length
-        if kind != first or until > end or length > limit_bytes:
-            break
-        payloads.append(data[begin:until])
-        at = until
-    return payloads, at
-
-
 def _extent(data: bytes, at: int, mask_bytes: int) -> tuple[int, int]:
     """Return where the payload of the frame at `at` begins and ends, if its length is there; else both are beyond."""
-    length = data[at + 1] & ~_MASKED
+    length = data[at + 1] & ~_MASKED_BIT
     begin = at + 2
     if length == 126:
         begin += 2

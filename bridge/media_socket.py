@@ -123,8 +123,7 @@ class MediaSocket(asyncio.Protocol):
             # What follows a request in the same read is no frame: the protocol is over before there was an answer.
             self._transport.abort()
             return
-        if self._incoming.core_was_asked:
-            self._incoming.core_was_asked = False
+        if self._incoming.core_was_asked():
             self._flush()
         self._rest()
 
@@ -303,7 +302,6 @@ class MediaSocket(asyncio.Protocol):
         else:
             self._message(message, is_text=False)
         self._hear()
-        self._flush()
 
     async def _listen(self, relay: Relay, offered: Offered) -> None:
         """Listen to what is offered, and answer where."""
@@ -323,7 +321,6 @@ class MediaSocket(asyncio.Protocol):
         self._start(relay, offered.started)
         host = self._reception.media_host or self._transport.get_extra_info("sockname")[0]
         self._reply(Reply(answer_of(offered.offer, receiver.ports, address=host, session=1, version=1)))
-        self._flush()
 
     def _reply(self, reply: Reply) -> None:
         if self._protocol.state is OPEN:

@@ -17,7 +17,7 @@ from websockets.server import ServerProtocol
 
 from bridge import gladia_socket
 from bridge.gladia_socket import ABNORMAL, GladiaSocket, dial
-from bridge.outgoing import PlainFrames
+from bridge.plain_frames import PlainFrames
 
 UPGRADE = (
     b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
